@@ -1,0 +1,23 @@
+/* Memory that is there or the process ends: state is in Redis, the supervisor restarts us. */
+#ifndef SV_ALLOC_H
+#define SV_ALLOC_H
+
+#include <stddef.h>
+
+/* Zeroed memory for `count` things of `bytes` each; never NULL. The product must not overflow. The caller
+ * frees it with free(). Nothing from outside may decide the size without a named limit. */
+void *sv_alloc(size_t count, size_t bytes) __attribute__((malloc, returns_nonnull));
+
+/* Grows or shrinks `old` (NULL is fine) to `bytes`; never NULL. New bytes are not zeroed. */
+void *sv_realloc(void *old, size_t bytes) __attribute__((returns_nonnull));
+
+/* A copy of `len` bytes with a 0 behind them; never NULL. */
+char *sv_strndup(const char *text, size_t len) __attribute__((returns_nonnull));
+
+/* A copy of a string; never NULL. */
+char *sv_strdup(const char *text) __attribute__((returns_nonnull));
+
+/* Ends the process because a library (jansson, libcurl, hiredis) reported that memory is gone. */
+_Noreturn void sv_out_of_memory(const char *what);
+
+#endif

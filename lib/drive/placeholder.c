@@ -1,0 +1,2 @@
+/* Replaced by the layer's first source. */
+typedef int sv_placeholder_drive;
