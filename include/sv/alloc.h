@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Zeroed memory for `count` things of `bytes` each; never NULL. The product must not overflow. The caller
- * frees it with free(). Nothing from outside may decide the size without a named limit. */
+/* Zeroed memory for `count` things of `bytes` each; never NULL. The product must not overflow. The
+ * caller frees it with free(). Nothing from outside may decide the size without a named limit. */
 void *sv_alloc(size_t count, size_t bytes) __attribute__((malloc, returns_nonnull));
 
 /* Grows or shrinks `old` (NULL is fine) to `bytes`; never NULL. New bytes are not zeroed. */

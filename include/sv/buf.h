@@ -20,7 +20,8 @@ void sv_buf_init(struct sv_buf *buf, size_t bytes_max);
 void sv_buf_fini(struct sv_buf *buf);
 
 /* Appends; false (and nothing is appended) when the limit would be passed. */
-bool sv_buf_add(struct sv_buf *buf, const void *bytes, size_t len) __attribute__((warn_unused_result));
+bool sv_buf_add(struct sv_buf *buf, const void *bytes, size_t len)
+    __attribute__((warn_unused_result));
 bool sv_buf_add_str(struct sv_buf *buf, const char *text) __attribute__((warn_unused_result));
 bool sv_buf_printf(struct sv_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));

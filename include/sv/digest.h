@@ -15,14 +15,15 @@ void sv_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t l
 /* Lower-case hex; out holds 2 * len + 1. */
 void sv_hex(const void *bytes, size_t len, char *out);
 
-/* The `domain_id` of the outside: the first 16 hex digits of SHA-256(account 0x00 client_id 0x00 domain),
- * the domain in normal form (design section 2). */
+/* The `domain_id` of the outside: the first 16 hex digits of SHA-256(account 0x00 client_id 0x00
+ * domain), the domain in normal form (design section 2). */
 void sv_uid(const char *account, const char *client_id, const char *domain, char out[SV_UID_BYTES]);
 
 /* zlib's crc32 of the raw bytes: the shard of a client is this modulo the number of shards. */
 uint32_t sv_crc32(const void *bytes, size_t len);
 
-/* FNV-1a, 64 bits, continued from `hash` (start with SV_FNV_START): for digests that stay inside. */
+/* FNV-1a, 64 bits, continued from `hash` (start with SV_FNV_START): for digests that stay inside.
+ */
 #define SV_FNV_START 0xcbf29ce484222325ull
 uint64_t sv_fnv1a(uint64_t hash, const void *bytes, size_t len);
 

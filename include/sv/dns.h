@@ -1,5 +1,6 @@
-/* One DNS exchange with named servers on the loop: UDP with unpredictable ports and ids, TCP after truncation, every
- * reply matched in all fields before ldns sees it. Knows nothing of zones or of what answers mean. */
+/* One DNS exchange with named servers on the loop: UDP with unpredictable ports and ids, TCP after
+ * truncation, every reply matched in all fields before ldns sees it. Knows nothing of zones or of
+ * what answers mean. */
 #ifndef SV_DNS_H
 #define SV_DNS_H
 
@@ -15,8 +16,8 @@
 
 enum {
     SV_DNS_SERVERS_MAX = 16,
-    SV_DNS_INFLIGHT_MAX = 512,      /* queries in flight over the whole program */
-    SV_DNS_MISMATCHES_MAX = 8,      /* unfit replies to one query before it goes to TCP (D3) */
+    SV_DNS_INFLIGHT_MAX = 512, /* queries in flight over the whole program */
+    SV_DNS_MISMATCHES_MAX = 8, /* unfit replies to one query before it goes to TCP (D3) */
     SV_DNS_PACKET_BYTES_MAX = 65535,
     SV_DNS_EDNS_BYTES = 1232,
 };
@@ -26,12 +27,14 @@ struct sv_dns_server {
 };
 
 /* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53". SV_EINVALID otherwise. */
-enum sv_err sv_dns_server_parse(const char *text, struct sv_dns_server *out, struct sv_errinfo *info)
-    __attribute__((warn_unused_result));
+enum sv_err sv_dns_server_parse(const char *text, struct sv_dns_server *out,
+                                struct sv_errinfo *info) __attribute__((warn_unused_result));
 
-/* The nameservers of a resolv.conf file (NULL = /etc/resolv.conf), at most `max`. SV_ENOTFOUND when there is none. */
-enum sv_err sv_dns_servers_of_system(const char *path, struct sv_dns_server *out, size_t max, size_t *count,
-                                     struct sv_errinfo *info) __attribute__((warn_unused_result));
+/* The nameservers of a resolv.conf file (NULL = /etc/resolv.conf), at most `max`. SV_ENOTFOUND when
+ * there is none. */
+enum sv_err sv_dns_servers_of_system(const char *path, struct sv_dns_server *out, size_t max,
+                                     size_t *count, struct sv_errinfo *info)
+    __attribute__((warn_unused_result));
 
 struct sv_dns;
 struct sv_dns_query;
@@ -46,14 +49,17 @@ struct sv_dns_options {
 
 struct sv_dns_ask {
     const struct sv_dns_question *question; /* copied */
-    const struct sv_dns_server *servers;    /* tried in this order, then from the front again; copied */
-    size_t servers_count;                   /* 1 .. SV_DNS_SERVERS_MAX */
-    bool recursion;                         /* RD */
+    const struct sv_dns_server
+        *servers;         /* tried in this order, then from the front again; copied */
+    size_t servers_count; /* 1 .. SV_DNS_SERVERS_MAX */
+    bool recursion;       /* RD */
 };
 
-/* Always a complete answer object: what could not be found out is SV_DNS_UNKNOWN with its trouble (a timeout is
- * an answer, not an error). err is SV_OK, or SV_ECANCELED with answer NULL. The answer is borrowed for the call. */
-typedef void sv_dns_done_fn(struct sv_dns_query *query, enum sv_err err, const struct sv_dns_answer *answer);
+/* Always a complete answer object: what could not be found out is SV_DNS_UNKNOWN with its trouble
+ * (a timeout is an answer, not an error). err is SV_OK, or SV_ECANCELED with answer NULL. The
+ * answer is borrowed for the call. */
+typedef void sv_dns_done_fn(struct sv_dns_query *query, enum sv_err err,
+                            const struct sv_dns_answer *answer);
 typedef void sv_dns_closed_fn(void *context);
 
 struct sv_dns_query { /* embed it in your own struct */
@@ -71,22 +77,26 @@ struct sv_dns_stats {
 
 struct sv_dns *sv_dns_new(uv_loop_t *loop, const struct sv_dns_options *options);
 
-/* Errors: SV_EINVALID (name not sendable, no servers), SV_EBUSY (in-flight limit), SV_ESYSTEM (no socket). */
-enum sv_err sv_dns_start(struct sv_dns *dns, struct sv_dns_query *query, const struct sv_dns_ask *ask,
-                         sv_dns_done_fn *done, struct sv_errinfo *info) __attribute__((warn_unused_result));
+/* Errors: SV_EINVALID (name not sendable, no servers), SV_EBUSY (in-flight limit), SV_ESYSTEM (no
+ * socket). */
+enum sv_err sv_dns_start(struct sv_dns *dns, struct sv_dns_query *query,
+                         const struct sv_dns_ask *ask, sv_dns_done_fn *done,
+                         struct sv_errinfo *info) __attribute__((warn_unused_result));
 void sv_dns_cancel(struct sv_dns_query *query);
 void sv_dns_stats(const struct sv_dns *dns, struct sv_dns_stats *out);
 void sv_dns_close(struct sv_dns *dns, sv_dns_closed_fn *closed, void *context);
 
-/* The pure part, fuzzed by itself. Checks `packet` as hostile bytes before and after ldns (D4-D6), follows the alias
- * chain from the question, and fills `out` with an answer whose memory the caller frees by sv_dns_answer_free.
- * SV_EMALFORMED tells what is wrong. Id, addresses and the question are the caller's to match (sv_dns_packet_fits). */
-enum sv_err sv_dns_packet_read(const uint8_t *packet, size_t bytes, const struct sv_dns_question *question,
-                               struct sv_dns_answer **out, struct sv_errinfo *info)
-    __attribute__((warn_unused_result));
+/* The pure part, fuzzed by itself. Checks `packet` as hostile bytes before and after ldns (D4-D6),
+ * follows the alias chain from the question, and fills `out` with an answer whose memory the caller
+ * frees by sv_dns_answer_free. SV_EMALFORMED tells what is wrong. Id, addresses and the question
+ * are the caller's to match (sv_dns_packet_fits). */
+enum sv_err sv_dns_packet_read(const uint8_t *packet, size_t bytes,
+                               const struct sv_dns_question *question, struct sv_dns_answer **out,
+                               struct sv_errinfo *info) __attribute__((warn_unused_result));
 
-/* Writes a query packet; returns its size, 0 when the name cannot be sent. `edns` adds an OPT record of 1232 bytes. */
-size_t sv_dns_packet_write(uint8_t out[512], uint16_t id, const struct sv_dns_question *question, bool recursion,
-                           bool edns);
+/* Writes a query packet; returns its size, 0 when the name cannot be sent. `edns` adds an OPT
+ * record of 1232 bytes. */
+size_t sv_dns_packet_write(uint8_t out[512], uint16_t id, const struct sv_dns_question *question,
+                           bool recursion, bool edns);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* X(code, worth trying again later, text). Foreign codes (errno, CURLcode, rcode, Redis error words, AWS
- * codes) are translated into these once, at the adapter's edge. */
+/* X(code, worth trying again later, text). Foreign codes (errno, CURLcode, rcode, Redis error
+ * words, AWS codes) are translated into these once, at the adapter's edge. */
 #define SV_ERR_MAP(X)                                                                              \
     X(SV_OK, false, "ok")                                                                          \
     X(SV_ECANCELED, false, "canceled by its owner")                                                \
@@ -43,8 +43,8 @@ struct sv_errinfo {
     char text[SV_ERR_TEXT_BYTES];
 };
 
-/* Fills `info` (NULL is fine) and returns `code`, so that a failing line can be one `return`. Control
- * bytes in the formatted text are replaced by '?'. */
+/* Fills `info` (NULL is fine) and returns `code`, so that a failing line can be one `return`.
+ * Control bytes in the formatted text are replaced by '?'. */
 enum sv_err sv_err_set(struct sv_errinfo *info, enum sv_err code, const char *where, long native,
                        const char *format, ...) __attribute__((format(printf, 5, 6)));
 

@@ -1,4 +1,5 @@
-/* A binary min-heap of nodes embedded in their owners: the driver's due times and the transports' deadlines. */
+/* A binary min-heap of nodes embedded in their owners: the driver's due times and the transports'
+ * deadlines. */
 #ifndef SV_HEAP_H
 #define SV_HEAP_H
 

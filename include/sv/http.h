@@ -1,5 +1,5 @@
-/* HTTP/1.1 and HTTP/2 requests on the loop, through libcurl's multi interface. One sv_http per program: it keeps
- * connections alive and bounds everything a server can do to us. */
+/* HTTP/1.1 and HTTP/2 requests on the loop, through libcurl's multi interface. One sv_http per
+ * program: it keeps connections alive and bounds everything a server can do to us. */
 #ifndef SV_HTTP_H
 #define SV_HTTP_H
 
@@ -15,10 +15,11 @@ struct sv_http;
 struct sv_http_request;
 
 struct sv_http_options {
-    const char *user_agent;    /* copied; NULL = "sesverify/<version>" */
-    const char *ca_file;       /* copied; NULL = the system's store (AWS_CA_BUNDLE is the caller's to read) */
-    unsigned connections_max;  /* per program; 0 = 32 */
-    unsigned requests_max;     /* in flight; 0 = 256; beyond it start answers SV_EBUSY */
+    const char *user_agent; /* copied; NULL = "sesverify/<version>" */
+    const char
+        *ca_file; /* copied; NULL = the system's store (AWS_CA_BUNDLE is the caller's to read) */
+    unsigned connections_max; /* per program; 0 = 32 */
+    unsigned requests_max;    /* in flight; 0 = 256; beyond it start answers SV_EBUSY */
 };
 
 enum { SV_HTTP_HEADERS_MAX = 24, SV_HTTP_HEADER_BYTES_MAX = 64 * 1024 };
@@ -39,7 +40,7 @@ struct sv_http_ask {
     size_t answer_bytes_max; /* 0 = 1 MiB; a larger body ends in SV_ETOOBIG */
     sv_ms connect_ms;        /* 0 = 5 s */
     sv_ms total_ms;          /* 0 = 30 s */
-    bool allow_plain;        /* http:// is refused (SV_EINVALID) unless the caller says it is fine */
+    bool allow_plain; /* http:// is refused (SV_EINVALID) unless the caller says it is fine */
 };
 
 /* What came back. Header values are those of the last response head. */
@@ -54,10 +55,10 @@ struct sv_http_answer {
     sv_ms duration_ms;
 };
 
-/* `err` is SV_OK for every complete HTTP answer, whatever its status. Otherwise SV_ETIMEOUT (no complete answer in
- * time, or slower than 1 byte a second for 10 s), SV_ECONNECT (name, connect, reset, cut short), SV_EDENIED (TLS
- * verification), SV_ETOOBIG, SV_EMALFORMED, SV_ECANCELED; then `request->info` tells more.
- * The answer is borrowed: valid during the call only. */
+/* `err` is SV_OK for every complete HTTP answer, whatever its status. Otherwise SV_ETIMEOUT (no
+ * complete answer in time, or slower than 1 byte a second for 10 s), SV_ECONNECT (name, connect,
+ * reset, cut short), SV_EDENIED (TLS verification), SV_ETOOBIG, SV_EMALFORMED, SV_ECANCELED; then
+ * `request->info` tells more. The answer is borrowed: valid during the call only. */
 typedef void sv_http_done_fn(struct sv_http_request *request, enum sv_err err,
                              const struct sv_http_answer *answer);
 typedef void sv_http_closed_fn(void *context);
@@ -76,8 +77,9 @@ struct sv_http_request {
 /* `loop` is borrowed until the closed callback. */
 struct sv_http *sv_http_new(uv_loop_t *loop, const struct sv_http_options *options);
 
-/* Redirects are never followed, proxies are those of the environment, TLS >= 1.2 with peer and host checked, and only
- * https unless ask->allow_plain. Errors: SV_EINVALID (url, method), SV_EBUSY, SV_ECANCELED (closing). */
+/* Redirects are never followed, proxies are those of the environment, TLS >= 1.2 with peer and host
+ * checked, and only https unless ask->allow_plain. Errors: SV_EINVALID (url, method), SV_EBUSY,
+ * SV_ECANCELED (closing). */
 enum sv_err sv_http_start(struct sv_http *http, struct sv_http_request *request,
                           const struct sv_http_ask *ask, sv_http_done_fn *done,
                           struct sv_errinfo *info) __attribute__((warn_unused_result));

@@ -20,15 +20,17 @@ struct sv_log_field {
 };
 
 #define SV_LOG_STR(k, v) ((struct sv_log_field){.key = (k), .kind = SV_LOG_FIELD_STR, .text = (v)})
-#define SV_LOG_INT(k, v) ((struct sv_log_field){.key = (k), .kind = SV_LOG_FIELD_INT, .number = (int64_t)(v)})
-#define SV_LOG_BOOL(k, v) ((struct sv_log_field){.key = (k), .kind = SV_LOG_FIELD_BOOL, .number = (v)})
+#define SV_LOG_INT(k, v)                                                                           \
+    ((struct sv_log_field){.key = (k), .kind = SV_LOG_FIELD_INT, .number = (int64_t)(v)})
+#define SV_LOG_BOOL(k, v)                                                                          \
+    ((struct sv_log_field){.key = (k), .kind = SV_LOG_FIELD_BOOL, .number = (v)})
 
 struct sv_log;
 
 /* Writes to file descriptor `fd` (borrowed, usually 2). SV_LOG_AUTO is text on a terminal, JSON
- * otherwise; under the journal ($JOURNAL_STREAM) every line gets its <N> priority. Never blocks: a line
- * that the descriptor cannot take now is dropped and counted, and the count is told with the next line
- * that gets through. `clock` is borrowed. */
+ * otherwise; under the journal ($JOURNAL_STREAM) every line gets its <N> priority. Never blocks: a
+ * line that the descriptor cannot take now is dropped and counted, and the count is told with the
+ * next line that gets through. `clock` is borrowed. */
 struct sv_log *sv_log_new(int fd, enum sv_log_format format, enum sv_log_level level,
                           const struct sv_clock *clock);
 void sv_log_free(struct sv_log *log);
@@ -37,20 +39,20 @@ void sv_log_free(struct sv_log *log);
 void sv_log_set_level(struct sv_log *log, enum sv_log_level level);
 bool sv_log_wants(const struct sv_log *log, enum sv_log_level level);
 
-/* Writes one line: ts, level, event (a stable snake_case word), msg and the fields. Values are escaped and
- * cut at 1 KiB. An identical warn or error (same event, domain and msg) within 10 s is folded into a
- * `suppressed` count on the next one. A NULL `log` writes nothing. */
+/* Writes one line: ts, level, event (a stable snake_case word), msg and the fields. Values are
+ * escaped and cut at 1 KiB. An identical warn or error (same event, domain and msg) within 10 s is
+ * folded into a `suppressed` count on the next one. A NULL `log` writes nothing. */
 void sv_log_write(struct sv_log *log, enum sv_log_level level, const char *event, const char *msg,
                   const struct sv_log_field *fields);
 
 /* Usage: sv_log_line(log, SV_LOG_INFO, "drain_started", "stopping", SV_LOG_INT("inflight", n)); */
 #define sv_log_line(log, level, event, msg, ...)                                                   \
     sv_log_write((log), (level), (event), (msg),                                                   \
-                 (const struct sv_log_field[]){__VA_ARGS__ __VA_OPT__(, ) {.key = NULL}})
+                 (const struct sv_log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
 
 /* The usual line for a failure: adds error_code, error and where from `info`. */
-void sv_log_failure(struct sv_log *log, enum sv_log_level level, const char *event, const char *domain,
-                    const struct sv_errinfo *info);
+void sv_log_failure(struct sv_log *log, enum sv_log_level level, const char *event,
+                    const char *domain, const struct sv_errinfo *info);
 
 /* Lines dropped since the start because nobody read them. */
 uint64_t sv_log_dropped(const struct sv_log *log);

@@ -1,4 +1,5 @@
-/* Random numbers from one replaceable source: the operating system's, or a printed seed's in tests. */
+/* Random numbers from one replaceable source: the operating system's, or a printed seed's in tests.
+ */
 #ifndef SV_RAND_H
 #define SV_RAND_H
 
@@ -10,7 +11,8 @@ struct sv_rand {
     uint64_t state[4]; /* of the seeded source; untouched by the system's */
 };
 
-/* getrandom(2) behind a small buffer; a failure ends the process. Not for sharing between threads. */
+/* getrandom(2) behind a small buffer; a failure ends the process. Not for sharing between threads.
+ */
 void sv_rand_system_init(struct sv_rand *source);
 
 /* xoshiro256** seeded through splitmix64: the same seed gives the same run on every machine. */

@@ -1,5 +1,5 @@
-/* One connection to a Redis server on the loop: hiredis as codec, everything else ours (deadlines, pipelining,
- * reconnect with jitter). RESP2 only. Knows nothing of keys or scripts. */
+/* One connection to a Redis server on the loop: hiredis as codec, everything else ours (deadlines,
+ * pipelining, reconnect with jitter). RESP2 only. Knows nothing of keys or scripts. */
 #ifndef SV_REDIS_H
 #define SV_REDIS_H
 
@@ -16,12 +16,13 @@
 enum {
     SV_REDIS_ARGS_MAX = 128,
     SV_REDIS_HOST_BYTES = 256,
-    SV_REDIS_INFLIGHT_MAX = 4096,              /* commands written or queued on one connection */
-    SV_REDIS_WRITE_BYTES_MAX = 16 << 20,       /* bytes waiting to be written */
+    SV_REDIS_INFLIGHT_MAX = 4096,        /* commands written or queued on one connection */
+    SV_REDIS_WRITE_BYTES_MAX = 16 << 20, /* bytes waiting to be written */
 };
 
 /* Where and as whom. Plain value made from a URL: redis://[user[:password]@]host[:port][/db],
- * unix:///path[?db=N]; rediss:// is parsed (tls = true) and refused by the connection until TLS is built in. */
+ * unix:///path[?db=N]; rediss:// is parsed (tls = true) and refused by the connection until TLS is
+ * built in. */
 struct sv_redis_address {
     bool tls;
     bool is_unix;
@@ -38,25 +39,25 @@ enum sv_err sv_redis_address_parse(const char *url, struct sv_redis_address *out
 
 struct sv_redis_options {
     struct sv_redis_address address;
-    char client_name[64];       /* CLIENT SETNAME; "" = none */
-    sv_ms connect_ms;           /* 0 = 5 s */
-    sv_ms command_ms;           /* deadline of one command without its own; 0 = 5 s */
-    sv_ms reconnect_first_ms;   /* 0 = 100 ms; doubles with full jitter up to */
-    sv_ms reconnect_cap_ms;     /* 0 = 10 s */
-    size_t reply_bytes_max;     /* one reply; 0 = 32 MiB; nesting deeper than 7 is refused too (F07) */
-    struct sv_log *log;         /* borrowed; may be NULL */
-    struct sv_rand *rand;       /* borrowed: jitter */
+    char client_name[64];     /* CLIENT SETNAME; "" = none */
+    sv_ms connect_ms;         /* 0 = 5 s */
+    sv_ms command_ms;         /* deadline of one command without its own; 0 = 5 s */
+    sv_ms reconnect_first_ms; /* 0 = 100 ms; doubles with full jitter up to */
+    sv_ms reconnect_cap_ms;   /* 0 = 10 s */
+    size_t reply_bytes_max; /* one reply; 0 = 32 MiB; nesting deeper than 7 is refused too (F07) */
+    struct sv_log *log;     /* borrowed; may be NULL */
+    struct sv_rand *rand;   /* borrowed: jitter */
 };
 
 struct sv_redis;
 struct sv_redis_command;
 
-/* `reply` is borrowed for the call; NULL unless err is SV_OK or the server answered with an error. Server errors are
- * translated: LOADING, BUSY, TRYAGAIN, CLUSTERDOWN, MASTERDOWN, NOREPLICAS -> SV_EUNAVAILABLE;
- * OOM, MISCONF -> SV_EFULL; READONLY, UNBLOCKED -> SV_ECONNECT (and the connection is closed and made anew);
- * NOAUTH, WRONGPASS, NOPERM -> SV_EDENIED; NOSCRIPT, NOGROUP -> SV_ENOTFOUND; everything else -> SV_EREFUSED. The
- * raw words are in command->info.text. A deadline or a lost connection ends in SV_ETIMEOUT or SV_ECONNECT: the command
- * may or may not have run. */
+/* `reply` is borrowed for the call; NULL unless err is SV_OK or the server answered with an error.
+ * Server errors are translated: LOADING, BUSY, TRYAGAIN, CLUSTERDOWN, MASTERDOWN, NOREPLICAS ->
+ * SV_EUNAVAILABLE; OOM, MISCONF -> SV_EFULL; READONLY, UNBLOCKED -> SV_ECONNECT (and the connection
+ * is closed and made anew); NOAUTH, WRONGPASS, NOPERM -> SV_EDENIED; NOSCRIPT, NOGROUP ->
+ * SV_ENOTFOUND; everything else -> SV_EREFUSED. The raw words are in command->info.text. A deadline
+ * or a lost connection ends in SV_ETIMEOUT or SV_ECONNECT: the command may or may not have run. */
 typedef void sv_redis_done_fn(struct sv_redis_command *command, enum sv_err err,
                               const redisReply *reply);
 typedef void sv_redis_closed_fn(void *context);
@@ -89,8 +90,10 @@ struct sv_redis_words {
     sv_ms deadline_ms;        /* 0 = the option's; blocking reads bring BLOCK + 2 s */
 };
 
-/* Queues one command. While not connected: SV_ECONNECT at once (nothing is queued offline). A command whose deadline
- * passes closes the whole connection, since the stream cannot be resynchronised. The words are copied. Errors: SV_ECONNECT, SV_EBUSY (a limit above), SV_ECANCELED (closing). */
+/* Queues one command. While not connected: SV_ECONNECT at once (nothing is queued offline). A
+ * command whose deadline passes closes the whole connection, since the stream cannot be
+ * resynchronised. The words are copied. Errors: SV_ECONNECT, SV_EBUSY (a limit above), SV_ECANCELED
+ * (closing). */
 enum sv_err sv_redis_start(struct sv_redis *redis, struct sv_redis_command *command,
                            const struct sv_redis_words *words, sv_redis_done_fn *done,
                            struct sv_errinfo *info) __attribute__((warn_unused_result));

@@ -1,4 +1,5 @@
-/* DNS questions and answers as plain data: the words that asking (net, adapt) and judging (auth) share. */
+/* DNS questions and answers as plain data: the words that asking (net, adapt) and judging (auth)
+ * share. */
 #ifndef SV_RR_H
 #define SV_RR_H
 
@@ -61,19 +62,21 @@ enum {
 };
 
 struct sv_dns_question {
-    char name[SV_NAME_BYTES]; /* owner in presentation form without a final dot; underscores are fine */
+    char name[SV_NAME_BYTES]; /* owner in presentation form without a final dot; underscores are
+                                 fine */
     enum sv_rr_type type;
 };
 
-/* One record. Names are in presentation form (RFC 1035 section 5.1 escapes), without a final dot, in the case
- * the server sent; "" is the root. Pointers live as long as the answer that holds them. */
+/* One record. Names are in presentation form (RFC 1035 section 5.1 escapes), without a final dot,
+ * in the case the server sent; "" is the root. Pointers live as long as the answer that holds them.
+ */
 struct sv_rr {
     const char *owner;
     enum sv_rr_type type; /* unknown types keep their number */
     uint32_t ttl_s;
-    uint16_t preference;  /* MX */
-    const char *target;   /* CNAME, NS, MX: the host; SOA: the primary server; otherwise NULL */
-    const uint8_t *text;  /* TXT, SPF: all strings joined (RFC 7208 section 3.3); otherwise NULL */
+    uint16_t preference; /* MX */
+    const char *target;  /* CNAME, NS, MX: the host; SOA: the primary server; otherwise NULL */
+    const uint8_t *text; /* TXT, SPF: all strings joined (RFC 7208 section 3.3); otherwise NULL */
     size_t text_bytes;
     uint8_t address[16]; /* A: the first 4; AAAA: all */
 };
@@ -87,9 +90,11 @@ struct sv_dns_answer {
     char server[SV_DNS_SERVER_BYTES];
     sv_ms at; /* when it arrived; Unix milliseconds */
     uint32_t rtt_ms;
-    uint32_t ttl_s;              /* DATA: the smallest TTL used; NODATA, NXDOMAIN: the negative TTL (RFC 2308) */
-    char final_name[SV_NAME_BYTES]; /* the last name of the alias chain; the asked name without one */
-    const struct sv_rr *records; /* only those reached from the question: the alias chain, then the data */
+    uint32_t ttl_s; /* DATA: the smallest TTL used; NODATA, NXDOMAIN: the negative TTL (RFC 2308) */
+    char final_name[SV_NAME_BYTES]; /* the last name of the alias chain; the asked name without one
+                                     */
+    const struct sv_rr
+        *records; /* only those reached from the question: the alias chain, then the data */
     size_t records_count;
 };
 

@@ -1,0 +1,129 @@
+/* The interface to Amazon SES that the driver sees: one account in one region, one call = one
+ * request object. It reports what SES said and judges nothing. Implementations: sv_aws_ses_new, and
+ * a fake for tests. */
+#ifndef SV_SES_H
+#define SV_SES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sv/axis.h"
+#include "sv/err.h"
+#include "sv/name.h"
+#include "sv/time.h"
+
+enum sv_ses_op {
+    SV_SES_CREATE,          /* v2 CreateEmailIdentity, Easy DKIM 2048; SV_EEXISTS: go on with GET */
+    SV_SES_GET,             /* v2 GetEmailIdentity; SV_ENOTFOUND */
+    SV_SES_PUT_MAIL_FROM,   /* v2 PutEmailIdentityMailFromAttributes; also restarts its verification
+                             */
+    SV_SES_DELETE,          /* v2 DeleteEmailIdentity; an unknown identity is SV_OK: it is gone */
+    SV_SES_VERIFY_DOMAIN,   /* v1 VerifyDomainIdentity: the legacy TXT token; also restarts its
+                               verification */
+    SV_SES_VERIFY_DKIM,     /* v1 VerifyDomainDkim: restarts DKIM verification; gives the tokens */
+    SV_SES_READ_IDENTITIES, /* v1 GetIdentityVerificationAttributes, up to 100 domains */
+    SV_SES_READ_DKIM,       /* v1 GetIdentityDkimAttributes, up to 100 domains */
+    SV_SES_READ_MAIL_FROM,  /* v1 GetIdentityMailFromDomainAttributes, up to 100 domains */
+    SV_SES_OP_COUNT
+};
+
+enum {
+    SV_SES_BATCH_MAX = 100,
+    SV_SES_TOKENS_MAX = 3,
+    SV_SES_TOKEN_BYTES = 65,
+    SV_SES_DOMAIN_TOKEN_BYTES = 129
+};
+
+/* The AWS operation, e.g. "GetIdentityDkimAttributes": limiter key, metric label, log value. */
+const char *sv_ses_op_name(enum sv_ses_op op);
+
+/* Why SES's own look failed (v2 VerificationInfo.ErrorType). */
+enum sv_ses_reason {
+    SV_SES_REASON_NONE,
+    SV_SES_HOST_NOT_FOUND,
+    SV_SES_TYPE_NOT_FOUND,
+    SV_SES_INVALID_VALUE,
+    SV_SES_DNS_SERVER_ERROR,
+    SV_SES_SERVICE_ERROR,
+    SV_SES_REPLICATION, /* one of the REPLICATION_* values */
+    SV_SES_REASON_OTHER,
+};
+
+/* What one reply said of one domain. Fields the operation does not speak of stay zero ("nothing
+ * known"). */
+struct sv_ses_identity {
+    bool listed; /* the reply holds this domain; a batch read that succeeded without it says "not
+                    registered" */
+    enum sv_axis identity, dkim, mail_from;
+    enum sv_tri signing_enabled;
+    size_t tokens_count;
+    char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
+    char hosted_zone[SV_NAME_BYTES]; /* SigningHostedZone, or the region's documented one where the
+                                        reply lacks it */
+    char mail_from_domain[SV_NAME_BYTES];
+    char verification_token[SV_SES_DOMAIN_TOKEN_BYTES];
+    enum sv_ses_reason reason;
+    sv_ms last_checked_at, last_success_at; /* 0 = not said */
+};
+
+struct sv_ses;
+struct sv_ses_call;
+
+/* err SV_OK: results hold one entry per domain asked, in their order. Everything else: no result is
+ * to be believed; call->info has the AWS code in its text and the HTTP status in `native`.
+ * SV_ETHROTTLED, SV_EUNAVAILABLE, SV_ETIMEOUT, SV_ECONNECT, SV_ECLOCK (the skew was learned:
+ * calling again may work), SV_ECONFLICT, SV_EDENIED, SV_EQUOTA, SV_ENOTFOUND, SV_EEXISTS,
+ * SV_EREFUSED, SV_EMALFORMED (an answer we do not understand), SV_ECANCELED. */
+typedef void sv_ses_done_fn(struct sv_ses_call *call, enum sv_err err);
+typedef void sv_ses_closed_fn(void *context);
+
+struct sv_ses_call { /* embed it in your own struct */
+    void *owner;     /* yours, untouched */
+    /* in: borrowed until done */
+    enum sv_ses_op op;
+    const char *const *domains; /* normal form */
+    size_t domains_count;       /* 1, or up to SV_SES_BATCH_MAX for the reads */
+    const char *mail_from;      /* PUT_MAIL_FROM: NULL or "" switches the custom domain off */
+    bool reject_on_mx_failure;  /* PUT_MAIL_FROM */
+    /* out: room for domains_count entries, the caller's; filled before done */
+    struct sv_ses_identity *results;
+    struct sv_errinfo info;
+    char request_id[96];
+    /* private to the adapter from here on */
+    sv_ses_done_fn *done;
+    struct sv_ses *ses;
+    void *transfer;
+    struct sv_ses_call *next, *previous;
+};
+
+struct sv_ses_ops {
+    enum sv_err (*start)(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_done_fn *done,
+                         struct sv_errinfo *info);
+    void (*cancel)(struct sv_ses_call *call);
+    void (*close)(struct sv_ses *ses, sv_ses_closed_fn *closed, void *context);
+};
+
+/* An implementation begins with this struct. */
+struct sv_ses {
+    const struct sv_ses_ops *ops;
+};
+
+/* One attempt, one HTTP request, never a hidden retry: retries and the rate are the driver's, who
+ * holds the permits. SV_EINVALID (bad arguments), SV_EBUSY, SV_ECANCELED (closing). */
+static inline enum sv_err sv_ses_start(struct sv_ses *ses, struct sv_ses_call *call,
+                                       sv_ses_done_fn *done, struct sv_errinfo *info)
+{
+    return ses->ops->start(ses, call, done, info);
+}
+
+static inline void sv_ses_cancel(struct sv_ses_call *call)
+{
+    call->ses->ops->cancel(call);
+}
+
+static inline void sv_ses_close(struct sv_ses *ses, sv_ses_closed_fn *closed, void *context)
+{
+    ses->ops->close(ses, closed, context);
+}
+
+#endif
