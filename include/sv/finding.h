@@ -1,0 +1,74 @@
+/* What is wrong with a domain's DNS, as data: a stable code, whom it is about, what was expected
+ * and found. The text for people is rendered last, from the catalogue. */
+#ifndef SV_FINDING_H
+#define SV_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sv/buf.h"
+#include "sv/name.h"
+#include "sv/rr.h"
+
+/* error blocks sending; temporary means "could not find out" or "wait", and never causes an event.
+ */
+enum sv_severity { SV_SEVERITY_NONE, SV_TEMPORARY, SV_INFO, SV_WARNING, SV_ERROR };
+
+/* "error", "warning", "info", "temporary". */
+const char *sv_severity_name(enum sv_severity severity);
+
+/* X(enumerator, "stable_code", severity, "advice with {owner}, {expected}, {found}, {d}"). Codes
+ * are public API: added, never renamed (the DNS issue adds the rest of the catalogue). The advice
+ * is one line in the imperative. */
+#define SV_FINDING_MAP(X)                                                                          \
+    X(SV_F_DNS_SERVFAIL, "dns_servfail", SV_TEMPORARY,                                             \
+      "Your DNS answers with an error. We retry; contact the provider if it lasts.")               \
+    X(SV_F_DNS_UNREACHABLE, "dns_all_servers_unreachable", SV_TEMPORARY,                           \
+      "The name servers of {d} do not answer. Ask your DNS provider; we keep trying.")             \
+    /* the helper of lib/auth completes this table */
+
+enum sv_finding_code {
+    SV_F_NONE,
+#define X(code, name, severity, advice) code,
+    SV_FINDING_MAP(X)
+#undef X
+        SV_F_COUNT
+};
+
+enum { SV_FINDINGS_MAX = 24, SV_FINDING_VALUE_BYTES = 256 };
+
+struct sv_evidence {
+    char server[SV_DNS_SERVER_BYTES];
+    uint8_t rcode;
+    bool aa, ad;
+    uint16_t ede; /* info code + 1; 0 = none */
+    uint32_t ttl_s;
+    sv_ms at;
+};
+
+struct sv_finding {
+    enum sv_finding_code code;
+    enum sv_severity severity; /* the catalogue's, or lowered where the rule says so */
+    char owner[SV_NAME_BYTES]; /* the name it is about */
+    char expected[SV_FINDING_VALUE_BYTES];
+    char
+        found[SV_FINDING_VALUE_BYTES]; /* cut and escaped where longer or odd; "" = nothing there */
+    struct sv_evidence evidence;
+};
+
+/* "dkim_cname_missing" ... Never NULL for a code of the table. */
+const char *sv_finding_name(enum sv_finding_code code);
+enum sv_finding_code sv_finding_parse(const char *name); /* SV_F_NONE for an unknown word */
+enum sv_severity sv_finding_severity(enum sv_finding_code code);
+
+/* The advice line with its places filled in, appended to `out`; false when the buffer's limit is
+ * hit. */
+bool sv_finding_advice(const struct sv_finding *finding, const char *domain, struct sv_buf *out)
+    __attribute__((warn_unused_result));
+
+/* A digest of the set of (code, owner) of error, warning and info findings, in any order; temporary
+ * ones do not count (design section 3.5: the change set). */
+uint64_t sv_findings_digest(const struct sv_finding *findings, size_t count);
+
+#endif

@@ -1,0 +1,66 @@
+/* Judges one domain's DNS: hands out questions, takes answers, ends in a report. Pure: it never
+ * sends, reads no clock and does not mind late, repeated or missing answers. */
+#ifndef SV_JUDGE_H
+#define SV_JUDGE_H
+
+#include <stdbool.h>
+
+#include "sv/finding.h"
+#include "sv/records.h"
+#include "sv/rr.h"
+
+enum { SV_JUDGE_QUESTIONS_MAX = 48 }; /* over one whole judgement, probes included */
+
+struct sv_judge;
+
+struct sv_report {
+    size_t records_count;
+    struct sv_record records[SV_RECORDS_MAX];
+    enum sv_record_status statuses[SV_RECORDS_MAX]; /* beside `records` */
+    struct sv_evidence
+        seen_by[SV_RECORDS_MAX]; /* the answer that decided; server "" = never asked */
+    char seen[SV_RECORDS_MAX]
+             [SV_FINDING_VALUE_BYTES]; /* what was there, for people; "" = nothing */
+
+    size_t findings_count;
+    struct sv_finding findings[SV_FINDINGS_MAX];
+    size_t findings_omitted;
+
+    /* The records SES needs (DKIM aliases): ok only when all are right; wrong when one is
+     * definitely not; absent when every one of them is definitely not there in any form; otherwise
+     * unknown. */
+    enum sv_record_status required;
+    bool required_absent;
+    uint32_t
+        required_ttl_s; /* the longest (negative) TTL among the answers that decided; 0 = none */
+
+    enum sv_record_status
+        mail_from; /* MX and SPF of the custom MAIL FROM; unknown when there is none */
+    enum sv_tri spf_configured, dmarc_configured, meets_bulk_sender_requirements;
+    uint64_t digest; /* sv_findings_digest */
+};
+
+/* Copies everything it needs from `expect`; `zone` as in sv_records_list. Free with sv_judge_free.
+ */
+struct sv_judge *sv_judge_new(const struct sv_expect *expect, const char *zone);
+void sv_judge_free(struct sv_judge *judge); /* NULL is fine */
+
+/* The next question that may be asked now, or false when there is none at the moment. Questions
+ * handed out together are independent of each other and may be asked in parallel. Each is handed
+ * out once. */
+bool sv_judge_next(struct sv_judge *judge, struct sv_dns_question *out);
+
+/* Takes the answer to a question handed out before; NULL = it could not be asked (counts as
+ * unknown). The answer is borrowed. Repeated or unknown questions are ignored. New questions may
+ * become available. */
+void sv_judge_answer(struct sv_judge *judge, const struct sv_dns_question *question,
+                     const struct sv_dns_answer *answer);
+
+/* True when every question handed out is answered and no new one is wanted. */
+bool sv_judge_done(const struct sv_judge *judge);
+
+/* The verdict over what is known now: callable at any time, also when a deadline ended the asking
+ * (the rest is unknown). Borrowed until the judge is freed or answered again. */
+const struct sv_report *sv_judge_report(struct sv_judge *judge);
+
+#endif
