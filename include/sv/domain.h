@@ -1,0 +1,204 @@
+/* The status machine of one domain: an event goes in, the new state and its effects come out. Pure:
+ * no I/O, no clock, no allocation, no log; the time and the dice come with the event. Every
+ * transition the product makes is decided here. */
+#ifndef SV_DOMAIN_H
+#define SV_DOMAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sv/axis.h"
+#include "sv/policy.h"
+#include "sv/time.h"
+
+enum sv_status {
+    SV_STATUS_NEW, /* admitted, SES not asked yet; shown as null in events */
+    SV_STATUS_PENDING,
+    SV_STATUS_VERIFIED,
+    SV_STATUS_AT_RISK,
+    SV_STATUS_FAILED,
+    SV_STATUS_REMOVED,
+    SV_STATUS_COUNT
+};
+
+/* "new", "pending_verification", "verified", "at_risk", "failed", "removed". */
+const char *sv_status_name(enum sv_status status);
+enum sv_status sv_status_parse(const char *text); /* SV_STATUS_COUNT for an unknown word */
+
+/* SES's verdict and DNS's side by side, as one stable word (design section 1). */
+enum sv_conclusion {
+    SV_CONCLUSION_NONE,                  /* "not_looked_yet" */
+    SV_CONCLUSION_ALL_GOOD,              /* "all_good" */
+    SV_CONCLUSION_DNS_RIGHT_SES_WAITING, /* "dns_right_ses_not_looked_yet" */
+    SV_CONCLUSION_DNS_SPREADING,         /* "dns_right_not_yet_everywhere" */
+    SV_CONCLUSION_DNS_WRONG,             /* "dns_wrong" */
+    SV_CONCLUSION_RECORD_GONE,           /* "ses_success_but_dns_wrong" */
+    SV_CONCLUSION_SES_TROUBLE,           /* "ses_temporary_failure" */
+    SV_CONCLUSION_SES_GAVE_UP,           /* "ses_gave_up_dns_wrong" */
+    SV_CONCLUSION_RESTART_DUE,           /* "ses_gave_up_restart_due" */
+    SV_CONCLUSION_IDENTITY_GONE,         /* "identity_gone" */
+    SV_CONCLUSION_SIGNING_DISABLED,      /* "dkim_signing_disabled" */
+    SV_CONCLUSION_CANNOT_TELL, /* "cannot_tell"; shown, but never stored: unknown changes nothing */
+    SV_CONCLUSION_COUNT
+};
+
+const char *sv_conclusion_name(enum sv_conclusion conclusion);
+enum sv_conclusion sv_conclusion_parse(
+    const char *text); /* SV_CONCLUSION_NONE for an unknown word */
+
+/* Why a status moved, for the event's `reason`. */
+enum sv_reason {
+    SV_REASON_NONE,
+    SV_REASON_REGISTERED,
+    SV_REASON_SES_VERIFIED,     /* "ses_verified" */
+    SV_REASON_HEALED,           /* "healed" */
+    SV_REASON_RECORDS_WRONG,    /* "required_records_wrong" */
+    SV_REASON_SES_TEMPORARY,    /* "ses_temporary_failure" */
+    SV_REASON_SIGNING_DISABLED, /* "dkim_signing_disabled" */
+    SV_REASON_SES_FAILED,       /* "ses_failed" */
+    SV_REASON_IDENTITY_GONE,    /* "identity_gone" */
+    SV_REASON_REMOVED,          /* "removed_by_client" */
+    SV_REASON_CHANGED,          /* "changed": an axis, a flag, findings or the conclusion */
+    SV_REASON_COUNT
+};
+
+const char *sv_reason_name(enum sv_reason reason);
+
+/* Findings are compared per group, so that one group that could not be looked at leaves the others
+ * comparable. */
+enum sv_group {
+    SV_GROUP_DKIM,
+    SV_GROUP_OWNERSHIP,
+    SV_GROUP_MAIL_FROM,
+    SV_GROUP_SPF,
+    SV_GROUP_DMARC,
+    SV_GROUP_DNS,
+    SV_GROUP_COUNT
+};
+
+/* Work at SES that is owed: kept in the state until it is done, so that a crash repeats it instead
+ * of losing it. */
+enum {
+    SV_TODO_PROVISION = 1u << 0,    /* create the identity, MAIL FROM, legacy token */
+    SV_TODO_RESTART_DKIM = 1u << 1, /* SES gave up: ask it to look again */
+    SV_TODO_RESTART_MAIL_FROM = 1u << 2,
+    SV_TODO_REMOVE = 1u << 3, /* the client gave the domain back */
+};
+
+struct sv_domain { /* kept in Redis whole; every field survives the process */
+    enum sv_status status;
+    enum sv_axis identity, dkim, mail_from; /* last known: unknown never overwrites */
+    enum sv_tri signing, spf, dmarc, bulk;  /* likewise */
+    enum sv_conclusion conclusion;
+    bool mail_from_wanted; /* a custom MAIL FROM was asked for */
+    bool adopted;          /* existed at SES before us: never gated by DNS */
+    bool was_verified;
+    bool dns_wrong; /* confirmed by two looks more than the TTL apart; cleared by a look that is
+                       right */
+    uint32_t findings[SV_GROUP_COUNT]; /* digest of each group's findings, 0 = none */
+    uint32_t todo;                     /* SV_TODO_ bits */
+    uint64_t sequence;                 /* number of the last event */
+    uint32_t tries;                    /* looks in this round: drives the pace */
+    uint32_t faults;                   /* looks in a row that found nothing out */
+    uint32_t restarts;                 /* since restarts_from */
+    sv_ms status_since, looking_since; /* looking_since: when SES's own patience began */
+    sv_ms wrong_at;                    /* first look of an unconfirmed wrong; 0 = none */
+    uint32_t wrong_ttl_s;
+    sv_ms temporary_at; /* first read that said TemporaryFailure; 0 = none */
+    sv_ms bad_at;       /* first read that said failed or gone, unconfirmed; 0 = none */
+    sv_ms ses_asked_at, restarted_at, restarts_from;
+    sv_ms next_check_at;
+};
+
+/* What DNS said of the records SES needs. */
+enum sv_seen { SV_SEEN_UNKNOWN, SV_SEEN_RIGHT, SV_SEEN_WRONG, SV_SEEN_WAITING };
+
+/* One look, SES and DNS together. Zero is "nothing known" everywhere. */
+struct sv_observation {
+    bool ses_known; /* one complete read of every axis that was asked */
+    enum sv_axis identity, dkim, mail_from;
+    enum sv_tri signing;
+    enum sv_seen required; /* the DKIM records */
+    bool required_absent;  /* provably not published at all */
+    uint32_t required_ttl_s;
+    enum sv_tri spf, dmarc, bulk;
+    bool group_known[SV_GROUP_COUNT];
+    uint32_t group_digest[SV_GROUP_COUNT]; /* 0 = no finding that counts */
+};
+
+enum sv_input_kind {
+    SV_INPUT_PROVISIONED, /* the identity exists, tokens are known; clears SV_TODO_PROVISION */
+    SV_INPUT_RESTARTED,   /* restart calls succeeded: clears those todo bits */
+    SV_INPUT_LOOKED,      /* an observation */
+    SV_INPUT_REMOVED,     /* everything owed for SV_TODO_REMOVE is done */
+    SV_INPUT_FAULT, /* work owed at SES could not be done now: nothing is known, try again later */
+    SV_INPUT_COUNT
+};
+
+struct sv_input {
+    enum sv_input_kind kind;
+    sv_ms now;                  /* Unix ms; may be earlier than a time seen before */
+    uint64_t random;            /* jitter */
+    bool hurry;                 /* a job asks: the fast pace starts anew */
+    bool adopted;               /* PROVISIONED: the identity existed before */
+    bool mail_from_wanted;      /* PROVISIONED */
+    struct sv_observation seen; /* LOOKED */
+};
+
+/* Which event is to be written; NONE = the change set did not change. */
+enum sv_news {
+    SV_NEWS_NONE,
+    SV_NEWS_REGISTERED,
+    SV_NEWS_VERIFIED,
+    SV_NEWS_AT_RISK,
+    SV_NEWS_RESTORED,
+    SV_NEWS_FAILED,
+    SV_NEWS_REMOVED,
+    SV_NEWS_UPDATED,
+    SV_NEWS_COUNT
+};
+
+const char *sv_news_name(enum sv_news news); /* "registered" ... */
+
+struct sv_effects {
+    enum sv_news news;
+    enum sv_status from, to;
+    enum sv_reason reason;
+    enum sv_conclusion shown; /* what people see now; may be CANNOT_TELL */
+    sv_ms wait_ms;            /* until the next look; -1 = never (removed) */
+    bool definitive;          /* the look found out everything it asked: an attempt is used up */
+};
+
+/* The nine booleans of the outside, derived from the state. */
+struct sv_flags {
+    enum sv_tri domain_verified, dkim_enabled, dkim_verified, mail_from_configured,
+        mail_from_verified, spf_configured, dmarc_configured, sending_enabled,
+        meets_bulk_sender_requirements;
+};
+
+/* Applies one input. Late, repeated and contradictory inputs are normal: they have no effect or the
+ * documented one. `domain` is changed in place, `sequence` grows by one when news is not NONE. */
+void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
+                    const struct sv_input *input, struct sv_effects *effects);
+
+/* True when this look should ask SES: always, but for a pending or failed domain whose records are
+ * provably absent and which SES was asked about less than ses_floor_ms ago (design section 6, "DNS
+ * before SES"). */
+bool sv_domain_wants_ses(const struct sv_domain *domain, const struct sv_policy *policy, sv_ms now,
+                         const struct sv_observation *dns);
+
+void sv_domain_flags(const struct sv_domain *domain, struct sv_flags *flags);
+
+/* When mail stops if nothing is repaired, where known (TemporaryFailure since + patience); 0 = not
+ * known. */
+sv_ms sv_domain_stops_sending_at(const struct sv_domain *domain, const struct sv_policy *policy);
+
+/* Until when SES keeps looking by itself; 0 = it is not looking. */
+sv_ms sv_domain_ses_looks_until(const struct sv_domain *domain, const struct sv_policy *policy);
+
+/* The invariant of the state; SV_REQUIREd at both ends of a step and checked on what Redis gives
+ * back. */
+bool sv_domain_is_sane(const struct sv_domain *domain);
+
+#endif

@@ -1,0 +1,13 @@
+/* The mirror in C of the rate limiter that lives in Redis: the generic cell rate algorithm with
+ * burst 1. Pure. */
+#ifndef SV_GCRA_H
+#define SV_GCRA_H
+
+#include "sv/time.h"
+
+/* Asks for one permit at `now_us`; `interval_us` between permits. Returns 0 and moves *arrival_us
+ * when granted, otherwise the microseconds to wait. Over any window of T seconds at most 1 + T /
+ * interval permits are granted. */
+int64_t sv_gcra_take(int64_t *arrival_us, int64_t now_us, int64_t interval_us);
+
+#endif
