@@ -1,0 +1,64 @@
+/* The messages of the outbox, rendered before the commit: CloudEvents 1.0, JSON (design
+ * section 3.5). */
+#ifndef SV_CLOUDEVENT_H
+#define SV_CLOUDEVENT_H
+
+#include <jansson.h>
+
+#include "sv/judge.h"
+#include "sv/state.h"
+
+enum { SV_EVENT_FINDINGS_MAX = 16 };
+
+/* Everything a domain.* event tells. All borrowed. */
+struct sv_event_facts {
+    const char *uid, *client_id, *contact_email;
+    const struct sv_record_sheet *before,
+        *after; /* after->domain.sequence is this event's number */
+    const struct sv_effects *effects;
+    const struct sv_report *report; /* NULL = DNS was not looked at */
+    const struct sv_policy *policy;
+    const char *job_id;              /* NULL = no job caused it */
+    const struct sv_record *records; /* REGISTERED only */
+    size_t records_count;
+    sv_ms now;
+};
+
+/* Whole JSON text of at most SV_STORE_EVENT_BYTES_MAX, findings cut as needed. The caller frees it.
+ */
+char *sv_cloudevent_domain(const struct sv_event_facts *facts);
+
+/* job.finished in two halves, between which the outcome is put by the store: head +
+ * "\"outcome\":\"done\"" [+ "reason", "retry_at"] + tail. The caller frees both. */
+struct sv_job_event {
+    char *head, *tail;
+};
+
+struct sv_job_facts {
+    unsigned shard;
+    const char *entry_id;
+    const struct sv_job *job; /* as far as known: empty fields are left out */
+    const char *uid;          /* "" = not known */
+    sv_ms now;
+};
+
+struct sv_job_event sv_cloudevent_job(const struct sv_job_facts *facts);
+void sv_job_event_free(struct sv_job_event *event);
+
+/* The whole text with an outcome decided here; definitive SV_TRI_UNKNOWN leaves that member out,
+ * reason NULL too. The caller frees it. */
+char *sv_cloudevent_job_finished(const struct sv_job_facts *facts, const char *outcome,
+                                 const char *reason, enum sv_tri definitive);
+
+/* The pieces, for the commands too. New references. */
+json_t *sv_json_record(const struct sv_record *record, enum sv_record_status status);
+json_t *sv_json_finding(const struct sv_finding *finding, const char *domain);
+json_t *sv_json_flags(const struct sv_flags *flags);
+json_t *sv_json_axes(const struct sv_domain *domain);
+json_t *sv_json_time(sv_ms at); /* null for 0 */
+
+/* What is kept beside a domain that has findings: at most SV_STORE_DETAIL_BYTES_MAX. "" when there
+ * is none. The caller frees it. */
+char *sv_detail_write(const struct sv_report *report, const char *domain, sv_ms now);
+
+#endif

@@ -1,0 +1,85 @@
+/* The driver: takes jobs in, claims due domains, asks DNS and SES about them, lets the core decide,
+ * commits. One per process. Callbacks post, one place steps; save, then act. */
+#ifndef SV_DRIVE_H
+#define SV_DRIVE_H
+
+#include <uv.h>
+
+#include "sv/log.h"
+#include "sv/name.h"
+#include "sv/policy.h"
+#include "sv/rand.h"
+#include "sv/resolver.h"
+#include "sv/ses.h"
+#include "sv/store.h"
+
+enum { SV_ACCOUNTS_MAX = 32, SV_SHARDS_MAX = 64, SV_INFLIGHT_MAX = 4096 };
+
+/* One SES account and region. All borrowed. */
+struct sv_account {
+    const char *name;
+    const char *region;
+    struct sv_ses *ses;
+    unsigned rate_millihertz; /* calls per 1000 s and action; 1000 = one a second */
+};
+
+struct sv_drive_options {
+    uv_loop_t *loop;
+    struct sv_store *store;
+    struct sv_resolver *resolver;
+    const struct sv_account *accounts; /* copied; the first is not special */
+    size_t accounts_count;
+    struct sv_policy policy;
+    struct sv_limits limits;
+    struct sv_name_rules rules;
+    bool allow_overlap;
+    const char *dmarc_policy; /* borrowed; NULL = the built-in one */
+    bool (*is_feedback_host)(const char *host);
+    const char *worker; /* borrowed: unique name of this process */
+    unsigned shards;
+    unsigned inflight_max; /* domains being checked at once; 0 = 400 */
+    sv_ms lease_ms;        /* 0 = 60 s */
+    sv_ms poll_ms;         /* how long a due domain of another worker may stay unnoticed; 0 = 1 s */
+    sv_ms reclaim_ms;      /* take over job entries idle for longer than this; 0 = 60 s */
+    sv_ms dns_ms;          /* deadline for all DNS questions of one check; 0 = 20 s */
+    struct sv_log *log;    /* borrowed; may be NULL */
+    struct sv_rand *rand;  /* borrowed */
+    const struct sv_clock *clock; /* borrowed */
+};
+
+struct sv_drive;
+
+/* For the status port, the state dump and tests. */
+struct sv_drive_stats {
+    uint64_t jobs_taken, jobs_opened, jobs_coalesced, jobs_rejected, jobs_dead, jobs_duplicate;
+    uint64_t checks_started, checks_committed, checks_fenced, checks_released, commits_repeated;
+    uint64_t events[8]; /* by enum sv_news */
+    uint64_t ses_calls[SV_SES_OP_COUNT], ses_failures[SV_SES_OP_COUNT];
+    uint64_t dns_questions;
+    unsigned inflight;
+    sv_ms last_progress_at; /* wall clock */
+};
+
+/* `prepared` is called once: SV_OK when every shard is ready and work begins, otherwise why not
+ * (then close). */
+typedef void sv_drive_prepared_fn(void *context, enum sv_err err, const struct sv_errinfo *info);
+typedef void sv_drive_drained_fn(void *context, unsigned left); /* left = domains not handed back */
+typedef void sv_drive_closed_fn(void *context);
+
+struct sv_drive *sv_drive_new(const struct sv_drive_options *options);
+
+/* Prepares every shard, retrying while the store is away, then starts the work. */
+void sv_drive_start(struct sv_drive *drive, sv_drive_prepared_fn *prepared, void *context);
+
+/* E6: takes nothing new from now on, gives checks under way `drain_ms`, hands the rest back, then
+ * calls `drained`. A second call with 0 hands everything back now. */
+void sv_drive_drain(struct sv_drive *drive, sv_ms drain_ms, sv_drive_drained_fn *drained,
+                    void *context);
+
+void sv_drive_get_stats(const struct sv_drive *drive, struct sv_drive_stats *out);
+
+/* Cancels everything, frees `drive`, then calls `closed` as the very last thing. The store, the
+ * accounts' SES and the resolver stay open: their owner closes them afterwards. */
+void sv_drive_close(struct sv_drive *drive, sv_drive_closed_fn *closed, void *context);
+
+#endif

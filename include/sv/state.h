@@ -1,0 +1,62 @@
+/* One domain as it is kept: the core's state and what was registered, to and from the fields of the
+ * store. */
+#ifndef SV_STATE_H
+#define SV_STATE_H
+
+#include "sv/domain.h"
+#include "sv/job.h"
+#include "sv/ses.h"
+#include "sv/store.h"
+
+/* What was registered and what SES gave for it: not the core's business. */
+struct sv_registration {
+    char account[SV_ACCOUNT_BYTES];
+    char domain[SV_NAME_BYTES];
+    char mail_from[SV_NAME_BYTES]; /* "" = none */
+    bool reject_on_mx_failure, legacy_txt, delete_identity, adopt;
+    char traceparent[SV_TRACEPARENT_BYTES];
+    size_t tokens_count;
+    char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
+    char zone[SV_NAME_BYTES]; /* SES's hosted zone */
+    char ownership_token[SV_SES_DOMAIN_TOKEN_BYTES];
+    sv_ms registered_at;
+};
+
+/* The open job, as the claim returned it. entry_id "" = none. */
+struct sv_open_job {
+    char entry_id[SV_STORE_ENTRY_ID_BYTES];
+    char id[SV_JOB_ID_BYTES];
+    enum sv_job_type type;
+};
+
+struct sv_record_sheet { /* a domain, whole */
+    struct sv_domain domain;
+    struct sv_registration registration;
+    struct sv_open_job job;
+};
+
+/* Reads what the store keeps. Missing fields are zero; a value that cannot be is SV_EMALFORMED with
+ * the field's name, and the sheet must not be used. Unknown fields (of a newer version) are ignored
+ * and stay untouched in the store. */
+enum sv_err sv_state_read(const struct sv_field *fields, size_t count, struct sv_record_sheet *out,
+                          struct sv_errinfo *info) __attribute__((warn_unused_result));
+
+enum { SV_STATE_TEXT_BYTES = 4096 };
+
+/* Field list for a commit; `text` holds the values. */
+struct sv_state_fields {
+    size_t count;
+    struct sv_field fields[SV_STORE_FIELDS_MAX];
+    char text[SV_STATE_TEXT_BYTES];
+    size_t text_bytes;
+};
+
+/* Writes the core's state and what SES gave, but not what jobs set (so that a registration that
+ * arrives while the domain is being checked is not overwritten). Fields equal to zero are deleted:
+ * a waiting domain stays small. */
+void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields *out);
+
+/* The fields that a register or adopt job sets at admission. */
+void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out);
+
+#endif
