@@ -84,6 +84,8 @@ enum {
     SV_TODO_RESTART_DKIM = 1u << 1, /* SES gave up: ask it to look again */
     SV_TODO_RESTART_MAIL_FROM = 1u << 2,
     SV_TODO_REMOVE = 1u << 3, /* the client gave the domain back */
+    SV_TODO_DELETE = 1u << 4, /* with REMOVE: delete the identity at SES first */
+    SV_TODO_ALL = (1u << 5) - 1,
 };
 
 struct sv_domain { /* kept in Redis whole; every field survives the process */

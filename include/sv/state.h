@@ -13,7 +13,7 @@ struct sv_registration {
     char account[SV_ACCOUNT_BYTES];
     char domain[SV_NAME_BYTES];
     char mail_from[SV_NAME_BYTES]; /* "" = none */
-    bool reject_on_mx_failure, legacy_txt, delete_identity, adopt;
+    bool reject_on_mx_failure, legacy_txt, adopt;
     char traceparent[SV_TRACEPARENT_BYTES];
     size_t tokens_count;
     char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
