@@ -4,31 +4,32 @@
 
 #include <stdbool.h>
 
-/* X(code, worth trying again later, text). Foreign codes (errno, CURLcode, rcode, Redis error
- * words, AWS codes) are translated into these once, at the adapter's edge. */
+/* X(code, worth trying again later, word for logs, text for people). Foreign codes (errno,
+ * CURLcode, rcode, Redis error words, AWS codes) are translated into these once, at the adapter's
+ * edge. */
 #define SV_ERR_MAP(X)                                                                              \
-    X(SV_OK, false, "ok")                                                                          \
-    X(SV_ECANCELED, false, "canceled by its owner")                                                \
-    X(SV_ETIMEOUT, true, "no answer in time")                                                      \
-    X(SV_ECONNECT, true, "connection failed or lost")                                              \
-    X(SV_EUNAVAILABLE, true, "the service answers that it cannot serve now")                       \
-    X(SV_ETHROTTLED, true, "the service asks us to slow down")                                     \
-    X(SV_ECONFLICT, true, "somebody else is changing the same thing")                              \
-    X(SV_EFULL, true, "the service is out of space")                                               \
-    X(SV_EBUSY, true, "a limit of our own is reached")                                             \
-    X(SV_ECLOCK, true, "our clock and the service's differ too much")                              \
-    X(SV_EDENIED, false, "credentials or permission refused")                                      \
-    X(SV_EQUOTA, false, "a quota of the account is used up")                                       \
-    X(SV_EREFUSED, false, "the service refuses this request for good")                             \
-    X(SV_ENOTFOUND, false, "no such thing")                                                        \
-    X(SV_EEXISTS, false, "exists already")                                                         \
-    X(SV_EMALFORMED, false, "malformed data")                                                      \
-    X(SV_ETOOBIG, false, "larger than its limit")                                                  \
-    X(SV_EINVALID, false, "invalid argument or setting")                                           \
-    X(SV_ESYSTEM, false, "the operating system refused")
+    X(SV_OK, false, "ok", "ok")                                                                    \
+    X(SV_ECANCELED, false, "canceled", "canceled by its owner")                                    \
+    X(SV_ETIMEOUT, true, "timeout", "no answer in time")                                           \
+    X(SV_ECONNECT, true, "connect", "connection failed or lost")                                   \
+    X(SV_EUNAVAILABLE, true, "unavailable", "the service answers that it cannot serve now")        \
+    X(SV_ETHROTTLED, true, "throttled", "the service asks us to slow down")                        \
+    X(SV_ECONFLICT, true, "conflict", "somebody else is changing the same thing")                  \
+    X(SV_EFULL, true, "full", "the service is out of space")                                       \
+    X(SV_EBUSY, true, "busy", "a limit of our own is reached")                                     \
+    X(SV_ECLOCK, true, "clock", "our clock and the service's differ too much")                     \
+    X(SV_EDENIED, false, "denied", "credentials or permission refused")                            \
+    X(SV_EQUOTA, false, "quota", "a quota of the account is used up")                              \
+    X(SV_EREFUSED, false, "refused", "the service refuses this request for good")                  \
+    X(SV_ENOTFOUND, false, "not_found", "no such thing")                                           \
+    X(SV_EEXISTS, false, "exists", "exists already")                                               \
+    X(SV_EMALFORMED, false, "malformed", "malformed data")                                         \
+    X(SV_ETOOBIG, false, "too_big", "larger than its limit")                                       \
+    X(SV_EINVALID, false, "invalid", "invalid argument or setting")                                \
+    X(SV_ESYSTEM, false, "system", "the operating system refused")
 
 enum sv_err {
-#define X(code, again, text) code,
+#define X(code, again, word, text) code,
     SV_ERR_MAP(X)
 #undef X
 };
@@ -44,7 +45,9 @@ struct sv_errinfo {
 };
 
 /* Fills `info` (NULL is fine) and returns `code`, so that a failing line can be one `return`.
- * Control bytes in the formatted text are replaced by '?'. */
+ * Control bytes and invalid UTF-8 in the formatted text are replaced by '?'; what does not fit is
+ * cut between characters. The arguments may point into `info`: wrapping an older text is one call.
+ */
 enum sv_err sv_err_set(struct sv_errinfo *info, enum sv_err code, const char *where, long native,
                        const char *format, ...) __attribute__((format(printf, 5, 6)));
 

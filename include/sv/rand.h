@@ -6,9 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { SV_RAND_POOL_BYTES = 256 }; /* what getrandom(2) gives at once, never interrupted */
+
 struct sv_rand {
     void (*fill)(struct sv_rand *source, void *out, size_t bytes);
     uint64_t state[4]; /* of the seeded source; untouched by the system's */
+    /* of the system's source: bytes drawn and not yet given out, the last pool_left of the pool */
+    uint8_t pool[SV_RAND_POOL_BYTES];
+    size_t pool_left;
 };
 
 /* getrandom(2) behind a small buffer; a failure ends the process. Not for sharing between threads.
