@@ -1,0 +1,161 @@
+#include "cmocka_all.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sv/json.h"
+
+enum { BYTES_MAX = 64, DEPTH_MAX = 3 };
+
+static void good_values_come_back_as_they_went_in(void **state)
+{
+    static const char *const cases[] = {
+        "{\"b\":1,\"a\":[true,false,null],\"c\":{\"d\":\"\xc3\xbc\"}}",
+        "[]",
+        "\"text\"",
+        "17",
+        "null",
+        "{\"brackets in text\":\"[[[[{{{{\\\"[[[[\"}",
+        "[[[1]],[[2]]]",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sv_errinfo info;
+        struct sv_buf out;
+        json_t *tree = sv_json_parse(cases[i], strlen(cases[i]), BYTES_MAX, DEPTH_MAX, &info);
+
+        assert_non_null(tree);
+        sv_buf_init(&out, BYTES_MAX);
+        assert_true(sv_json_write(tree, &out));
+        assert_string_equal(sv_buf_str(&out), cases[i]);
+        sv_buf_fini(&out);
+        json_decref(tree);
+    }
+}
+
+static void bad_values_are_refused_with_a_reason(void **state)
+{
+    static const struct {
+        const char *text;
+        enum sv_err err;
+        const char *said;
+    } cases[] = {
+        {"", SV_EMALFORMED, "end of file"},
+        {"{", SV_EMALFORMED, "line 1, column 1"},
+        {"{} x", SV_EMALFORMED, "end of file expected"},
+        {"{}{}", SV_EMALFORMED, "end of file expected"},
+        {"{\"a\":1,\"a\":2}", SV_EMALFORMED, "duplicate object key"},
+        {"{\"a\":1,\"\\u0061\":2}", SV_EMALFORMED, "duplicate object key"},
+        {"[[[[1]]]]", SV_EMALFORMED, "nested deeper than 3 levels at byte 3"},
+        {"[{\"\\\\\":[{}]}]", SV_EMALFORMED, "nested deeper than 3 levels"},
+        {"\"\xff\"", SV_EMALFORMED, "UTF-8"},
+        {"\"\xed\xa0\x80\"", SV_EMALFORMED, "UTF-8"},
+        {"\"a\\u0000b\"", SV_EMALFORMED, "u0000"},
+        {"{\"a\\u0000b\":1}", SV_EMALFORMED, "u0000"},
+        {"\"a\nb\"", SV_EMALFORMED, "line 1"},
+        {"NaN", SV_EMALFORMED, "invalid token"},
+        {"99999999999999999999", SV_EMALFORMED, "too big"},
+        {"1e999", SV_EMALFORMED, "overflow"},
+        {"\"0123456789012345678901234567890123456789012345678901234567890123\"", SV_ETOOBIG,
+         "66 bytes, at most 64"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sv_errinfo info;
+        size_t len = strlen(cases[i].text);
+        char *exact = malloc(len == 0 ? 1 : len); /* so that reading beyond it is noticed */
+
+        memcpy(exact, cases[i].text, len);
+        assert_null(sv_json_parse(exact, len, BYTES_MAX, DEPTH_MAX, &info));
+        assert_int_equal(info.code, cases[i].err);
+        assert_string_equal(info.where, "json");
+        if (strstr(info.text, cases[i].said) == NULL)
+            fail_msg("\"%s\" lacks \"%s\"", info.text, cases[i].said);
+        free(exact);
+    }
+    assert_null(sv_json_parse("1\0", 2, BYTES_MAX, DEPTH_MAX, NULL));
+}
+
+static void writing_stops_at_the_limit_and_takes_back(void **state)
+{
+    json_t *tree = sv_json_object();
+    struct sv_buf out;
+
+    (void)state;
+    sv_json_set_str(tree, "key", "a value of some length");
+    for (size_t bytes_max = 2; bytes_max < 34; bytes_max++) {
+        sv_buf_init(&out, bytes_max);
+        assert_true(sv_buf_add_str(&out, "> "));
+        assert_false(sv_json_write(tree, &out));
+        assert_string_equal(sv_buf_str(&out), "> ");
+        sv_buf_fini(&out);
+    }
+    sv_buf_init(&out, 34);
+    assert_true(sv_buf_add_str(&out, "> "));
+    assert_true(sv_json_write(tree, &out));
+    assert_string_equal(sv_buf_str(&out), "> {\"key\":\"a value of some length\"}");
+    sv_buf_fini(&out);
+    json_decref(tree);
+}
+
+static void members_are_found_by_path(void **state)
+{
+    static const char text[] = "{\"a\":{\"b\":{\"c\":\"deep\"},\"n\":1},\"s\":\"flat\"}";
+    json_t *tree = sv_json_parse(text, strlen(text), BYTES_MAX, DEPTH_MAX, NULL);
+
+    (void)state;
+    assert_string_equal(json_string_value(sv_json_path(tree, "a.b.c")), "deep");
+    assert_string_equal(json_string_value(sv_json_path(tree, "s")), "flat");
+    assert_true(json_is_integer(sv_json_path(tree, "a.n")));
+    assert_null(sv_json_path(tree, "a.x.c"));
+    assert_null(sv_json_path(tree, "s.x"));
+    assert_null(sv_json_path(tree, ""));
+    assert_null(sv_json_path(tree, "a."));
+    assert_null(sv_json_path(NULL, "a"));
+    assert_string_equal(sv_json_str(tree, "s"), "flat");
+    assert_null(sv_json_str(tree, "a"));
+    assert_null(sv_json_str(tree, "x"));
+    assert_null(sv_json_str(NULL, "x"));
+    json_decref(tree);
+}
+
+static void setters_take_plain_values(void **state)
+{
+    json_t *tree = sv_json_object();
+    json_t *list = sv_json_array();
+    struct sv_buf out;
+
+    (void)state;
+    sv_json_set_str(tree, "z", "text");
+    sv_json_set_str(tree, "none", NULL);
+    sv_json_set_int(tree, "n", -9223372036854775807);
+    sv_json_set_bool(tree, "t", true);
+    sv_json_set_bool(tree, "f", false);
+    sv_json_append(list, json_integer(1));
+    sv_json_append(list, sv_json_object());
+    sv_json_set(tree, "list", list);
+    sv_json_set_str(tree, "broken", "a\xff\xc3\xbc\xc3");
+    sv_buf_init(&out, 500);
+    assert_true(sv_json_write(tree, &out));
+    assert_string_equal(sv_buf_str(&out),
+                        "{\"z\":\"text\",\"none\":null,\"n\":-9223372036854775807,\"t\":true,"
+                        "\"f\":false,\"list\":[1,{}],"
+                        "\"broken\":\"a\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\"}");
+    sv_buf_fini(&out);
+    json_decref(tree);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_values_come_back_as_they_went_in),
+        cmocka_unit_test(bad_values_are_refused_with_a_reason),
+        cmocka_unit_test(writing_stops_at_the_limit_and_takes_back),
+        cmocka_unit_test(members_are_found_by_path),
+        cmocka_unit_test(setters_take_plain_values),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
