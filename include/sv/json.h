@@ -10,8 +10,9 @@
 #include "sv/err.h"
 
 /* Parses exactly one JSON value. Refuses more than `bytes_max` bytes (SV_ETOOBIG), nesting deeper
- * than `depth_max`, repeated keys, invalid UTF-8 and trailing bytes (SV_EMALFORMED, position in the
- * text). The caller owns the tree: json_decref. NULL on failure with `info` filled. */
+ * than `depth_max`, repeated keys, invalid UTF-8, 0 bytes (also as an escape) and trailing bytes
+ * (SV_EMALFORMED, position in the text). The caller owns the tree: json_decref. NULL on failure
+ * with `info` filled. */
 json_t *sv_json_parse(const char *bytes, size_t len, size_t bytes_max, unsigned depth_max,
                       struct sv_errinfo *info);
 
@@ -24,8 +25,8 @@ const char *sv_json_str(const json_t *object, const char *key);
 /* The member under `key` walking objects by dots ("DkimAttributes.Status"), or NULL. Borrowed. */
 json_t *sv_json_path(const json_t *object, const char *path);
 
-/* Setters that take plain values and end the process when memory is gone. NULL text becomes JSON
- * null. */
+/* Setters that take plain values and end the process when memory is gone. Keys are our own
+ * words. NULL text becomes JSON null; each byte that is no UTF-8 becomes U+FFFD. */
 void sv_json_set_str(json_t *object, const char *key, const char *text);
 void sv_json_set_int(json_t *object, const char *key, long long number);
 void sv_json_set_bool(json_t *object, const char *key, bool value);

@@ -1,4 +1,4 @@
-/* One line per event that an operator would ask about (operations.md section 4, L5-L7). */
+/* One line per event that an operator would ask about (L5-L7). */
 #ifndef SV_LOG_H
 #define SV_LOG_H
 
@@ -8,10 +8,13 @@
 #include "sv/err.h"
 #include "sv/time.h"
 
+/* The four levels: error - somebody must act; warn - it may become so; info - state changes; debug
+ * - every event. */
 enum sv_log_level { SV_LOG_DEBUG, SV_LOG_INFO, SV_LOG_WARN, SV_LOG_ERROR };
 enum sv_log_format { SV_LOG_AUTO, SV_LOG_JSON, SV_LOG_LOGFMT, SV_LOG_TEXT };
 
-/* One key and its value; made by the SV_LOG_STR, SV_LOG_INT and SV_LOG_BOOL macros. */
+/* One key (our own word) and its value (anybody's bytes); made by the SV_LOG_STR, SV_LOG_INT and
+ * SV_LOG_BOOL macros. */
 struct sv_log_field {
     const char *key; /* NULL ends a list */
     enum { SV_LOG_FIELD_STR, SV_LOG_FIELD_INT, SV_LOG_FIELD_BOOL } kind;
@@ -33,15 +36,16 @@ struct sv_log;
  * next line that gets through. `clock` is borrowed. */
 struct sv_log *sv_log_new(int fd, enum sv_log_format format, enum sv_log_level level,
                           const struct sv_clock *clock);
-void sv_log_free(struct sv_log *log);
+void sv_log_free(struct sv_log *log); /* NULL is fine; the descriptor stays open */
 
 /* Raises or lowers what is written (SIGUSR2, reload). */
 void sv_log_set_level(struct sv_log *log, enum sv_log_level level);
 bool sv_log_wants(const struct sv_log *log, enum sv_log_level level);
 
 /* Writes one line: ts, level, event (a stable snake_case word), msg and the fields. Values are
- * escaped and cut at 1 KiB. An identical warn or error (same event, domain and msg) within 10 s is
- * folded into a `suppressed` count on the next one. A NULL `log` writes nothing. */
+ * escaped and cut at 1 KiB, lines at 4096 bytes ("truncated" tells). An identical warn or error
+ * (same event, domain and msg) within 10 s is folded into a `suppressed` count on the next one. A
+ * NULL `log` writes nothing. */
 void sv_log_write(struct sv_log *log, enum sv_log_level level, const char *event, const char *msg,
                   const struct sv_log_field *fields);
 

@@ -16,7 +16,8 @@ struct sv_rand {
     size_t pool_left;
 };
 
-/* getrandom(2) behind a small buffer; a failure ends the process. Not for sharing between threads.
+/* getrandom(2) behind a small buffer; a failure ends the process. Not for sharing between
+ * threads, nor with a child that fork(2) made.
  */
 void sv_rand_system_init(struct sv_rand *source);
 

@@ -142,12 +142,13 @@ static bool fold_away(struct sv_log *log, struct sv_log_event *event)
 }
 
 /* True when the descriptor takes a whole line now. The flags of a borrowed descriptor are shared
- * with other processes, so it is asked each time instead of being made non-blocking. */
+ * with other processes, so it is asked each time instead of being made non-blocking. A pipe that
+ * nobody can read from any more polls writable with an error: writing would raise SIGPIPE. */
 static bool is_writable(int fd)
 {
     struct pollfd poller = {.fd = fd, .events = POLLOUT};
 
-    return poll(&poller, 1, 0) == 1 && (poller.revents & POLLOUT) != 0;
+    return poll(&poller, 1, 0) == 1 && poller.revents == POLLOUT;
 }
 
 /* False when nothing or only a part went out. */

@@ -151,12 +151,23 @@ enum sv_err sv_name_normalize(const char *text, size_t len, char out[SV_NAME_BYT
     return err;
 }
 
+/* True when the dot at `index` separates labels. Names from the DNS may hold dots that do not:
+ * "\\." is part of a label (RFC 1035 section 5.1). */
+static bool is_separator(const char *name, size_t index)
+{
+    size_t slashes = 0;
+
+    while (slashes < index && name[index - 1 - slashes] == '\\')
+        slashes++;
+    return name[index] == '.' && slashes % 2 == 0;
+}
+
 /* Without the final dot. */
 static size_t length(const char *name)
 {
     size_t len = strlen(name);
 
-    return len > 0 && name[len - 1] == '.' ? len - 1 : len;
+    return len > 0 && is_separator(name, len - 1) ? len - 1 : len;
 }
 
 bool sv_name_equal(const char *a, const char *b)
@@ -173,7 +184,7 @@ bool sv_name_is_below(const char *name, const char *parent)
 
     if (tail == 0)
         return len > 0; /* everything is below the root */
-    return len > tail + 1 && name[len - tail - 1] == '.' &&
+    return len > tail + 1 && is_separator(name, len - tail - 1) &&
            strncasecmp(name + len - tail, parent, tail) == 0;
 }
 
@@ -245,6 +256,10 @@ enum sv_err sv_name_registrable(const char *name, char out[SV_NAME_BYTES])
     lower(copy);
     found = psl_registrable_domain(public_suffixes(), copy);
     if (found == NULL)
+        return SV_ENOTFOUND;
+    /* The list knows no escapes: a dot inside a label must not pass for a boundary. */
+    if (strchr(found, '\\') != NULL ||
+        (found > copy && !is_separator(copy, (size_t)(found - copy) - 1)))
         return SV_ENOTFOUND;
     memcpy(out, found, strlen(found) + 1);
     return SV_OK;

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -266,6 +268,77 @@ static void a_full_pipe_drops_and_tells(void **state)
     bench_close(&bench);
 }
 
+static void a_closed_reader_is_a_loss_not_a_death(void **state)
+{
+    struct sv_log *log;
+
+    (void)state;
+    bench_open(&bench);
+    log = sv_log_new(bench.fds[1], SV_LOG_LOGFMT, SV_LOG_INFO, &bench.clock);
+    (void)close(bench.fds[0]);
+    sv_log_line(log, SV_LOG_INFO, "unheard", "m"); /* SIGPIPE would end this test */
+    assert_int_equal(sv_log_dropped(log), 1);
+    sv_log_free(log);
+    (void)close(bench.fds[1]);
+}
+
+/* A full disk takes part of a line; the next line that gets through starts on a line of its own. */
+static void a_torn_line_is_ended(void **state)
+{
+    FILE *file = tmpfile();
+    struct rlimit before;
+    struct sv_log *log;
+    char text[512] = "";
+
+    (void)state;
+    assert_non_null(file);
+    bench_open(&bench);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = 20, .rlim_max = before.rlim_max}), 0);
+    log = sv_log_new(fileno(file), SV_LOG_LOGFMT, SV_LOG_INFO, &bench.clock);
+    sv_log_line(log, SV_LOG_INFO, "first", "m");
+    sv_log_line(log, SV_LOG_INFO, "second", "m");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_DFL);
+    sv_log_line(log, SV_LOG_INFO, "third", "m");
+    assert_true(pread(fileno(file), text, sizeof(text) - 1, 0) > 0);
+    assert_string_equal(text, "ts=2026-01-01T00:00:\n"
+                              "ts=2026-01-01T00:00:00.123Z level=info event=third msg=m "
+                              "dropped=2\n");
+    assert_int_equal(sv_log_dropped(log), 2);
+    sv_log_free(log);
+    (void)fclose(file);
+    bench_close(&bench);
+}
+
+/* More problems at once than are remembered: nothing is lost, they are only not folded. */
+static void a_flood_of_problems_is_written(void **state)
+{
+    struct sv_log *log;
+    unsigned written = 0;
+
+    (void)state;
+    bench_open(&bench);
+    log = sv_log_new(bench.fds[1], SV_LOG_LOGFMT, SV_LOG_INFO, &bench.clock);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < 100; i++) {
+            char domain[32];
+
+            bench.now++;
+            (void)snprintf(domain, sizeof(domain), "d%d.com", i);
+            sv_log_line(log, SV_LOG_WARN, "e", "m", SV_LOG_STR("domain", domain));
+        }
+    }
+    (void)said(&bench);
+    for (const char *at = bench.said; (at = strchr(at, '\n')) != NULL; at++)
+        written++;
+    assert_int_equal(written, 200);
+    sv_log_free(log);
+    bench_close(&bench);
+}
+
 static void failures_tell_everything(void **state)
 {
     struct sv_errinfo info;
@@ -329,6 +402,9 @@ int main(void)
         cmocka_unit_test(a_value_is_cut_at_one_kib),
         cmocka_unit_test(repeated_problems_are_folded),
         cmocka_unit_test(a_full_pipe_drops_and_tells),
+        cmocka_unit_test(a_closed_reader_is_a_loss_not_a_death),
+        cmocka_unit_test(a_torn_line_is_ended),
+        cmocka_unit_test(a_flood_of_problems_is_written),
         cmocka_unit_test(failures_tell_everything),
         cmocka_unit_test(the_journal_gets_priorities),
     };

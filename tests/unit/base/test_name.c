@@ -179,6 +179,8 @@ static void registrable_domains_follow_the_list(void **state)
         {"_dmarc.a.example.com", "example.com"},
         {"co.uk", NULL},
         {"com", NULL},
+        {"a.b\\.example.com", NULL}, /* "b.example" is one label, and nobody can register it */
+        {"a\\.b.example.com", "example.com"},
         {"test", NULL},
         {"", NULL},
         {"a.b.xn--55qx5d.cn", "b.xn--55qx5d.cn"},
@@ -212,6 +214,9 @@ static void names_are_compared(void **state)
         {"com", "example.com", false, false},
         {".example.com", "example.com", false, false},
         {"com", "", false, true},
+        {"a\\.example.com", "example.com", false, false},  /* the first label is "a.example" */
+        {"a\\\\.example.com", "example.com", false, true}, /* the first label is "a\" */
+        {"com\\.", "com", false, false},
         {"", "", true, false},
         {".", "", true, false},
     };
