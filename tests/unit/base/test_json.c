@@ -109,6 +109,7 @@ static void writing_stops_at_the_limit_and_takes_back(void **state)
         assert_true(sv_buf_add_str(&out, "> "));
         assert_false(sv_json_write(tree, &out));
         assert_string_equal(sv_buf_str(&out), "> ");
+        assert_int_equal(out.len, 2);
         sv_buf_fini(&out);
     }
     sv_buf_init(&out, 34);
