@@ -76,7 +76,7 @@ void sv_heap_set(struct sv_heap *heap, struct sv_heap_node *node, sv_ms at)
     if (node->place == 0) {
         if (heap->count == heap->cap) {
             heap->cap = heap->cap == 0 ? CAP_MIN : 2 * heap->cap;
-            heap->nodes = sv_realloc(heap->nodes, heap->cap * sizeof(heap->nodes[0]));
+            heap->nodes = sv_realloc(heap->nodes, heap->cap * sizeof(struct sv_heap_node *));
         }
         put(heap, heap->count++, node);
     }

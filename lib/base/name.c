@@ -290,7 +290,8 @@ void sv_name_display(const char *name, char out[4 * SV_NAME_BYTES])
     memcpy(out, name, len + 1);
     if (strstr(name, "xn--") == NULL)
         return;
-    if (idn2_to_unicode_8z8z(name, &shown, 0) == IDN2_OK && strlen(shown) < 4 * SV_NAME_BYTES) {
+    if (idn2_to_unicode_8z8z(name, &shown, 0) == IDN2_OK &&
+        strlen(shown) < (size_t)4 * SV_NAME_BYTES) {
         /* Only a form that leads back to the same name is shown: anything else would deceive. */
         if (sv_name_normalize(shown, strlen(shown), again, NULL) == SV_OK &&
             sv_name_equal(again, name))

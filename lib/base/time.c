@@ -372,9 +372,9 @@ const char *sv_duration_human(sv_ms duration, char out[SV_DURATION_TEXT_BYTES])
         show_pair(out, sign, rounded(length, SV_SECOND), (const char *[]){"s", ""}, 0);
     else if (minutes < 60)
         show_pair(out, sign, minutes, (const char *[]){"min", ""}, 0);
-    else if (minutes < 24 * 60)
+    else if (minutes < SV_DAY / SV_MINUTE)
         show_pair(out, sign, minutes / 60, (const char *[]){"h", "min"}, minutes % 60);
-    else if (hours < 7 * 24)
+    else if (hours < 7 * SV_DAY / SV_HOUR)
         show_pair(out, sign, hours / 24, (const char *[]){"d", "h"}, hours % 24);
     else
         show_pair(out, sign, rounded(length, SV_DAY), (const char *[]){"d", ""}, 0);
