@@ -16,7 +16,8 @@ struct sv_event_facts {
     const struct sv_record_sheet *before,
         *after; /* after->domain.sequence is this event's number */
     const struct sv_effects *effects;
-    const struct sv_report *report; /* NULL = DNS was not looked at */
+    const json_t *findings; /* array of sv_json_finding; NULL = DNS was not looked at */
+    size_t findings_omitted;
     const struct sv_policy *policy;
     const char *job_id;              /* NULL = no job caused it */
     const struct sv_record *records; /* REGISTERED only */
@@ -53,12 +54,13 @@ char *sv_cloudevent_job_finished(const struct sv_job_facts *facts, const char *o
 /* The pieces, for the commands too. New references. */
 json_t *sv_json_record(const struct sv_record *record, enum sv_record_status status);
 json_t *sv_json_finding(const struct sv_finding *finding, const char *domain);
+json_t *sv_json_findings(const struct sv_report *report, const char *domain);
 json_t *sv_json_flags(const struct sv_flags *flags);
 json_t *sv_json_axes(const struct sv_domain *domain);
 json_t *sv_json_time(sv_ms at); /* null for 0 */
 
 /* What is kept beside a domain that has findings: at most SV_STORE_DETAIL_BYTES_MAX. "" when there
  * is none. The caller frees it. */
-char *sv_detail_write(const struct sv_report *report, const char *domain, sv_ms now);
+char *sv_detail_write(const json_t *findings, sv_ms now);
 
 #endif

@@ -121,6 +121,7 @@ struct sv_observation {
     bool ses_known; /* one complete read of every axis that was asked */
     enum sv_axis identity, dkim, mail_from;
     enum sv_tri signing;
+    bool ses_skipped;      /* SES was rightly not asked: DNS says it is no use */
     enum sv_seen required; /* the DKIM records */
     bool required_absent;  /* provably not published at all */
     uint32_t required_ttl_s;

@@ -5,6 +5,7 @@
 
 #include "sv/domain.h"
 #include "sv/job.h"
+#include "sv/records.h"
 #include "sv/ses.h"
 #include "sv/store.h"
 
@@ -19,6 +20,8 @@ struct sv_registration {
     char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
     char zone[SV_NAME_BYTES]; /* SES's hosted zone */
     char ownership_token[SV_SES_DOMAIN_TOKEN_BYTES];
+    char verdicts[SV_RECORDS_MAX +
+                  1]; /* one letter per record of sv_records_list, last known: o w W u */
     sv_ms registered_at;
 };
 

@@ -1,0 +1,291 @@
+/* One domain under a fence, from claim to commit.
+ *
+ * Happy path of a look: START -> DNS (the judge's questions) -> SES (unless DNS says it is no use)
+ * -> DECIDE (the core) -> COMMIT -> END. Work owed at SES goes first: provisioning, restarts,
+ * deletion; each ends in a commit of its own, so that a crash repeats at most that work. What can
+ * go wrong: an answer that does not come is unknown and the core backs off; a lease that was lost
+ * makes the check fenced, and everything it found is dropped; a drain hands the domain back
+ * untouched. */
+#include "inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sv/alloc.h"
+#include "sv/require.h"
+
+static void free_check(struct check *check)
+{
+    struct sv_drive *drive = check->drive;
+    struct shard *shard = check->shard;
+
+    check_look_stop(check);
+    check_commit_free(check);
+    json_decref(check->findings);
+    if (check->previous != NULL)
+        check->previous->next = check->next;
+    else
+        drive->checks = check->next;
+    if (check->next != NULL)
+        check->next->previous = check->previous;
+    drive->inflight--;
+    free(check);
+    if (drive->phase == DRIVE_WORKING)
+        queue_wake(shard);
+    drive_settle(drive);
+}
+
+/* True when nothing will call back any more. */
+static bool is_quiet(const struct check *check)
+{
+    return errand_is_idle(&check->errand) && errand_is_idle(&check->renewal) &&
+           check->ticket.state == TICKET_IDLE && check->questions_count == 0 &&
+           !check->round_waiting && !check->letter.posted;
+}
+
+/* Work that is owed comes before looking; giving the domain back comes before everything. */
+static bool start(struct check *check)
+{
+    uint32_t todo = check->before.domain.todo;
+
+    if (check->teller == NULL) {
+        sv_log_line(check->drive->options.log, SV_LOG_ERROR, "account_unknown",
+                    "the account of this domain is not configured: it cannot be looked at",
+                    SV_LOG_STR("domain", check->before.registration.domain),
+                    SV_LOG_STR("account", check->before.registration.account));
+        return check_decide(check, SV_INPUT_FAULT);
+    }
+    if ((todo & SV_TODO_REMOVE) != 0)
+        check->step = CHECK_DELETE;
+    else if ((todo & SV_TODO_PROVISION) != 0)
+        check->step = CHECK_OWN;
+    else if ((todo & SV_TODO_RESTART_DKIM) != 0)
+        check->step = CHECK_RESTART_DKIM;
+    else if ((todo & SV_TODO_RESTART_MAIL_FROM) != 0)
+        check->step = CHECK_RESTART_MAIL_FROM;
+    else
+        check->step = CHECK_DNS;
+    return true;
+}
+
+static bool step(struct check *check)
+{
+    switch (check->step) {
+    case CHECK_START:
+        return start(check);
+    case CHECK_OWN:
+    case CHECK_CREATE:
+    case CHECK_GET:
+    case CHECK_MAIL_FROM:
+    case CHECK_LEGACY:
+    case CHECK_RESTART_DKIM:
+    case CHECK_RESTART_MAIL_FROM:
+    case CHECK_DELETE:
+        return check_provision_step(check);
+    case CHECK_DNS:
+    case CHECK_SES:
+        return check_look_step(check);
+    case CHECK_DECIDE:
+        return check_decide(check, SV_INPUT_LOOKED);
+    case CHECK_COMMIT:
+    case CHECK_DISOWN:
+        return check_commit_step(check);
+    case CHECK_END:
+        return false;
+    }
+    return false;
+}
+
+void check_post(struct check *check)
+{
+    post(check->drive, &check->letter);
+}
+
+static void on_errand(struct errand *errand, enum sv_err err)
+{
+    struct check *check = errand->owner;
+
+    check->result = err;
+    if (err != SV_OK && err != SV_ECANCELED)
+        sv_log_failure(check->drive->options.log, SV_LOG_ERROR, "store_call_failed",
+                       check->before.registration.domain, &errand->call.info);
+    check_post(check);
+}
+
+void check_ask_store(struct check *check)
+{
+    check->errand.call.shard = check->shard->index;
+    errand_run(check->drive, &check->errand, on_errand, check);
+}
+
+static void on_ticket(struct ticket *ticket, enum sv_err err)
+{
+    struct check *check = ticket->owner;
+
+    check->result = err;
+    check_post(check);
+}
+
+void check_ask_ses(struct check *check, enum sv_ses_op op)
+{
+    struct ticket *ticket = &check->ticket;
+
+    check->identity = (struct sv_ses_identity){0};
+    check->domain_name = check->before.registration.domain;
+    ticket->owner = check;
+    ticket->done = on_ticket;
+    ticket->fill = NULL;
+    ticket->call.domains = &check->domain_name;
+    ticket->call.domains_count = 1;
+    ticket->call.results = &check->identity;
+    gate_queue(&check->teller->gates[op], ticket);
+}
+
+bool check_decide(struct check *check, enum sv_input_kind kind)
+{
+    struct sv_drive *drive = check->drive;
+
+    check->input = (struct sv_input){
+        .kind = kind,
+        .now = drive_now(drive),
+        .random = sv_rand_u64(drive->options.rand),
+        .hurry = check->before.job.entry_id[0] != '\0',
+        .adopted = check->after.registration.adopt,
+        .mail_from_wanted = check->after.registration.mail_from[0] != '\0',
+        .seen = check->seen,
+    };
+    sv_domain_step(&check->after.domain, &drive->options.policy, &check->input, &check->effects);
+    if (kind == SV_INPUT_PROVISIONED && check->after.registration.registered_at == 0)
+        check->after.registration.registered_at = check->input.now;
+    check->step = CHECK_COMMIT;
+    return true;
+}
+
+static void on_renewed(struct errand *errand, enum sv_err err)
+{
+    struct check *check = errand->owner;
+
+    if (err == SV_OK && !errand->call.u.hold.held) {
+        check->fenced = true;
+        check->drive->stats.checks_fenced++;
+        ticket_cancel(&check->ticket);
+        errand_cancel(&check->errand);
+    }
+    check_post(check);
+}
+
+void check_renew(struct check *check)
+{
+    struct sv_drive *drive = check->drive;
+
+    if (check->fenced || check->releasing || check->step == CHECK_END ||
+        !errand_is_idle(&check->renewal))
+        return;
+    check->renewed_mono = drive_monotonic(drive);
+    check->renewal.call.op = SV_STORE_RENEW;
+    check->renewal.call.shard = check->shard->index;
+    check->renewal.call.u.hold = (struct sv_store_hold){
+        .uid = check->uid,
+        .client_id = check->client_id,
+        .fence = check->fence,
+        .lease_ms = drive->options.lease_ms,
+    };
+    errand_run(drive, &check->renewal, on_renewed, check);
+}
+
+static void on_released(struct errand *errand, enum sv_err err)
+{
+    struct check *check = errand->owner;
+
+    if (err == SV_OK)
+        check->drive->stats.checks_released++;
+    check->released = true;
+    check_post(check);
+}
+
+static void send_release(struct check *check, sv_ms wait_ms)
+{
+    check->errand.call.op = SV_STORE_RELEASE;
+    check->errand.call.shard = check->shard->index;
+    check->errand.call.u.hold = (struct sv_store_hold){
+        .uid = check->uid,
+        .client_id = check->client_id,
+        .fence = check->fence,
+        .wait_ms = wait_ms,
+    };
+    errand_run(check->drive, &check->errand, on_released, check);
+}
+
+void check_step_run(void *owner)
+{
+    struct check *check = owner;
+    bool busy = !errand_is_idle(&check->errand) || check->ticket.state != TICKET_IDLE;
+
+    /* A renewal or a late answer may post a check whose own call is still under way: that is no
+     * turn. */
+    if (!busy && check->releasing && !check->released)
+        send_release(check, 0);
+    else if (!busy && !check->fenced && !check->releasing && !drive_is_closing(check->drive))
+        while (step(check))
+            ;
+    if (check->fenced || check->released || drive_is_closing(check->drive))
+        check->step = CHECK_END;
+    if (check->step == CHECK_END) {
+        check_look_stop(check);
+        errand_cancel(&check->renewal);
+        if (is_quiet(check))
+            free_check(check);
+    }
+}
+
+/* A commit under way is left to end by itself: whether it ran cannot be known before its answer. */
+void check_release(struct check *check)
+{
+    if (check->releasing || check->fenced || check->step == CHECK_END ||
+        check->step == CHECK_COMMIT || check->step == CHECK_DISOWN)
+        return;
+    check->releasing = true;
+    check_look_stop(check);
+    ticket_cancel(&check->ticket);
+    errand_cancel(&check->errand);
+    check_post(check);
+}
+
+void check_start(struct shard *shard, const struct sv_store_claimed *claimed)
+{
+    struct sv_drive *drive = shard->drive;
+    struct check *check = sv_alloc(1, sizeof *check);
+    struct sv_errinfo info = {.code = SV_OK};
+
+    check->drive = drive;
+    check->shard = shard;
+    check->fence = claimed->fence;
+    check->renewed_mono = drive_monotonic(drive);
+    check->letter = (struct letter){.step = check_step_run, .owner = check};
+    (void)snprintf(check->uid, sizeof check->uid, "%s", claimed->uid);
+    (void)snprintf(check->client_id, sizeof check->client_id, "%s", claimed->client_id);
+    (void)snprintf(check->contact_email, sizeof check->contact_email, "%s",
+                   claimed->contact_email == NULL ? "" : claimed->contact_email);
+    check->next = drive->checks;
+    if (drive->checks != NULL)
+        drive->checks->previous = check;
+    drive->checks = check;
+    drive->inflight++;
+    drive->stats.checks_started++;
+    if (sv_state_read(claimed->fields, claimed->fields_count, &check->before, &info) != SV_OK) {
+        /* Nothing may be decided from a state that cannot be: it stays as it is, and somebody is
+         * told. */
+        sv_log_line(drive->options.log, SV_LOG_ERROR, "state_malformed", info.text,
+                    SV_LOG_STR("domain_id", check->uid), SV_LOG_STR("client_id", check->client_id));
+        check->releasing = true;
+        send_release(check, SV_HOUR);
+        return;
+    }
+    if (sv_name_registrable(check->before.registration.domain, check->registrable) != SV_OK)
+        (void)snprintf(check->registrable, sizeof check->registrable, "%s",
+                       check->before.registration.domain);
+    check->after = check->before;
+    check->teller = drive_teller(drive, check->before.registration.account);
+    check_post(check);
+}

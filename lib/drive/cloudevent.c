@@ -1,0 +1,412 @@
+#include "sv/cloudevent.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sv/alloc.h"
+#include "sv/json.h"
+#include "sv/require.h"
+
+json_t *sv_json_time(sv_ms at)
+{
+    char text[SV_TIME_TEXT_BYTES];
+
+    return at == 0 ? json_null() : json_string(sv_time_format(at, text));
+}
+
+static json_t *json_tri(enum sv_tri value)
+{
+    return value == SV_TRI_UNKNOWN ? json_null() : json_boolean(value == SV_TRI_YES);
+}
+
+/* NEW is what nobody outside has heard of yet. */
+static json_t *json_status(enum sv_status status)
+{
+    return status == SV_STATUS_NEW ? json_null() : json_string(sv_status_name(status));
+}
+
+json_t *sv_json_flags(const struct sv_flags *flags)
+{
+    json_t *out = sv_json_object();
+
+    sv_json_set(out, "domain_verified", json_tri(flags->domain_verified));
+    sv_json_set(out, "dkim_enabled", json_tri(flags->dkim_enabled));
+    sv_json_set(out, "dkim_verified", json_tri(flags->dkim_verified));
+    sv_json_set(out, "mail_from_configured", json_tri(flags->mail_from_configured));
+    sv_json_set(out, "mail_from_verified", json_tri(flags->mail_from_verified));
+    sv_json_set(out, "spf_configured", json_tri(flags->spf_configured));
+    sv_json_set(out, "dmarc_configured", json_tri(flags->dmarc_configured));
+    sv_json_set(out, "sending_enabled", json_tri(flags->sending_enabled));
+    sv_json_set(out, "meets_bulk_sender_requirements",
+                json_tri(flags->meets_bulk_sender_requirements));
+    return out;
+}
+
+json_t *sv_json_axes(const struct sv_domain *domain)
+{
+    json_t *out = sv_json_object();
+
+    sv_json_set_str(out, "identity", sv_axis_name(domain->identity));
+    sv_json_set_str(out, "dkim", sv_axis_name(domain->dkim));
+    sv_json_set_str(out, "mail_from", sv_axis_name(domain->mail_from));
+    return out;
+}
+
+json_t *sv_json_record(const struct sv_record *record, enum sv_record_status status)
+{
+    json_t *out = sv_json_object();
+
+    sv_json_set_str(out, "type", sv_rr_type_name(record->type));
+    sv_json_set_str(out, "name", record->name);
+    sv_json_set_str(out, "host", record->host);
+    sv_json_set_str(out, "value", record->value);
+    sv_json_set_int(out, "ttl", record->ttl_s);
+    sv_json_set_str(out, "priority", record->high_priority ? "HIGH" : "MEDIUM");
+    sv_json_set_str(out, "purpose", record->purpose);
+    sv_json_set_str(out, "description", record->description);
+    sv_json_set_str(out, "status", sv_record_status_name(status));
+    return out;
+}
+
+static json_t *json_evidence(const struct sv_evidence *evidence)
+{
+    json_t *out;
+
+    if (evidence->server[0] == '\0')
+        return json_null();
+    out = sv_json_object();
+    sv_json_set_str(out, "server", evidence->server);
+    sv_json_set_int(out, "rcode", evidence->rcode);
+    sv_json_set_bool(out, "aa", evidence->aa);
+    sv_json_set_bool(out, "ad", evidence->ad);
+    if (evidence->ede != 0)
+        sv_json_set_int(out, "ede", evidence->ede - 1);
+    sv_json_set_int(out, "ttl", evidence->ttl_s);
+    sv_json_set(out, "at", sv_json_time(evidence->at));
+    return out;
+}
+
+json_t *sv_json_finding(const struct sv_finding *finding, const char *domain)
+{
+    json_t *out = sv_json_object();
+    struct sv_buf advice;
+
+    sv_buf_init(&advice, 1024);
+    if (!sv_finding_advice(finding, domain, &advice))
+        sv_buf_clear(&advice);
+    sv_json_set_str(out, "code", sv_finding_name(finding->code));
+    sv_json_set_str(out, "severity", sv_severity_name(finding->severity));
+    sv_json_set_str(out, "owner", finding->owner);
+    sv_json_set_str(out, "expected", finding->expected);
+    sv_json_set_str(out, "found", finding->found);
+    sv_json_set(out, "evidence", json_evidence(&finding->evidence));
+    sv_json_set_str(out, "advice", sv_buf_str(&advice));
+    sv_buf_fini(&advice);
+    return out;
+}
+
+/* Compact text, or NULL when it would be longer than `bytes_max`. */
+static char *dump(const json_t *tree, size_t bytes_max)
+{
+    struct sv_buf out;
+
+    sv_buf_init(&out, bytes_max);
+    if (!sv_json_write(tree, &out)) {
+        sv_buf_fini(&out);
+        return NULL;
+    }
+    return out.data;
+}
+
+static json_t *envelope(const char *type, const char *source, const char *id, const char *subject,
+                        sv_ms now)
+{
+    json_t *out = sv_json_object();
+
+    sv_json_set_str(out, "specversion", "1.0");
+    sv_json_set_str(out, "type", type);
+    sv_json_set_str(out, "source", source);
+    sv_json_set_str(out, "id", id);
+    if (subject[0] != '\0')
+        sv_json_set_str(out, "subject", subject);
+    sv_json_set(out, "time", sv_json_time(now));
+    return out;
+}
+
+static void add_change(json_t *changed, const char *name, json_t *old, json_t *new)
+{
+    if (!json_equal(old, new)) {
+        json_t *pair = sv_json_object();
+
+        sv_json_set(pair, "old", json_incref(old));
+        sv_json_set(pair, "new", json_incref(new));
+        sv_json_set(changed, name, pair);
+    }
+    json_decref(old);
+    json_decref(new);
+}
+
+/* Old and new of each field that differs; the members of `before` and `after` have the same names.
+ */
+static void add_changes(json_t *changed, const json_t *before, json_t *after)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(after, name, value)
+        add_change(changed, name, json_incref(json_object_get(before, name)), json_incref(value));
+}
+
+static json_t *json_conclusion(enum sv_conclusion conclusion)
+{
+    return json_string(sv_conclusion_name(conclusion));
+}
+
+json_t *sv_json_findings(const struct sv_report *report, const char *domain)
+{
+    json_t *list = sv_json_array();
+
+    for (size_t i = 0; i < report->findings_count; i++)
+        sv_json_append(list, sv_json_finding(&report->findings[i], domain));
+    return list;
+}
+
+/* Which findings there were before is not kept; which there are now is. */
+static json_t *json_codes(const json_t *findings)
+{
+    json_t *codes = sv_json_array();
+
+    for (size_t i = 0; i < json_array_size(findings); i++)
+        sv_json_append(codes, json_incref(json_object_get(json_array_get(findings, i), "code")));
+    return codes;
+}
+
+static json_t *json_changed(const struct sv_event_facts *facts)
+{
+    const struct sv_domain *before = &facts->before->domain, *after = &facts->after->domain;
+    struct sv_flags flags_before, flags_after;
+    json_t *changed = sv_json_object();
+    json_t *old, *new;
+
+    sv_domain_flags(before, &flags_before);
+    sv_domain_flags(after, &flags_after);
+    add_change(changed, "status", json_status(before->status), json_status(after->status));
+    old = sv_json_axes(before);
+    new = sv_json_axes(after);
+    add_changes(changed, old, new);
+    json_decref(old);
+    json_decref(new);
+    old = sv_json_flags(&flags_before);
+    new = sv_json_flags(&flags_after);
+    add_changes(changed, old, new);
+    json_decref(old);
+    json_decref(new);
+    add_change(changed, "conclusion", json_conclusion(before->conclusion),
+               json_conclusion(after->conclusion));
+    if (memcmp(before->findings, after->findings, sizeof before->findings) != 0)
+        add_change(changed, "findings", json_null(), json_codes(facts->findings));
+    return changed;
+}
+
+static void add_findings(json_t *data, const struct sv_event_facts *facts)
+{
+    json_t *list = sv_json_array();
+    size_t count = json_array_size(facts->findings);
+    size_t shown = count < SV_EVENT_FINDINGS_MAX ? count : SV_EVENT_FINDINGS_MAX;
+    size_t omitted = count - shown + facts->findings_omitted;
+
+    for (size_t i = 0; i < shown; i++)
+        sv_json_append(list, json_incref(json_array_get(facts->findings, i)));
+    sv_json_set(data, "findings", list);
+    if (omitted > 0)
+        sv_json_set_int(data, "findings_omitted", (long long)omitted);
+}
+
+static void add_records(json_t *data, const struct sv_event_facts *facts)
+{
+    json_t *list = sv_json_array();
+    const char *token = facts->after->registration.ownership_token;
+
+    for (size_t i = 0; i < facts->records_count; i++)
+        sv_json_append(list, sv_json_record(&facts->records[i], SV_RECORD_UNKNOWN));
+    sv_json_set(data, "dns_records", list);
+    sv_json_set_str(data, "estimated_propagation", "minutes to 48 hours");
+    if (token[0] != '\0')
+        sv_json_set_str(data, "verification_token", token);
+}
+
+static void add_state(json_t *data, const struct sv_event_facts *facts)
+{
+    const struct sv_domain *after = &facts->after->domain;
+    struct sv_flags flags;
+    json_t *shown;
+
+    sv_domain_flags(after, &flags);
+    shown = sv_json_flags(&flags);
+    (void)json_object_update(data, shown);
+    json_decref(shown);
+    sv_json_set(data, "axes", sv_json_axes(after));
+    sv_json_set(data, "changed", json_changed(facts));
+    add_findings(data, facts);
+    sv_json_set(data, "conclusion", json_conclusion(facts->effects->shown));
+    sv_json_set(data, "stops_sending_at",
+                sv_json_time(sv_domain_stops_sending_at(after, facts->policy)));
+    sv_json_set(data, "ses_looks_until",
+                sv_json_time(sv_domain_ses_looks_until(after, facts->policy)));
+    sv_json_set(
+        data, "next_check_at",
+        sv_json_time(facts->effects->wait_ms < 0 ? 0 : facts->now + facts->effects->wait_ms));
+}
+
+static json_t *domain_data(const struct sv_event_facts *facts)
+{
+    const struct sv_registration *registration = &facts->after->registration;
+    const struct sv_effects *effects = facts->effects;
+    json_t *data = sv_json_object();
+    bool registered = effects->news == SV_NEWS_REGISTERED;
+
+    sv_json_set_str(data, "domain_id", facts->uid);
+    sv_json_set_str(data, "client_id", facts->client_id);
+    sv_json_set_str(data, "account", registration->account);
+    sv_json_set_str(data, "domain", registration->domain);
+    sv_json_set_str(data, "contact_email",
+                    facts->contact_email[0] == '\0' ? NULL : facts->contact_email);
+    sv_json_set(data, "from", registered ? json_null() : json_status(effects->from));
+    sv_json_set(data, "to", json_status(effects->to));
+    sv_json_set_str(data, "reason", sv_reason_name(effects->reason));
+    add_state(data, facts);
+    if (registered)
+        add_records(data, facts);
+    if (facts->job_id != NULL)
+        sv_json_set_str(data, "job_id", facts->job_id);
+    sv_json_set(data, "observed_at", sv_json_time(facts->now));
+    return data;
+}
+
+char *sv_cloudevent_domain(const struct sv_event_facts *facts)
+{
+    const struct sv_registration *registration = &facts->after->registration;
+    char type[64], source[128], id[96], sequence[24], *text;
+    const char *kind = sv_news_name(facts->effects->news);
+    json_t *event;
+
+    SV_REQUIRE(facts->effects->news != SV_NEWS_NONE);
+    (void)snprintf(sequence, sizeof sequence, "%010" PRIu64, facts->after->domain.sequence);
+    (void)snprintf(type, sizeof type, "io.sesverify.domain.%s.v1", kind);
+    (void)snprintf(source, sizeof source, "/sesverify/%s/%s", registration->account, facts->uid);
+    (void)snprintf(id, sizeof id, "%s.%s.%s", facts->uid, sequence, kind);
+    event = envelope(type, source, id, registration->domain, facts->now);
+    sv_json_set_str(event, "sequence", sequence);
+    sv_json_set_str(event, "datacontenttype", "application/json");
+    if (registration->traceparent[0] != '\0')
+        sv_json_set_str(event, "traceparent", registration->traceparent);
+    sv_json_set(event, "data", domain_data(facts));
+    text = dump(event, SV_STORE_EVENT_BYTES_MAX);
+    if (text == NULL) { /* long foreign values: the findings are what can be read elsewhere */
+        json_t *data = json_object_get(event, "data");
+
+        sv_json_set_int(data, "findings_omitted",
+                        (long long)json_array_size(json_object_get(data, "findings")));
+        sv_json_set(data, "findings", sv_json_array());
+        text = dump(event, SV_STORE_EVENT_BYTES_MAX);
+    }
+    SV_REQUIRE(text != NULL); /* every other value has a limit far below */
+    json_decref(event);
+    return text;
+}
+
+static void set_known(json_t *object, const char *key, const char *text)
+{
+    if (text[0] != '\0')
+        sv_json_set_str(object, key, text);
+}
+
+static json_t *job_event(const struct sv_job_facts *facts)
+{
+    const struct sv_job *job = facts->job;
+    json_t *event, *data = sv_json_object();
+    char source[64], id[96];
+
+    (void)snprintf(source, sizeof source, "/sesverify/jobs/%u", facts->shard);
+    (void)snprintf(id, sizeof id, "job.%u.%s", facts->shard, facts->entry_id);
+    event = envelope("io.sesverify.job.finished.v1", source, id, job->domain, facts->now);
+    sv_json_set_str(event, "datacontenttype", "application/json");
+    if (job->traceparent[0] != '\0')
+        sv_json_set_str(event, "traceparent", job->traceparent);
+    sv_json_set_str(data, "job_id", job->id);
+    sv_json_set_str(data, "entry_id", facts->entry_id);
+    if (job->type != SV_JOB_TYPE_COUNT)
+        sv_json_set_str(data, "type", sv_job_type_name(job->type));
+    set_known(data, "client_id", job->client_id);
+    set_known(data, "account", job->account);
+    set_known(data, "domain", job->domain);
+    set_known(data, "domain_id", facts->uid);
+    set_known(data, "contact_email", job->contact_email);
+    sv_json_set(data, "finished_at", sv_json_time(facts->now));
+    sv_json_set(event, "data", data);
+    return event;
+}
+
+struct sv_job_event sv_cloudevent_job(const struct sv_job_facts *facts)
+{
+    struct sv_job_event out;
+    json_t *event = job_event(facts);
+    size_t len;
+
+    out.head = dump(event, SV_STORE_EVENT_BYTES_MAX);
+    SV_REQUIRE(out.head != NULL);
+    json_decref(event);
+    len = strlen(out.head);
+    SV_REQUIRE(len > 2 && strcmp(out.head + len - 2, "}}") == 0); /* data is the last member */
+    out.head[len - 2] = ',';
+    out.head[len - 1] = '\0';
+    out.tail = sv_strdup("}}");
+    return out;
+}
+
+void sv_job_event_free(struct sv_job_event *event)
+{
+    free(event->head);
+    free(event->tail);
+    *event = (struct sv_job_event){0};
+}
+
+char *sv_cloudevent_job_finished(const struct sv_job_facts *facts, const char *outcome,
+                                 const char *reason, enum sv_tri definitive)
+{
+    json_t *event = job_event(facts);
+    json_t *data = json_object_get(event, "data");
+    char *text;
+
+    sv_json_set_str(data, "outcome", outcome);
+    if (reason != NULL)
+        sv_json_set_str(data, "reason", reason);
+    if (definitive != SV_TRI_UNKNOWN)
+        sv_json_set_bool(data, "definitive", definitive == SV_TRI_YES);
+    text = dump(event, SV_STORE_EVENT_BYTES_MAX);
+    SV_REQUIRE(text != NULL);
+    json_decref(event);
+    return text;
+}
+
+char *sv_detail_write(const json_t *findings, sv_ms now)
+{
+    json_t *detail, *kept;
+    char *text = NULL;
+
+    if (json_array_size(findings) == 0)
+        return sv_strdup("");
+    detail = sv_json_object();
+    kept = json_copy((json_t *)(uintptr_t)findings); /* jansson takes no const; a copy is shallow */
+    sv_json_set(detail, "observed_at", sv_json_time(now));
+    sv_json_set(detail, "findings", kept);
+    while (json_array_size(kept) > 0 && text == NULL) {
+        text = dump(detail, SV_STORE_DETAIL_BYTES_MAX);
+        if (text == NULL) /* the least important ones stand last */
+            (void)json_array_remove(kept, json_array_size(kept) - 1);
+    }
+    json_decref(detail);
+    return text == NULL ? sv_strdup("") : text;
+}

@@ -1,0 +1,120 @@
+/* A store call that is repeated until it is settled.
+ *
+ * Happy path: start the call, its callback ends the errand. When the store is away, or answers that
+ * it cannot serve now, the same call is made again after a growing pause: every store call may be
+ * repeated. A cancel ends the errand by its callback with SV_ECANCELED, from the store or from the
+ * next turn of the loop. */
+#include "inside.h"
+
+#include "sv/require.h"
+
+enum { PAUSE_FIRST_MS = 50, PAUSE_CAP_MS = 2000 };
+
+static void call_store(struct errand *errand);
+
+static void link_errand(struct errand *errand)
+{
+    struct sv_drive *drive = errand->drive;
+
+    errand->previous = NULL;
+    errand->next = drive->errands;
+    if (drive->errands != NULL)
+        drive->errands->previous = errand;
+    drive->errands = errand;
+    drive->pending_calls++;
+}
+
+static void finish(struct errand *errand, enum sv_err err)
+{
+    struct sv_drive *drive = errand->drive;
+
+    alarm_stop(drive, &errand->again);
+    errand->state = ERRAND_IDLE;
+    if (errand->previous != NULL)
+        errand->previous->next = errand->next;
+    else
+        drive->errands = errand->next;
+    if (errand->next != NULL)
+        errand->next->previous = errand->previous;
+    drive->pending_calls--;
+    errand->done(errand, errand->canceled ? SV_ECANCELED : err); /* may free the errand */
+    drive_settle(drive);
+}
+
+static void pause_and_repeat(struct errand *errand)
+{
+    struct sv_drive *drive = errand->drive;
+    sv_ms wait_ms = errand->wait_ms;
+
+    errand->state = ERRAND_WAITING;
+    errand->wait_ms = wait_ms * 2 > PAUSE_CAP_MS ? PAUSE_CAP_MS : wait_ms * 2;
+    wait_ms += (sv_ms)sv_rand_below(drive->options.rand, (uint64_t)wait_ms);
+    alarm_set(drive, &errand->again, wait_ms);
+}
+
+static void on_store(struct sv_store_call *call, enum sv_err err)
+{
+    struct errand *errand = call->owner;
+
+    if (!errand->canceled && sv_err_is_temporary(err)) {
+        sv_log_failure(errand->drive->options.log, SV_LOG_WARN, "store_call_repeated", NULL,
+                       &call->info);
+        pause_and_repeat(errand);
+        return;
+    }
+    finish(errand, err);
+}
+
+static void call_store(struct errand *errand)
+{
+    struct sv_drive *drive = errand->drive;
+    enum sv_err err;
+
+    errand->state = ERRAND_CALLING;
+    errand->call.owner = errand;
+    err = sv_store_start(drive->options.store, &errand->call, on_store, &errand->call.info);
+    if (err == SV_OK)
+        return;
+    SV_REQUIRE(err != SV_EINVALID); /* the driver makes only valid calls */
+    pause_and_repeat(errand);
+}
+
+static void on_again(struct alarm *alarm)
+{
+    struct errand *errand = alarm->owner;
+
+    if (errand->canceled)
+        finish(errand, SV_ECANCELED);
+    else
+        call_store(errand);
+}
+
+void errand_run(struct sv_drive *drive, struct errand *errand,
+                void (*done)(struct errand *errand, enum sv_err err), void *owner)
+{
+    SV_REQUIRE(errand->state == ERRAND_IDLE);
+    errand->drive = drive;
+    errand->done = done;
+    errand->owner = owner;
+    errand->wait_ms = PAUSE_FIRST_MS;
+    errand->canceled = false;
+    alarm_init(&errand->again, on_again, errand);
+    link_errand(errand);
+    call_store(errand);
+}
+
+void errand_cancel(struct errand *errand)
+{
+    if (errand->state == ERRAND_IDLE || errand->canceled)
+        return;
+    errand->canceled = true;
+    if (errand->state == ERRAND_CALLING)
+        sv_store_cancel(&errand->call);
+    else
+        alarm_set(errand->drive, &errand->again, 0);
+}
+
+bool errand_is_idle(const struct errand *errand)
+{
+    return errand->state == ERRAND_IDLE;
+}

@@ -1,0 +1,286 @@
+/* Looking at a domain: the judge's questions to DNS, then, where it can help, the account's next
+ * batched read at SES. */
+#include "inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sv/alloc.h"
+#include "sv/require.h"
+
+/* One question under way. */
+struct question {
+    struct check *check; /* NULL once the check has stopped asking */
+    struct sv_drive *drive;
+    struct sv_lookup lookup;
+    struct question *next, *previous;
+};
+
+struct sv_expect check_expect(const struct check *check)
+{
+    const struct sv_registration *registration = &check->after.registration;
+    struct sv_expect expect = {
+        .domain = registration->domain,
+        .region = check->teller->account.region,
+        .dkim_tokens_count = registration->tokens_count,
+        .dkim_zone = registration->zone[0] == '\0' ? NULL : registration->zone,
+        .mail_from = registration->mail_from[0] == '\0' ? NULL : registration->mail_from,
+        .ownership_token =
+            registration->ownership_token[0] == '\0' ? NULL : registration->ownership_token,
+        .dmarc_policy = check->drive->options.dmarc_policy,
+        .is_feedback_host = check->drive->options.is_feedback_host,
+    };
+
+    for (size_t i = 0; i < registration->tokens_count; i++)
+        expect.dkim_tokens[i] = registration->tokens[i];
+    return expect;
+}
+
+static void unlink_question(struct question *question)
+{
+    struct check *check = question->check;
+
+    if (question->previous != NULL)
+        question->previous->next = question->next;
+    else
+        check->questions = question->next;
+    if (question->next != NULL)
+        question->next->previous = question->previous;
+    check->questions_count--;
+}
+
+static void on_lookup(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_answer *answer)
+{
+    struct question *question = lookup->owner;
+    struct check *check = question->check;
+    struct sv_drive *drive = question->drive;
+
+    if (check != NULL) {
+        unlink_question(question);
+        sv_judge_answer(check->judge, &lookup->question, err == SV_OK ? answer : NULL);
+        check_post(check);
+    }
+    free(question);
+    drive->pending_calls--;
+    drive_settle(drive);
+}
+
+static void ask(struct check *check, const struct sv_dns_question *asked)
+{
+    struct sv_drive *drive = check->drive;
+    struct question *question = sv_alloc(1, sizeof *question);
+    struct sv_errinfo info;
+
+    question->check = check;
+    question->drive = drive;
+    question->lookup.owner = question;
+    question->lookup.question = *asked;
+    if (sv_lookup_start(drive->options.resolver, &question->lookup, on_lookup, &info) != SV_OK) {
+        sv_judge_answer(check->judge, asked, NULL);
+        free(question);
+        return;
+    }
+    drive->stats.dns_questions++;
+    drive->pending_calls++;
+    question->next = check->questions;
+    if (check->questions != NULL)
+        check->questions->previous = question;
+    check->questions = question;
+    check->questions_count++;
+}
+
+/* Lets go of the questions under way: their answers find nobody. */
+static void stop_asking(struct check *check)
+{
+    while (check->questions != NULL) {
+        struct question *question = check->questions;
+
+        unlink_question(question);
+        question->check = NULL;
+        sv_lookup_cancel(&question->lookup);
+    }
+}
+
+static void on_dns_deadline(struct alarm *alarm)
+{
+    struct check *check = alarm->owner;
+
+    check->dns_over = true;
+    check_post(check);
+}
+
+static enum sv_seen seen_of(enum sv_record_status status)
+{
+    switch (status) {
+    case SV_RECORD_UNKNOWN:
+        return SV_SEEN_UNKNOWN;
+    case SV_RECORD_OK:
+        return SV_SEEN_RIGHT;
+    case SV_RECORD_WRONG:
+        return SV_SEEN_WRONG;
+    case SV_RECORD_WAITING:
+        return SV_SEEN_WAITING;
+    }
+    return SV_SEEN_UNKNOWN;
+}
+
+static enum sv_group group_of_record(enum sv_record_kind kind)
+{
+    switch (kind) {
+    case SV_RECORD_OWNERSHIP:
+        return SV_GROUP_OWNERSHIP;
+    case SV_RECORD_DKIM:
+        return SV_GROUP_DKIM;
+    case SV_RECORD_MAIL_FROM_MX:
+    case SV_RECORD_MAIL_FROM_SPF:
+        return SV_GROUP_MAIL_FROM;
+    case SV_RECORD_SPF:
+        return SV_GROUP_SPF;
+    case SV_RECORD_DMARC:
+        return SV_GROUP_DMARC;
+    }
+    return SV_GROUP_DNS;
+}
+
+/* The first word of a code names its group: codes are stable, so this is too. */
+static enum sv_group group_of_finding(const struct sv_finding *finding, const char *mail_from)
+{
+    static const struct {
+        const char *prefix;
+        enum sv_group group;
+    } prefixes[] = {{"dkim_", SV_GROUP_DKIM},
+                    {"ownership_", SV_GROUP_OWNERSHIP},
+                    {"mailfrom_", SV_GROUP_MAIL_FROM},
+                    {"spf_", SV_GROUP_SPF},
+                    {"dmarc_", SV_GROUP_DMARC}};
+    const char *code = sv_finding_name(finding->code);
+
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        if (strncmp(code, prefixes[i].prefix, strlen(prefixes[i].prefix)) != 0)
+            continue;
+        if (prefixes[i].group == SV_GROUP_SPF && sv_name_equal(finding->owner, mail_from))
+            return SV_GROUP_MAIL_FROM;
+        return prefixes[i].group;
+    }
+    return SV_GROUP_DNS;
+}
+
+/* A group is known when every record of it is: one silent server must not look like a repair. */
+static void observe_groups(struct check *check, const struct sv_report *report)
+{
+    struct sv_observation *seen = &check->seen;
+    const char *mail_from = check->after.registration.mail_from;
+
+    for (int group = 0; group < SV_GROUP_COUNT; group++)
+        seen->group_known[group] = true;
+    for (size_t i = 0; i < report->records_count; i++) {
+        if (report->statuses[i] == SV_RECORD_UNKNOWN)
+            seen->group_known[group_of_record(report->records[i].kind)] = false;
+    }
+    for (int group = 0; group < SV_GROUP_COUNT; group++) {
+        uint64_t digest = 0;
+
+        for (size_t i = 0; i < report->findings_count; i++) {
+            const struct sv_finding *finding = &report->findings[i];
+
+            if (group_of_finding(finding, mail_from) == (enum sv_group)group)
+                digest += sv_findings_digest(finding, 1);
+        }
+        seen->group_digest[group] = (uint32_t)(digest ^ digest >> 32);
+    }
+}
+
+static void keep_verdicts(struct check *check, const struct sv_report *report)
+{
+    static const char letters[] = {[SV_RECORD_UNKNOWN] = 'u',
+                                   [SV_RECORD_OK] = 'o',
+                                   [SV_RECORD_WRONG] = 'w',
+                                   [SV_RECORD_WAITING] = 'W'};
+    char *verdicts = check->after.registration.verdicts;
+    size_t known = strlen(verdicts);
+
+    for (size_t i = 0; i < report->records_count; i++) {
+        if (report->statuses[i] != SV_RECORD_UNKNOWN || i >= known)
+            verdicts[i] = letters[report->statuses[i]];
+    }
+    verdicts[report->records_count] = '\0';
+}
+
+/* Takes what matters out of the judge and frees it: a report is large, and many checks wait for SES
+ * at once. */
+static void conclude(struct check *check)
+{
+    const struct sv_report *report = sv_judge_report(check->judge);
+    struct sv_observation *seen = &check->seen;
+
+    seen->required = seen_of(report->required);
+    seen->required_absent = report->required_absent;
+    seen->required_ttl_s = report->required_ttl_s;
+    seen->spf = report->spf_configured;
+    seen->dmarc = report->dmarc_configured;
+    seen->bulk = report->meets_bulk_sender_requirements;
+    observe_groups(check, report);
+    keep_verdicts(check, report);
+    check->findings = sv_json_findings(report, check->after.registration.domain);
+    check->findings_omitted = report->findings_omitted;
+    check_look_stop(check);
+}
+
+void check_look_stop(struct check *check)
+{
+    stop_asking(check);
+    if (check->dns_deadline.owner != NULL)
+        alarm_stop(check->drive, &check->dns_deadline);
+    sv_judge_free(check->judge);
+    check->judge = NULL;
+    if (check->teller != NULL)
+        reader_forget(&check->teller->reader, check);
+}
+
+static bool look_at_dns(struct check *check)
+{
+    struct sv_dns_question question;
+
+    if (check->judge == NULL) {
+        struct sv_expect expect = check_expect(check);
+
+        check->judge = sv_judge_new(&expect, check->registrable);
+        alarm_init(&check->dns_deadline, on_dns_deadline, check);
+        alarm_set(check->drive, &check->dns_deadline, check->drive->options.dns_ms);
+    }
+    while (!check->dns_over && sv_judge_next(check->judge, &question))
+        ask(check, &question);
+    if (!check->dns_over && !sv_judge_done(check->judge))
+        return false;
+    conclude(check);
+    check->step = CHECK_SES;
+    return true;
+}
+
+static bool look_at_ses(struct check *check)
+{
+    struct sv_drive *drive = check->drive;
+
+    if (!check->waiting) {
+        if (!sv_domain_wants_ses(&check->before.domain, &drive->options.policy, drive_now(drive),
+                                 &check->seen)) {
+            check->seen.ses_skipped = true;
+            check->step = CHECK_DECIDE;
+            return true;
+        }
+        check->waiting = true;
+        reader_queue(&check->teller->reader, check);
+        return false;
+    }
+    if (check->round_waiting)
+        return false; /* posted by something else */
+    check->waiting = false;
+    check->step = CHECK_DECIDE;
+    return true;
+}
+
+bool check_look_step(struct check *check)
+{
+    SV_REQUIRE(check->step == CHECK_DNS || check->step == CHECK_SES);
+    return check->step == CHECK_DNS ? look_at_dns(check) : look_at_ses(check);
+}

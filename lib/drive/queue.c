@@ -1,0 +1,151 @@
+/* One shard's schedule: claims what is due while there is room, and returns what a dead worker left
+ * behind.
+ *
+ * Claiming stops by itself when nothing is due or everything is busy; it starts again when a check
+ * ends, when a job was admitted, when the next due time comes, and at the latest after poll_ms,
+ * which is how long another worker's due domain may go unnoticed. */
+#include "inside.h"
+
+#include "sv/require.h"
+
+enum { RECLAIMS_MAX = 5, REAP_MAX = 100, REAPS_PER_LEASE = 4 };
+#define CRASH_WAIT_MS SV_HOUR
+
+static void claim(struct shard *shard);
+
+static size_t room(const struct sv_drive *drive)
+{
+    unsigned max = drive->options.inflight_max;
+    size_t left = drive->inflight >= max ? 0 : max - drive->inflight;
+
+    return left > SV_STORE_CLAIM_MAX ? SV_STORE_CLAIM_MAX : left;
+}
+
+static sv_ms next_claim_ms(const struct sv_drive *drive, const struct sv_store_claim *claimed)
+{
+    sv_ms wait_ms = claimed->next_due_ms;
+
+    return wait_ms < 0 || wait_ms > drive->options.poll_ms ? drive->options.poll_ms : wait_ms;
+}
+
+static void on_claimed(struct errand *errand, enum sv_err err)
+{
+    struct shard *shard = errand->owner;
+    struct sv_drive *drive = shard->drive;
+    const struct sv_store_claim *claimed = &errand->call.u.claim;
+
+    if (err == SV_ECANCELED)
+        return;
+    if (err != SV_OK) {
+        sv_log_failure(drive->options.log, SV_LOG_ERROR, "claim_failed", NULL, &errand->call.info);
+        alarm_set(drive, &shard->claim_at, SV_SECOND * 5);
+        return;
+    }
+    drive_learn_now(drive, claimed->now);
+    drive->stats.last_progress_at = drive_now(drive);
+    for (size_t i = 0; i < claimed->count; i++)
+        check_start(shard, &claimed->claimed[i]);
+    if (drive->phase != DRIVE_WORKING)
+        return;
+    if (shard->claim_again || claimed->count == claimed->count_max) {
+        claim(shard);
+        return;
+    }
+    alarm_set(drive, &shard->claim_at, next_claim_ms(drive, claimed));
+}
+
+static void claim(struct shard *shard)
+{
+    struct sv_drive *drive = shard->drive;
+    size_t count_max = room(drive);
+
+    shard->claim_again = false;
+    if (drive->phase != DRIVE_WORKING || count_max == 0)
+        return; /* the end of a check wakes the queue */
+    alarm_stop(drive, &shard->claim_at);
+    shard->claim.call.op = SV_STORE_CLAIM;
+    shard->claim.call.shard = shard->index;
+    shard->claim.call.u.claim = (struct sv_store_claim){
+        .count_max = count_max,
+        .per_client_max = count_max / 4 + 1, /* one client never takes all the room of a turn */
+        .lease_ms = drive->options.lease_ms,
+        .worker = drive->options.worker,
+    };
+    errand_run(drive, &shard->claim, on_claimed, shard);
+}
+
+void queue_wake(struct shard *shard)
+{
+    if (shard->drive->phase != DRIVE_WORKING)
+        return;
+    if (!errand_is_idle(&shard->claim)) {
+        shard->claim_again = true;
+        return;
+    }
+    /* Next turn, not now: many checks end in one turn, and one claim serves them all. */
+    alarm_set(shard->drive, &shard->claim_at, 0);
+}
+
+static void on_claim_at(struct alarm *alarm)
+{
+    struct shard *shard = alarm->owner;
+
+    if (errand_is_idle(&shard->claim))
+        claim(shard);
+}
+
+/* Workers reap at different moments: the phase is random. */
+static void plan_reap(struct shard *shard)
+{
+    struct sv_drive *drive = shard->drive;
+    sv_ms pause_ms = drive->options.lease_ms / REAPS_PER_LEASE;
+
+    pause_ms += (sv_ms)sv_rand_below(drive->options.rand, (uint64_t)pause_ms + 1);
+    alarm_set(drive, &shard->reap_at, pause_ms);
+}
+
+static void on_reaped(struct errand *errand, enum sv_err err)
+{
+    struct shard *shard = errand->owner;
+
+    if (err == SV_ECANCELED)
+        return;
+    if (err == SV_OK && errand->call.u.reap.reaped > 0) {
+        sv_log_line(shard->drive->options.log, SV_LOG_WARN, "leases_reaped",
+                    "domains of a worker that died or stalled are due again",
+                    SV_LOG_INT("shard", shard->index),
+                    SV_LOG_INT("count", errand->call.u.reap.reaped));
+        queue_wake(shard);
+    }
+    if (shard->drive->phase == DRIVE_WORKING)
+        plan_reap(shard);
+}
+
+static void on_reap_at(struct alarm *alarm)
+{
+    struct shard *shard = alarm->owner;
+
+    shard->reap.call.op = SV_STORE_REAP;
+    shard->reap.call.shard = shard->index;
+    shard->reap.call.u.reap = (struct sv_store_reap){
+        .count_max = REAP_MAX, .reclaims_max = RECLAIMS_MAX, .crash_wait_ms = CRASH_WAIT_MS};
+    errand_run(shard->drive, &shard->reap, on_reaped, shard);
+}
+
+void queue_start(struct shard *shard)
+{
+    alarm_init(&shard->claim_at, on_claim_at, shard);
+    alarm_init(&shard->reap_at, on_reap_at, shard);
+    claim(shard);
+    plan_reap(shard);
+}
+
+void queue_stop(struct shard *shard)
+{
+    errand_cancel(&shard->claim);
+    errand_cancel(&shard->reap);
+    if (shard->claim_at.owner != NULL) {
+        alarm_stop(shard->drive, &shard->claim_at);
+        alarm_stop(shard->drive, &shard->reap_at);
+    }
+}
