@@ -1,0 +1,23 @@
+# core and auth reach outside themselves only for memory, strings and (auth) OpenSSL: the archive's undefined symbols
+# against an allow-list. Usage: cmake -DNM=nm -DARCHIVE=libsv_core.a -DEXTRA=regex -P pure.cmake
+execute_process(COMMAND ${NM} -u ${ARCHIVE} OUTPUT_VARIABLE out COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "U [^\n]+" wanted "${out}")
+list(LENGTH wanted count)
+if(count EQUAL 0)
+  message(FATAL_ERROR "no symbols seen in ${ARCHIVE}: this check looked at nothing")
+endif()
+set(allowed "^(sv_.*|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__(mem|str|vsn|sn)[a-z]*_chk|mem(cpy|set|move|cmp|chr)|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|chr|rchr|str|spn|cspn)|v?snprintf|free|qsort|__ctype_b_loc|tolower|toupper|__ctype_tolower_loc|__ctype_toupper_loc|__asan_.*|__ubsan_.*|__sanitizer_.*|__gcov_.*|__tsan_.*${EXTRA})$")
+foreach(line IN LISTS wanted)
+  string(SUBSTRING "${line}" 2 -1 symbol)
+  if(NOT symbol MATCHES "${allowed}")
+    list(APPEND faults ${symbol})
+  endif()
+  # The clock, the dice, the log and the loop are reachable by name only through these: none may be.
+  if(symbol MATCHES "^sv_(clock|rand|log|http|redis|dns_new|store|ses_start|lookup)_?")
+    list(APPEND faults ${symbol})
+  endif()
+endforeach()
+if(faults)
+  message(FATAL_ERROR "${ARCHIVE} reaches outside itself: ${faults}")
+endif()
+message(STATUS "${count} symbols, all allowed")
