@@ -108,7 +108,8 @@ struct sv_domain { /* kept in Redis whole; every field survives the process */
     sv_ms wrong_at;                    /* first look of an unconfirmed wrong; 0 = none */
     uint32_t wrong_ttl_s;
     sv_ms temporary_at; /* first read that said TemporaryFailure; 0 = none */
-    sv_ms bad_at;       /* first read that said failed or gone, unconfirmed; 0 = none */
+    sv_ms bad_at;       /* first read that said failed or gone, unconfirmed; 0 = none; of a failed
+                           domain: gone */
     sv_ms ses_asked_at, restarted_at, restarts_from;
     sv_ms next_check_at;
 };
@@ -118,7 +119,8 @@ enum sv_seen { SV_SEEN_UNKNOWN, SV_SEEN_RIGHT, SV_SEEN_WRONG, SV_SEEN_WAITING };
 
 /* One look, SES and DNS together. Zero is "nothing known" everywhere. */
 struct sv_observation {
-    bool ses_known; /* one complete read of every axis that was asked */
+    bool ses_known;   /* one complete read of every axis that was asked */
+    bool ses_skipped; /* SES was rightly not asked: sv_domain_wants_ses said no */
     enum sv_axis identity, dkim, mail_from;
     enum sv_tri signing;
     bool ses_skipped;      /* SES was rightly not asked: DNS says it is no use */
@@ -139,10 +141,13 @@ enum sv_input_kind {
     SV_INPUT_COUNT
 };
 
+/* `random` modulo 2 * SV_JITTER_STEPS + 1 is where in the spread a wait falls: 0 = the soonest. */
+enum { SV_JITTER_STEPS = 100000 };
+
 struct sv_input {
     enum sv_input_kind kind;
     sv_ms now;                  /* Unix ms; may be earlier than a time seen before */
-    uint64_t random;            /* jitter */
+    uint64_t random;            /* jitter; SV_JITTER_STEPS = none at all */
     bool hurry;                 /* a job asks: the fast pace starts anew */
     bool adopted;               /* PROVISIONED: the identity existed before */
     bool mail_from_wanted;      /* PROVISIONED */
@@ -187,7 +192,8 @@ void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
 
 /* True when this look should ask SES: always, but for a pending or failed domain whose records are
  * provably absent and which SES was asked about less than ses_floor_ms ago (design section 6, "DNS
- * before SES"). */
+ * before SES"). An adopted domain, and one whose first bad read waits to be confirmed, are always
+ * asked about. When false, look without SES and set `ses_skipped`. */
 bool sv_domain_wants_ses(const struct sv_domain *domain, const struct sv_policy *policy, sv_ms now,
                          const struct sv_observation *dns);
 

@@ -1,0 +1,80 @@
+#include "inner.h"
+
+static bool gave_up(enum sv_axis axis)
+{
+    return axis == SV_AXIS_FAILED || axis == SV_AXIS_NOT_STARTED;
+}
+
+bool sv_heal_is_needed(const struct sv_domain *domain)
+{
+    return gave_up(domain->identity) || gave_up(domain->dkim);
+}
+
+/* The day of the budget begins with a restart and ends 24 h later. */
+static bool day_is_over(const struct sv_domain *domain, sv_ms now)
+{
+    return domain->restarts_from == 0 || now - domain->restarts_from >= SV_DAY;
+}
+
+static bool is_allowed(const struct sv_domain *domain, const struct sv_policy *policy, sv_ms now)
+{
+    if (domain->restarted_at != 0 && now - domain->restarted_at < policy->restart_cooldown_ms)
+        return false;
+    return day_is_over(domain, now) || domain->restarts < policy->restarts_per_day;
+}
+
+void sv_heal_count(struct sv_domain *domain, sv_ms now)
+{
+    if (day_is_over(domain, now)) {
+        domain->restarts_from = now;
+        domain->restarts = 0;
+    }
+    domain->restarts++;
+    domain->restarted_at = now;
+}
+
+/* Restarting before DNS is right would only start another wait that fails. */
+static void owe_dkim(struct sv_domain *domain, bool allowed, const struct sv_observation *seen)
+{
+    if (!sv_heal_is_needed(domain))
+        domain->todo &= ~(uint32_t)SV_TODO_RESTART_DKIM;
+    else if (seen->required == SV_SEEN_RIGHT && allowed)
+        domain->todo |= SV_TODO_RESTART_DKIM;
+    else if (seen->required == SV_SEEN_WRONG || seen->required == SV_SEEN_WAITING)
+        domain->todo &= ~(uint32_t)SV_TODO_RESTART_DKIM;
+}
+
+static void owe_mail_from(struct sv_domain *domain, bool allowed, const struct sv_observation *seen)
+{
+    bool known = seen->group_known[SV_GROUP_MAIL_FROM];
+    bool right = known && seen->group_digest[SV_GROUP_MAIL_FROM] == 0;
+
+    if (!domain->mail_from_wanted || domain->mail_from != SV_AXIS_FAILED || (known && !right))
+        domain->todo &= ~(uint32_t)SV_TODO_RESTART_MAIL_FROM;
+    else if (right && allowed && domain->status == SV_STATUS_VERIFIED)
+        domain->todo |= SV_TODO_RESTART_MAIL_FROM;
+}
+
+void sv_heal_owe(struct sv_domain *domain, const struct sv_policy *policy,
+                 const struct sv_observation *seen, sv_ms now)
+{
+    bool allowed = is_allowed(domain, policy, now);
+
+    switch (domain->status) {
+    case SV_STATUS_PENDING:
+    case SV_STATUS_FAILED:
+        if (domain->identity != SV_AXIS_GONE)
+            owe_dkim(domain, allowed, seen);
+        else if (allowed)
+            domain->todo |= SV_TODO_PROVISION; /* there is nothing to restart: create it again */
+        break;
+    case SV_STATUS_VERIFIED:
+    case SV_STATUS_AT_RISK:
+        owe_mail_from(domain, allowed, seen);
+        break;
+    case SV_STATUS_NEW:
+    case SV_STATUS_REMOVED:
+    case SV_STATUS_COUNT:
+        break;
+    }
+}
