@@ -4,11 +4,7 @@
 
 #include "sv/domain.h"
 
-enum {
-    SV_TODO_ALL =
-        SV_TODO_PROVISION | SV_TODO_RESTART_DKIM | SV_TODO_RESTART_MAIL_FROM | SV_TODO_REMOVE,
-    SV_TODO_RESTARTS = SV_TODO_RESTART_DKIM | SV_TODO_RESTART_MAIL_FROM
-};
+enum { SV_TODO_RESTARTS = SV_TODO_RESTART_DKIM | SV_TODO_RESTART_MAIL_FROM };
 
 /* The end of the year 9999: no instant we keep is later, so sums of two never overflow. */
 #define SV_INSTANT_MAX ((sv_ms)253402300799999)
