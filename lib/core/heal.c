@@ -44,6 +44,14 @@ static void owe_dkim(struct sv_domain *domain, bool allowed, const struct sv_obs
         domain->todo &= ~(uint32_t)SV_TODO_RESTART_DKIM;
 }
 
+/* There is nothing left to restart: it is created again. */
+static void owe_identity(struct sv_domain *domain, bool allowed)
+{
+    domain->todo &= ~(uint32_t)SV_TODO_RESTART_DKIM;
+    if (allowed)
+        domain->todo |= SV_TODO_PROVISION;
+}
+
 static void owe_mail_from(struct sv_domain *domain, bool allowed, const struct sv_observation *seen)
 {
     bool known = seen->group_known[SV_GROUP_MAIL_FROM];
@@ -63,10 +71,10 @@ void sv_heal_owe(struct sv_domain *domain, const struct sv_policy *policy,
     switch (domain->status) {
     case SV_STATUS_PENDING:
     case SV_STATUS_FAILED:
-        if (domain->identity != SV_AXIS_GONE)
+        if (domain->identity == SV_AXIS_GONE)
+            owe_identity(domain, allowed);
+        else if (seen->identity != SV_AXIS_GONE) /* else it may be gone: wait for the second read */
             owe_dkim(domain, allowed, seen);
-        else if (allowed)
-            domain->todo |= SV_TODO_PROVISION; /* there is nothing to restart: create it again */
         break;
     case SV_STATUS_VERIFIED:
     case SV_STATUS_AT_RISK:

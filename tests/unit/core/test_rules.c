@@ -1,0 +1,313 @@
+#include "cmocka_all.h"
+
+#include <string.h>
+
+#include "states.h"
+
+/* What takes more than one look: doubts, their confirmation, and what forgets them. */
+
+static const sv_ms confirm_ms = 5 * SV_MINUTE;
+
+static void failed_twice_far_enough_apart_fails(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    (void)test_look_at(&domain, L_FAILED_WRONG, TEST_NOW);
+    (void)test_look_at(&domain, L_FAILED_WRONG, TEST_NOW + confirm_ms - 1);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    (void)test_look_at(&domain, L_FAILED_WRONG, TEST_NOW + confirm_ms);
+    assert_int_equal(domain.status, SV_STATUS_FAILED);
+    assert_int_equal(domain.looking_since, TEST_NOW + confirm_ms);
+}
+
+static void unknown_between_two_bad_reads_forgets_nothing(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    (void)test_look_at(&domain, L_FAILED_WRONG, TEST_NOW);
+    (void)test_look_at(&domain, L_NOTHING, TEST_NOW + SV_MINUTE);
+    (void)test_look_at(&domain, L_INVENTED, TEST_NOW + 2 * SV_MINUTE);
+    assert_int_equal(domain.bad_at, TEST_NOW);
+    (void)test_look_at(&domain, L_FAILED_WRONG, TEST_NOW + confirm_ms);
+    assert_int_equal(domain.status, SV_STATUS_FAILED);
+}
+
+static void a_better_read_in_between_forgets_the_first(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    (void)test_look_at(&domain, L_FAILED_WRONG, TEST_NOW);
+    (void)test_look_at(&domain, L_SUCCESS_RIGHT, TEST_NOW + SV_MINUTE);
+    assert_int_equal(domain.bad_at, 0);
+    (void)test_look_at(&domain, L_FAILED_WRONG, TEST_NOW + confirm_ms);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+}
+
+static void gone_is_believed_after_two_reads_only(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_effects effects = test_look_at(&domain, L_GONE, TEST_NOW);
+
+    (void)state;
+    assert_int_equal(effects.news, SV_NEWS_NONE);
+    assert_int_equal(effects.shown, SV_CONCLUSION_CANNOT_TELL);
+    assert_int_equal(domain.identity, SV_AXIS_SUCCESS);
+    effects = test_look_at(&domain, L_GONE, TEST_NOW + confirm_ms);
+    assert_int_equal(effects.news, SV_NEWS_FAILED);
+    assert_int_equal(effects.reason, SV_REASON_IDENTITY_GONE);
+    assert_int_equal(effects.wait_ms, 0); /* it is created again at once */
+    assert_int_equal(domain.identity, SV_AXIS_GONE);
+    assert_int_equal(domain.todo, SV_TODO_PROVISION);
+}
+
+/* Failed once and gone once is bad twice, but gone only once. */
+static void failed_then_gone_is_failed_and_gone_later(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_effects effects;
+
+    (void)state;
+    (void)test_look_at(&domain, L_FAILED_WRONG, TEST_NOW);
+    effects = test_look_at(&domain, L_GONE, TEST_NOW + confirm_ms);
+    assert_int_equal(effects.reason, SV_REASON_SES_FAILED);
+    assert_int_equal(domain.identity, SV_AXIS_FAILED);
+    effects = test_look_at(&domain, L_GONE, TEST_NOW + 2 * confirm_ms);
+    assert_int_equal(effects.news, SV_NEWS_UPDATED);
+    assert_int_equal(domain.identity, SV_AXIS_GONE);
+    assert_int_equal(domain.todo, SV_TODO_PROVISION);
+}
+
+static void gone_then_failed_is_failed(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_effects effects;
+
+    (void)state;
+    (void)test_look_at(&domain, L_GONE, TEST_NOW);
+    effects = test_look_at(&domain, L_FAILED_WRONG, TEST_NOW + confirm_ms);
+    assert_int_equal(effects.reason, SV_REASON_SES_FAILED);
+    assert_int_equal(domain.bad_at, 0);
+}
+
+static void an_identity_made_again_starts_anew_but_stays_failed(void **state)
+{
+    struct sv_domain domain = test_domain(S_FAILED_GONE);
+    struct sv_effects effects;
+
+    (void)state;
+    effects = test_step(&domain, SV_INPUT_PROVISIONED, NULL);
+    assert_int_equal(effects.news, SV_NEWS_NONE);
+    assert_int_equal(domain.status, SV_STATUS_FAILED);
+    assert_int_equal(domain.todo, 0);
+    assert_int_equal(domain.restarts, 1);
+    assert_int_equal(domain.looking_since, TEST_NOW);
+    (void)test_look_at(&domain, L_GONE, TEST_NOW + SV_HOUR);
+    assert_int_equal(domain.todo, 0); /* not again before the cooldown */
+    effects = test_look_at(&domain, L_PENDING_WRONG, TEST_NOW + 2 * SV_HOUR);
+    assert_int_equal(effects.news, SV_NEWS_UPDATED);
+    effects = test_look_at(&domain, L_SUCCESS_RIGHT, TEST_NOW + 3 * SV_HOUR);
+    assert_int_equal(effects.news, SV_NEWS_RESTORED);
+}
+
+static void records_are_wrong_after_more_than_the_ttl(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    const sv_ms ttl_ms = TEST_TTL_S * SV_SECOND;
+
+    (void)state;
+    (void)test_look_at(&domain, L_SUCCESS_WRONG, TEST_NOW);
+    (void)test_look_at(&domain, L_NOTHING, TEST_NOW + SV_MINUTE);
+    (void)test_look_at(&domain, L_SUCCESS_WRONG, TEST_NOW + ttl_ms);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    (void)test_look_at(&domain, L_SUCCESS_WRONG, TEST_NOW + ttl_ms + 1);
+    assert_int_equal(domain.status, SV_STATUS_AT_RISK);
+    (void)test_look_at(&domain, L_SUCCESS_WAITING, TEST_NOW + 2 * ttl_ms);
+    assert_int_equal(domain.status, SV_STATUS_AT_RISK); /* spreading is not yet right */
+    (void)test_look_at(&domain, L_SUCCESS_RIGHT, TEST_NOW + 3 * ttl_ms);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+}
+
+static void the_longest_ttl_counts_up_to_a_day(void **state)
+{
+    struct sv_policy policy = sv_policy_default();
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_input input = {.kind = SV_INPUT_LOOKED,
+                             .now = TEST_NOW,
+                             .random = SV_JITTER_STEPS,
+                             .seen = test_look(L_SUCCESS_WRONG)};
+    struct sv_effects effects;
+
+    (void)state;
+    sv_domain_step(&domain, &policy, &input, &effects);
+    input.now += 2 * SV_HOUR;
+    input.seen.required_ttl_s = UINT32_MAX; /* a zone that asks for 136 years */
+    sv_domain_step(&domain, &policy, &input, &effects);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    assert_int_equal(domain.wrong_ttl_s, 86400);
+    assert_int_equal(effects.wait_ms, SV_DAY + SV_SECOND - 2 * SV_HOUR);
+    input.now = TEST_NOW + SV_DAY + 1;
+    sv_domain_step(&domain, &policy, &input, &effects);
+    assert_int_equal(domain.status, SV_STATUS_AT_RISK);
+}
+
+static void right_and_waiting_forget_a_first_wrong(void **state)
+{
+    static const enum test_look between[] = {L_SUCCESS_RIGHT, L_SUCCESS_WAITING, L_RIGHT,
+                                             L_WAITING};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(between) / sizeof(between[0]); i++) {
+        struct sv_domain domain = test_domain(S_VERIFIED);
+
+        (void)test_look_at(&domain, L_SUCCESS_WRONG, TEST_NOW);
+        (void)test_look_at(&domain, between[i], TEST_NOW + SV_HOUR);
+        assert_int_equal(domain.wrong_at, 0);
+        (void)test_look_at(&domain, L_SUCCESS_WRONG, TEST_NOW + 2 * SV_HOUR);
+        assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    }
+}
+
+static void trouble_in_two_reads_is_a_risk_and_has_a_deadline(void **state)
+{
+    struct sv_policy policy = sv_policy_default();
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_effects effects;
+
+    (void)state;
+    assert_int_equal(sv_domain_stops_sending_at(&domain, &policy), 0);
+    (void)test_look_at(&domain, L_TEMPORARY_RIGHT, TEST_NOW);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    (void)test_look_at(&domain, L_RIGHT, TEST_NOW + SV_MINUTE); /* SES unknown: forgets nothing */
+    effects = test_look_at(&domain, L_TEMPORARY_RIGHT, TEST_NOW + 2 * SV_MINUTE);
+    assert_int_equal(effects.news, SV_NEWS_AT_RISK);
+    assert_int_equal(effects.reason, SV_REASON_SES_TEMPORARY);
+    assert_int_equal(sv_domain_stops_sending_at(&domain, &policy), TEST_NOW + 72 * SV_HOUR);
+    assert_int_equal(sv_domain_ses_looks_until(&domain, &policy), TEST_NOW + 72 * SV_HOUR);
+    effects = test_look_at(&domain, L_SUCCESS_RIGHT, TEST_NOW + 3 * SV_MINUTE);
+    assert_int_equal(effects.news, SV_NEWS_RESTORED);
+    assert_int_equal(effects.reason, SV_REASON_HEALED);
+    assert_int_equal(sv_domain_stops_sending_at(&domain, &policy), 0);
+}
+
+static void first_verified_then_restored(void **state)
+{
+    struct sv_domain domain = test_domain(S_FAILED);
+    struct sv_effects effects;
+
+    (void)state;
+    domain.was_verified = false; /* failed before it ever verified */
+    effects = test_look_at(&domain, L_SUCCESS_RIGHT, TEST_NOW);
+    assert_int_equal(effects.news, SV_NEWS_VERIFIED);
+    assert_int_equal(effects.reason, SV_REASON_SES_VERIFIED);
+    (void)test_look_at(&domain, L_SUCCESS_UNSIGNED, TEST_NOW);
+    assert_int_equal(domain.status, SV_STATUS_AT_RISK);
+    effects = test_look_at(&domain, L_SUCCESS_UNKNOWN, TEST_NOW); /* DNS is not asked for it */
+    assert_int_equal(effects.news, SV_NEWS_RESTORED);
+}
+
+/* A conclusion of the old status must not stand beside the new one. */
+static void a_move_without_dns_leaves_no_stale_conclusion(void **state)
+{
+    struct sv_domain domain = test_domain(S_PENDING);
+    struct sv_effects effects;
+
+    (void)state;
+    domain.conclusion = SV_CONCLUSION_DNS_WRONG;
+    effects = test_look_at(&domain, L_SUCCESS_UNKNOWN, TEST_NOW);
+    assert_int_equal(effects.news, SV_NEWS_VERIFIED);
+    assert_int_equal(effects.shown, SV_CONCLUSION_CANNOT_TELL);
+    assert_int_equal(domain.conclusion, SV_CONCLUSION_NONE);
+}
+
+static void registering_anew_keeps_number_and_budget_only(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_effects effects;
+
+    (void)state;
+    domain.restarted_at = domain.restarts_from = TEST_NOW - SV_MINUTE;
+    domain.restarts = 2;
+    domain.todo = SV_TODO_REMOVE | SV_TODO_DELETE;
+    effects = test_step(&domain, SV_INPUT_REMOVED, NULL);
+    assert_int_equal(effects.wait_ms, -1);
+    assert_int_equal(domain.todo, 0);
+    effects = test_step(&domain, SV_INPUT_REMOVED, NULL);
+    assert_int_equal(effects.news, SV_NEWS_NONE);
+    effects = test_step(&domain, SV_INPUT_PROVISIONED, NULL);
+    assert_int_equal(effects.news, SV_NEWS_REGISTERED);
+    assert_int_equal(effects.from, SV_STATUS_REMOVED);
+    assert_int_equal(domain.sequence, 5);
+    assert_int_equal(domain.restarts, 2);
+    assert_false(domain.was_verified);
+    effects = test_look_at(&domain, L_SUCCESS_RIGHT, TEST_NOW);
+    assert_int_equal(effects.news, SV_NEWS_VERIFIED);
+}
+
+/* Each of these differs from a healthy look in one thing that is, or is not, in the change set. */
+static void only_the_change_set_makes_an_event(void **state)
+{
+    struct sv_observation looks[6];
+    static const bool news[6] = {true, true, true, true, false, false};
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++)
+        looks[i] = test_look(L_SUCCESS_RIGHT);
+    looks[0].mail_from = SV_AXIS_FAILED;
+    looks[1].dmarc = SV_TRI_YES;
+    looks[2].bulk = SV_TRI_NO;
+    looks[3].group_known[SV_GROUP_DMARC] = true;
+    looks[3].group_digest[SV_GROUP_DMARC] = 7;
+    looks[4].group_digest[SV_GROUP_DMARC] = 7; /* not known: nothing is compared */
+    looks[5].required_ttl_s = 60;
+    for (size_t i = 0; i < 6; i++) {
+        struct sv_domain domain = test_domain(S_VERIFIED);
+        struct sv_effects effects = test_step(&domain, SV_INPUT_LOOKED, &looks[i]);
+
+        assert_int_equal(effects.news, news[i] ? SV_NEWS_UPDATED : SV_NEWS_NONE);
+        assert_int_equal(effects.from, effects.to);
+    }
+}
+
+static void definitive_means_that_everything_was_told(void **state)
+{
+    static const enum test_look open[] = {
+        L_NOTHING, L_RIGHT, L_WRONG, L_PENDING_UNKNOWN, L_SUCCESS_UNKNOWN, L_WAITING, L_INVENTED};
+
+    (void)state;
+    for (int look = 0; look < L_COUNT; look++) {
+        struct sv_domain domain = test_domain(S_PENDING);
+        bool expected = true;
+
+        for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
+            expected = expected && open[i] != (enum test_look)look;
+        assert_int_equal(test_look_at(&domain, (enum test_look)look, TEST_NOW).definitive,
+                         expected);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(failed_twice_far_enough_apart_fails),
+        cmocka_unit_test(unknown_between_two_bad_reads_forgets_nothing),
+        cmocka_unit_test(a_better_read_in_between_forgets_the_first),
+        cmocka_unit_test(gone_is_believed_after_two_reads_only),
+        cmocka_unit_test(failed_then_gone_is_failed_and_gone_later),
+        cmocka_unit_test(gone_then_failed_is_failed),
+        cmocka_unit_test(an_identity_made_again_starts_anew_but_stays_failed),
+        cmocka_unit_test(records_are_wrong_after_more_than_the_ttl),
+        cmocka_unit_test(the_longest_ttl_counts_up_to_a_day),
+        cmocka_unit_test(right_and_waiting_forget_a_first_wrong),
+        cmocka_unit_test(trouble_in_two_reads_is_a_risk_and_has_a_deadline),
+        cmocka_unit_test(first_verified_then_restored),
+        cmocka_unit_test(a_move_without_dns_leaves_no_stale_conclusion),
+        cmocka_unit_test(registering_anew_keeps_number_and_budget_only),
+        cmocka_unit_test(only_the_change_set_makes_an_event),
+        cmocka_unit_test(definitive_means_that_everything_was_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
