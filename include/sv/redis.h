@@ -6,6 +6,7 @@
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "sv/err.h"
@@ -20,9 +21,10 @@ enum {
     SV_REDIS_WRITE_BYTES_MAX = 16 << 20, /* bytes waiting to be written */
 };
 
-/* Where and as whom. Plain value made from a URL: redis://[user[:password]@]host[:port][/db],
- * unix:///path[?db=N]; rediss:// is parsed (tls = true) and refused by the connection until TLS is
- * built in. */
+/* Where and as whom. Plain value made from a URL: redis://[user[:password]@]host[:port][/db] with
+ * port 6379 and database 0 unless told, unix://[user[:password]@]/path[?db=N]. User, password and
+ * path may be percent-encoded, an IPv6 address stands in brackets. rediss:// is parsed (tls = true)
+ * and refused by the connection until TLS is built in. */
 struct sv_redis_address {
     bool tls;
     bool is_unix;
@@ -44,9 +46,10 @@ struct sv_redis_options {
     sv_ms command_ms;         /* deadline of one command without its own; 0 = 5 s */
     sv_ms reconnect_first_ms; /* 0 = 100 ms; doubles with full jitter up to */
     sv_ms reconnect_cap_ms;   /* 0 = 10 s */
-    size_t reply_bytes_max; /* one reply; 0 = 32 MiB; nesting deeper than 7 is refused too (F07) */
-    struct sv_log *log;     /* borrowed; may be NULL */
-    struct sv_rand *rand;   /* borrowed: jitter */
+    size_t reply_bytes_max;   /* one reply, its bytes plus 96 for every element; 0 = 32 MiB.
+                               * Nesting deeper than 7 is refused too (F07) */
+    struct sv_log *log;       /* borrowed; may be NULL */
+    struct sv_rand *rand;     /* borrowed: jitter */
 };
 
 struct sv_redis;
@@ -61,7 +64,11 @@ struct sv_redis_command;
 typedef void sv_redis_done_fn(struct sv_redis_command *command, enum sv_err err,
                               const redisReply *reply);
 typedef void sv_redis_closed_fn(void *context);
-/* Told at every change; `ready` false comes with the reason. Never called from inside start. */
+/* Told at every change, and with `ready` false after every attempt to connect that failed, so that
+ * a refused password is seen at once; false comes with the reason: SV_EDENIED (credentials),
+ * SV_EUNAVAILABLE (not a master, LOADING), SV_ECONNECT, SV_ETIMEOUT, SV_EMALFORMED or SV_ETOOBIG
+ * (the peer does not speak sane RESP2), SV_EINVALID (TLS). Never called from inside another
+ * function of this header, nor after close. */
 typedef void sv_redis_state_fn(void *context, bool ready, const struct sv_errinfo *why);
 
 struct sv_redis_command { /* embed it in your own struct */
@@ -69,14 +76,16 @@ struct sv_redis_command { /* embed it in your own struct */
     struct sv_errinfo info;
     /* private to the connection from here on */
     sv_redis_done_fn *done;
-    struct sv_redis *redis;
-    struct sv_redis_command *next, *previous;
-    sv_ms deadline;
+    struct sv_redis *redis; /* NULL while no callback is owed */
+    struct sv_redis_command *next;
+    uint64_t ticket; /* its place in the order of replies */
     enum sv_err status;
-    bool canceled;
 };
 
-/* Starts connecting at once and keeps itself connected until closed. `on_state` may be NULL. */
+/* Starts connecting at once and keeps itself connected until closed: resolve, connect, AUTH, CLIENT
+ * SETNAME, SELECT, ROLE (only a master is accepted), PING (waits while the server is LOADING). The
+ * options are copied, `loop` is borrowed until the closed callback, `on_state` may be NULL. The
+ * program must ignore SIGPIPE. */
 struct sv_redis *sv_redis_new(uv_loop_t *loop, const struct sv_redis_options *options,
                               sv_redis_state_fn *on_state, void *context);
 
@@ -93,15 +102,19 @@ struct sv_redis_words {
 /* Queues one command. While not connected: SV_ECONNECT at once (nothing is queued offline). A
  * command whose deadline passes closes the whole connection, since the stream cannot be
  * resynchronised. The words are copied. Errors: SV_ECONNECT, SV_EBUSY (a limit above), SV_ECANCELED
- * (closing). */
+ * (closing), SV_EINVALID (no words or more than SV_REDIS_ARGS_MAX), SV_ETOOBIG (larger than the
+ * write buffer could ever take). */
 enum sv_err sv_redis_start(struct sv_redis *redis, struct sv_redis_command *command,
                            const struct sv_redis_words *words, sv_redis_done_fn *done,
                            struct sv_errinfo *info) __attribute__((warn_unused_result));
 
-/* The command may still run at the server; its reply is thrown away. */
+/* The callback comes within the next turn of the loop. The command may still run at the server; its
+ * reply is thrown away, but keeps its place (and its deadline) in the order of the connection. A
+ * command whose callback has run already is left alone. */
 void sv_redis_cancel(struct sv_redis_command *command);
 
-/* Closes the connection and makes a new one (a former primary answered, for instance). */
+/* Closes the connection and makes a new one (a former primary answered, for instance). What is in
+ * flight ends in SV_ECONNECT with `why` in its text. */
 void sv_redis_reconnect(struct sv_redis *redis, const char *why);
 
 /* Cancels everything, frees `redis`, then calls `closed` as the very last thing. */
