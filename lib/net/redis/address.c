@@ -117,9 +117,9 @@ static enum sv_err take_credentials(struct part *authority, struct sv_redis_addr
         split(&both, colon, &user);
         password = both;
     }
-    if (!decode(&user, out->user, sizeof out->user))
+    if (!decode(&user, out->user, sizeof(out->user)))
         return wrong(info, "the user is too long or badly percent-encoded");
-    if (!decode(&password, out->password, sizeof out->password))
+    if (!decode(&password, out->password, sizeof(out->password)))
         return wrong(info, "the password is too long or badly percent-encoded");
     return SV_OK;
 }
@@ -243,6 +243,6 @@ enum sv_err sv_redis_address_parse(const char *url, struct sv_redis_address *out
         err = wrong(info, "does not begin with redis://, rediss:// or unix://");
     }
     if (err != SV_OK)
-        explicit_bzero(out, sizeof *out); /* half an address is none, and may hold a password */
+        explicit_bzero(out, sizeof(*out)); /* half an address is none, and may hold a password */
     return err;
 }

@@ -36,7 +36,7 @@ static size_t first_word(const char *text, size_t len)
 /* Whole words only: BUSYGROUP is an answer, BUSY is a state. */
 static enum sv_err look_up(const char *text, size_t len)
 {
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strlen(words[i].text) == len && memcmp(words[i].text, text, len) == 0)
             return words[i].err;
     }

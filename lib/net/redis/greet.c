@@ -48,7 +48,7 @@ static bool send_step(struct sv_redis *redis)
     case SV_REDIS_STEP_SELECT:
         if (address->database == 0)
             return false;
-        (void)snprintf(database, sizeof database, "%u", address->database);
+        (void)snprintf(database, sizeof(database), "%u", address->database);
         send_greeting(redis, 2, (const char *[]){"SELECT", database});
         return true;
     case SV_REDIS_STEP_ROLE:
@@ -74,7 +74,7 @@ static void become_ready(struct sv_redis *redis)
     (void)uv_timer_stop(&redis->step_timer);
     redis->ready_since = sv_redis_now(redis);
     redis->attempts = 0;
-    sv_redis_describe(redis, where, sizeof where);
+    sv_redis_describe(redis, where, sizeof(where));
     sv_log_line(redis->options.log, SV_LOG_INFO, "redis_ready", "connected to redis",
                 SV_LOG_STR("address", where), SV_LOG_INT("db", redis->options.address.database));
     sv_redis_kick(redis);

@@ -34,7 +34,7 @@ bool sv_redis_queue_is_full(const struct sv_redis_queue *queue)
 static void grow(struct sv_redis_queue *queue)
 {
     size_t cap = queue->cap == 0 ? SLOTS_FIRST : queue->cap * 2;
-    struct sv_redis_slot *slots = sv_alloc(cap, sizeof *slots);
+    struct sv_redis_slot *slots = sv_alloc(cap, sizeof(*slots));
 
     for (uint64_t t = queue->head; t != queue->tail; t++)
         slots[t & (cap - 1)] = *slot_of(queue, t);

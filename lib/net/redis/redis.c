@@ -77,7 +77,7 @@ void sv_redis_explain(struct sv_redis *redis, const struct sv_errinfo *why)
 
     redis->why = *why;
     redis->owes_reason = true;
-    sv_redis_describe(redis, where, sizeof where);
+    sv_redis_describe(redis, where, sizeof(where));
     sv_log_line(redis->options.log, SV_LOG_WARN, event, why->text, SV_LOG_STR("address", where),
                 SV_LOG_STR("error_code", sv_err_name(why->code)));
     sv_redis_kick(redis);
@@ -422,7 +422,7 @@ static void set_default(sv_ms *value, sv_ms fallback)
 struct sv_redis *sv_redis_new(uv_loop_t *loop, const struct sv_redis_options *options,
                               sv_redis_state_fn *on_state, void *context)
 {
-    struct sv_redis *redis = sv_alloc(1, sizeof *redis);
+    struct sv_redis *redis = sv_alloc(1, sizeof(*redis));
 
     SV_REQUIRE(options->rand != NULL);
     redis->loop = loop;
@@ -463,7 +463,7 @@ static void on_handle_closed(uv_handle_t *handle)
         return;
     sv_redis_queue_fini(&redis->queue);
     sv_buf_fini(&redis->out);
-    explicit_bzero(redis, sizeof *redis); /* the password is in there */
+    explicit_bzero(redis, sizeof(*redis)); /* the password is in there */
     free(redis);
     closed(context);
 }

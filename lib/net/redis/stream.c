@@ -73,7 +73,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     struct plain *plain = handle->data;
 
     (void)suggested;
-    *buf = uv_buf_init(plain->read, sizeof plain->read);
+    *buf = uv_buf_init(plain->read, sizeof(plain->read));
 }
 
 static void on_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buf)
@@ -167,7 +167,7 @@ static bool try_next(struct plain *plain)
 static void keep_addresses(struct plain *plain, const struct addrinfo *list)
 {
     for (; list != NULL && plain->addresses_count < ADDRESSES_MAX; list = list->ai_next) {
-        if (list->ai_addrlen > sizeof plain->addresses[0])
+        if (list->ai_addrlen > sizeof(plain->addresses[0]))
             continue;
         memcpy(&plain->addresses[plain->addresses_count++], list->ai_addr, list->ai_addrlen);
     }
@@ -198,7 +198,7 @@ static enum sv_err connect_tcp(struct plain *plain, const struct sv_redis_addres
     char port[8];
     int status;
 
-    (void)snprintf(port, sizeof port, "%u", address->port);
+    (void)snprintf(port, sizeof(port), "%u", address->port);
     if (uv_ip4_addr(address->host, (int)address->port,
                     (struct sockaddr_in *)&plain->addresses[0]) == 0 ||
         uv_ip6_addr(address->host, (int)address->port,
@@ -303,7 +303,7 @@ struct sv_redis_stream *sv_redis_stream_plain_new(uv_loop_t *loop,
 {
     static const struct sv_redis_stream_ops ops = {
         .connect = plain_connect, .write = plain_write, .close = plain_close};
-    struct plain *plain = sv_alloc(1, sizeof *plain);
+    struct plain *plain = sv_alloc(1, sizeof(*plain));
 
     plain->base = (struct sv_redis_stream){.ops = &ops, .events = events, .context = context};
     plain->loop = loop;
