@@ -1,4 +1,4 @@
-/* HTTP/1.1 and HTTP/2 requests on the loop, through libcurl's multi interface. One sv_http per
+/* HTTP/1.1 requests on the loop, through libcurl's multi interface. One sv_http per
  * program: it keeps connections alive and bounds everything a server can do to us. */
 #ifndef SV_HTTP_H
 #define SV_HTTP_H
@@ -29,6 +29,9 @@ struct sv_http_header {
     const char *value;
 };
 
+/* Whether a connection to this address may be opened; asked for every address that is tried. */
+typedef bool sv_http_address_fn(void *context, const struct sockaddr *address);
+
 /* What to send. Everything is copied by start; nothing needs to outlive it. */
 struct sv_http_ask {
     const char *method; /* "GET", "POST", "PUT", "DELETE" */
@@ -41,6 +44,10 @@ struct sv_http_ask {
     sv_ms connect_ms;        /* 0 = 5 s */
     sv_ms total_ms;          /* 0 = 30 s */
     bool allow_plain; /* http:// is refused (SV_EINVALID) unless the caller says it is fine */
+    /* NULL = every address. Otherwise the request uses no proxy and a connection of its own;
+     * `address_context` is borrowed until done. */
+    sv_http_address_fn *address_allowed;
+    void *address_context;
 };
 
 /* What came back. Header values are those of the last response head. */
@@ -57,8 +64,9 @@ struct sv_http_answer {
 
 /* `err` is SV_OK for every complete HTTP answer, whatever its status. Otherwise SV_ETIMEOUT (no
  * complete answer in time, or slower than 1 byte a second for 10 s), SV_ECONNECT (name, connect,
- * reset, cut short), SV_EDENIED (TLS verification), SV_ETOOBIG, SV_EMALFORMED, SV_ECANCELED; then
- * `request->info` tells more. The answer is borrowed: valid during the call only. */
+ * reset, cut short), SV_EDENIED (TLS verification, address_allowed), SV_ETOOBIG, SV_EMALFORMED,
+ * SV_ECANCELED; then `request->info` tells more. The answer is borrowed: valid during the call
+ * only. */
 typedef void sv_http_done_fn(struct sv_http_request *request, enum sv_err err,
                              const struct sv_http_answer *answer);
 typedef void sv_http_closed_fn(void *context);
@@ -74,12 +82,16 @@ struct sv_http_request {
     struct sv_http_request *next, *previous;
 };
 
-/* `loop` is borrowed until the closed callback. */
+/* `loop` is borrowed until the closed callback. The program ignores SIGPIPE: TLS writes may raise
+ * it. */
 struct sv_http *sv_http_new(uv_loop_t *loop, const struct sv_http_options *options);
 
-/* Redirects are never followed, proxies are those of the environment, TLS >= 1.2 with peer and host
- * checked, and only https unless ask->allow_plain. Errors: SV_EINVALID (url, method), SV_EBUSY,
- * SV_ECANCELED (closing). */
+uv_loop_t *sv_http_loop(const struct sv_http *http);
+
+/* One attempt: redirects are never followed, and a request is never sent twice, not even when a
+ * kept connection turns out to be dead. Proxies are those of the environment (never for loopback),
+ * TLS >= 1.2 with peer and host checked, and only https unless ask->allow_plain. Errors:
+ * SV_EINVALID (url, method), SV_EBUSY, SV_ECANCELED (closing). */
 enum sv_err sv_http_start(struct sv_http *http, struct sv_http_request *request,
                           const struct sv_http_ask *ask, sv_http_done_fn *done,
                           struct sv_errinfo *info) __attribute__((warn_unused_result));
