@@ -1,0 +1,27 @@
+/* The INI dialect of AWS's shared files (~/.aws/credentials, ~/.aws/config), strict and bounded. */
+#ifndef SV_AWS_SHARED_FILE_H
+#define SV_AWS_SHARED_FILE_H
+
+#include <stdbool.h>
+
+#include "sv/credentials.h"
+
+enum { SV_SHARED_FILE_BYTES_MAX = 1024 * 1024, SV_SHARED_LINE_BYTES_MAX = 16 * 1024 };
+
+/* What one profile said; wiped by sv_credentials_wipe on `keys`. */
+struct sv_shared_profile {
+    bool found; /* its section exists */
+    bool has_access_key, has_secret_key;
+    /* The profile asks for a way to get keys that we do not know: the setting's name, or "". */
+    char unsupported[32];
+    struct sv_credentials keys;
+};
+
+/* Reads `len` bytes of the file called `name` (for the error text). `is_config` demands the prefix
+ * "profile " before every name but default. Adds to what *out holds already; a later line wins.
+ * SV_EMALFORMED and SV_ETOOBIG name file and line. */
+enum sv_err sv_shared_file_read(const char *name, const char *bytes, size_t len, bool is_config,
+                                const char *profile, struct sv_shared_profile *out,
+                                struct sv_errinfo *info) __attribute__((warn_unused_result));
+
+#endif
