@@ -3,6 +3,8 @@
 #ifndef SV_AWS_SES_H
 #define SV_AWS_SES_H
 
+#include <stdint.h>
+
 #include "sv/credentials.h"
 #include "sv/http.h"
 #include "sv/log.h"
@@ -21,10 +23,14 @@ struct sv_aws_ses_options {
         *credentials; /* borrowed, read at each call: the owner may renew them in place */
 };
 
-/* An http:// endpoint is accepted only because somebody set it; SV_EINVALID for one that is no URL.
- */
+/* Closed with sv_ses_close, before the HTTP client is. An http:// endpoint is accepted only because
+ * somebody set it; SV_EINVALID for one that is no URL, and for a region that cannot be one. A clock
+ * that SES finds wrong is corrected for this account, see SV_ECLOCK. */
 enum sv_err sv_aws_ses_new(const struct sv_aws_ses_options *options, struct sv_ses **out,
                            struct sv_errinfo *info) __attribute__((warn_unused_result));
+
+/* Requests sent since the start, whatever became of them. `ses` comes from sv_aws_ses_new. */
+uint64_t sv_aws_ses_requests(const struct sv_ses *ses, enum sv_ses_op op);
 
 /* The DKIM zone that AWS documents for a region; NULL for a region we do not know: never guess. */
 const char *sv_aws_ses_dkim_zone(const char *region);

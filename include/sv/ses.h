@@ -34,8 +34,34 @@ enum {
     SV_SES_DOMAIN_TOKEN_BYTES = 129
 };
 
-/* The AWS operation, e.g. "GetIdentityDkimAttributes": limiter key, metric label, log value. */
-const char *sv_ses_op_name(enum sv_ses_op op);
+/* The AWS operation, e.g. "GetIdentityDkimAttributes": limiter key, metric label, log value.
+ * Inline, because the driver and every implementation need it and none of them owns the others. */
+static inline const char *sv_ses_op_name(enum sv_ses_op op)
+{
+    switch (op) {
+    case SV_SES_CREATE:
+        return "CreateEmailIdentity";
+    case SV_SES_GET:
+        return "GetEmailIdentity";
+    case SV_SES_PUT_MAIL_FROM:
+        return "PutEmailIdentityMailFromAttributes";
+    case SV_SES_DELETE:
+        return "DeleteEmailIdentity";
+    case SV_SES_VERIFY_DOMAIN:
+        return "VerifyDomainIdentity";
+    case SV_SES_VERIFY_DKIM:
+        return "VerifyDomainDkim";
+    case SV_SES_READ_IDENTITIES:
+        return "GetIdentityVerificationAttributes";
+    case SV_SES_READ_DKIM:
+        return "GetIdentityDkimAttributes";
+    case SV_SES_READ_MAIL_FROM:
+        return "GetIdentityMailFromDomainAttributes";
+    case SV_SES_OP_COUNT:
+        break;
+    }
+    return "unknown";
+}
 
 /* Why SES's own look failed (v2 VerificationInfo.ErrorType). */
 enum sv_ses_reason {

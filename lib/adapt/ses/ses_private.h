@@ -1,0 +1,89 @@
+/* What the files of the SES adapter share: building requests and reading replies are pure and know
+ * nothing of the loop; aws_ses.c alone does. */
+#ifndef SV_SES_PRIVATE_H
+#define SV_SES_PRIVATE_H
+
+#include "sv/aws_ses.h"
+#include "sv/buf.h"
+
+/* ses_endpoint.c */
+
+enum { SV_SES_HOST_BYTES = 300, SV_SES_ORIGIN_BYTES = 320, SV_SES_PREFIX_BYTES = 128 };
+
+struct sv_ses_endpoint {
+    char origin[SV_SES_ORIGIN_BYTES]; /* "https://host:port" */
+    char host[SV_SES_HOST_BYTES];     /* value of Host: with the port unless it is the default */
+    char prefix[SV_SES_PREFIX_BYTES]; /* path in front of ours, no final slash; usually "" */
+    bool plain;
+};
+
+/* `url` NULL or "" = the region's public endpoint. SV_EINVALID. */
+enum sv_err sv_ses_endpoint_read(const char *url, const char *region, struct sv_ses_endpoint *out,
+                                 struct sv_errinfo *info) __attribute__((warn_unused_result));
+
+/* ses_request.c */
+
+struct sv_ses_ask {
+    const char *method;
+    const char *content_type; /* NULL = no body */
+    bool is_v1;
+    struct sv_buf path; /* from "/", percent-encoded, without the endpoint's prefix */
+    struct sv_buf body;
+};
+
+/* SV_EINVALID names what is wrong with the call. The caller calls fini in every case. */
+enum sv_err sv_ses_ask_build(const struct sv_ses_call *call, struct sv_ses_ask *out,
+                             struct sv_errinfo *info) __attribute__((warn_unused_result));
+void sv_ses_ask_fini(struct sv_ses_ask *ask);
+
+bool sv_ses_op_is_v1(enum sv_ses_op op);
+
+/* ses_errors.c */
+
+enum { SV_SES_CODE_BYTES = 64, SV_SES_MESSAGE_BYTES = 160 };
+
+/* What a failing reply says of itself. */
+struct sv_ses_failure {
+    char code[SV_SES_CODE_BYTES]; /* without "Exception"; "" = the reply names none */
+    char message[SV_SES_MESSAGE_BYTES];
+    char request_id[96];
+};
+
+/* Takes a code as it stands in a header or a body: "ns#Code:http://..", "CodeException". */
+void sv_ses_failure_set_code(struct sv_ses_failure *failure, const char *text, size_t len);
+/* Takes the first line; control bytes become '?'. */
+void sv_ses_failure_set_message(struct sv_ses_failure *failure, const char *text, size_t len);
+
+/* Never SV_OK. `is_signature` is set for the codes that a wrong clock can cause. */
+enum sv_err sv_ses_failure_judge(const struct sv_ses_failure *failure, long status,
+                                 bool *is_signature);
+
+/* ses_xml.c, ses_json.c: `results` of the call are filled, zeroed by the caller before. */
+
+/* SV_OK with failure->code set: a well-formed error document. SV_EMALFORMED: anything that is not
+ * the whole reply to this operation. */
+enum sv_err sv_ses_xml_read(struct sv_ses_call *call, const char *bytes, size_t len,
+                            struct sv_ses_failure *failure, struct sv_errinfo *info)
+    __attribute__((warn_unused_result));
+
+enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t len,
+                             struct sv_errinfo *info) __attribute__((warn_unused_result));
+void sv_ses_json_read_failure(const char *bytes, size_t len, struct sv_ses_failure *failure);
+
+/* ses_reply.c */
+
+/* Fills results, info and request_id of the call from a complete HTTP answer. `zone` is the DKIM
+ * zone to use where the reply names none; NULL = unknown. */
+enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_answer *answer,
+                              const char *zone, bool *is_signature);
+
+/* One axis word of SES: the five it documents, everything else is unknown. */
+enum sv_axis sv_ses_axis(const char *text, size_t len);
+
+/* Adds a DKIM token (or a BYODKIM selector). False when it is no DNS label or one too many. */
+bool sv_ses_add_token(struct sv_ses_identity *identity, const char *text, size_t len);
+
+/* Copies printable ASCII without blanks that fits with its 0 byte; else false and "" in `out`. */
+bool sv_ses_copy_word(char *out, size_t out_bytes, const char *text, size_t len);
+
+#endif

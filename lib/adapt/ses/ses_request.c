@@ -1,0 +1,175 @@
+/* Turns a call into bytes: v1 is a form (Amazon SES API Reference, "Query requests"), v2 a path and
+ * a JSON body (Amazon SES API v2 Reference). */
+#include <string.h>
+
+#include "ses_private.h"
+#include "sv/json.h"
+
+enum { BODY_BYTES_MAX = 128 * 1024, PATH_BYTES_MAX = 1024 };
+
+static const char type_form[] = "application/x-www-form-urlencoded; charset=utf-8";
+static const char type_json[] = "application/json";
+
+bool sv_ses_op_is_v1(enum sv_ses_op op)
+{
+    switch (op) {
+    case SV_SES_VERIFY_DOMAIN:
+    case SV_SES_VERIFY_DKIM:
+    case SV_SES_READ_IDENTITIES:
+    case SV_SES_READ_DKIM:
+    case SV_SES_READ_MAIL_FROM:
+        return true;
+    case SV_SES_CREATE:
+    case SV_SES_GET:
+    case SV_SES_PUT_MAIL_FROM:
+    case SV_SES_DELETE:
+    case SV_SES_OP_COUNT:
+        break;
+    }
+    return false;
+}
+
+static bool is_batch(enum sv_ses_op op)
+{
+    return op == SV_SES_READ_IDENTITIES || op == SV_SES_READ_DKIM || op == SV_SES_READ_MAIL_FROM;
+}
+
+/* A domain in normal form needs no escape; one that is not must still not become another request.
+ */
+static bool add_encoded(struct sv_buf *out, const char *text)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+
+    for (; *text != '\0'; text++) {
+        bool fits = strchr(plain, *text) != NULL
+                        ? sv_buf_add(out, text, 1)
+                        : sv_buf_printf(out, "%%%02X", (unsigned)(unsigned char)*text);
+
+        if (!fits)
+            return false;
+    }
+    return true;
+}
+
+static bool build_form(const struct sv_ses_call *call, struct sv_ses_ask *out)
+{
+    struct sv_buf *body = &out->body;
+
+    out->method = "POST";
+    out->content_type = type_form;
+    if (!sv_buf_add_str(&out->path, "/") ||
+        !sv_buf_printf(body, "Action=%s&Version=2010-12-01", sv_ses_op_name(call->op)))
+        return false;
+    if (!is_batch(call->op))
+        return sv_buf_add_str(body, "&Domain=") && add_encoded(body, call->domains[0]);
+    for (size_t i = 0; i < call->domains_count; i++) {
+        if (!sv_buf_printf(body, "&Identities.member.%zu=", i + 1) ||
+            !add_encoded(body, call->domains[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool has_mail_from(const struct sv_ses_call *call)
+{
+    return call->mail_from != NULL && call->mail_from[0] != '\0';
+}
+
+static json_t *create_body(const struct sv_ses_call *call)
+{
+    json_t *body = sv_json_object(), *signing = sv_json_object();
+
+    sv_json_set_str(signing, "NextSigningKeyLength", "RSA_2048_BIT");
+    sv_json_set_str(body, "EmailIdentity", call->domains[0]);
+    sv_json_set(body, "DkimSigningAttributes", signing);
+    return body;
+}
+
+/* Without a domain the custom MAIL FROM is switched off, and the behavior with it. */
+static json_t *mail_from_body(const struct sv_ses_call *call)
+{
+    json_t *body = sv_json_object();
+
+    if (has_mail_from(call)) {
+        sv_json_set_str(body, "MailFromDomain", call->mail_from);
+        sv_json_set_str(body, "BehaviorOnMxFailure",
+                        call->reject_on_mx_failure ? "REJECT_MESSAGE" : "USE_DEFAULT_VALUE");
+    }
+    return body;
+}
+
+static bool add_identity_path(const struct sv_ses_call *call, const char *tail, struct sv_buf *path)
+{
+    return sv_buf_add_str(path, "/v2/email/identities/") && add_encoded(path, call->domains[0]) &&
+           sv_buf_add_str(path, tail);
+}
+
+static bool build_rest(const struct sv_ses_call *call, struct sv_ses_ask *out)
+{
+    json_t *body = NULL;
+    bool fits;
+
+    if (call->op == SV_SES_CREATE) {
+        out->method = "POST";
+        body = create_body(call);
+        fits = sv_buf_add_str(&out->path, "/v2/email/identities");
+    } else if (call->op == SV_SES_PUT_MAIL_FROM) {
+        out->method = "PUT";
+        body = mail_from_body(call);
+        fits = add_identity_path(call, "/mail-from", &out->path);
+    } else {
+        out->method = call->op == SV_SES_GET ? "GET" : "DELETE";
+        fits = add_identity_path(call, "", &out->path);
+    }
+    if (body != NULL) {
+        out->content_type = type_json;
+        fits = sv_json_write(body, &out->body) && fits;
+        json_decref(body);
+    }
+    return fits;
+}
+
+static enum sv_err check(const struct sv_ses_call *call, struct sv_errinfo *info)
+{
+    size_t most = is_batch(call->op) ? SV_SES_BATCH_MAX : 1;
+
+    if ((unsigned)call->op >= SV_SES_OP_COUNT)
+        return sv_err_set(info, SV_EINVALID, "ses", 0, "operation %d is unknown", (int)call->op);
+    if (call->domains_count == 0 || call->domains_count > most)
+        return sv_err_set(info, SV_EINVALID, "ses", 0, "%s takes 1 to %zu domains, not %zu",
+                          sv_ses_op_name(call->op), most, call->domains_count);
+    for (size_t i = 0; i < call->domains_count; i++) {
+        size_t len = strlen(call->domains[i]);
+
+        if (len == 0 || len > SV_NAME_MAX)
+            return sv_err_set(info, SV_EINVALID, "ses", 0, "domain %zu has %zu characters", i, len);
+    }
+    if (has_mail_from(call) && strlen(call->mail_from) > SV_NAME_MAX)
+        return sv_err_set(info, SV_EINVALID, "ses", 0, "the MAIL FROM domain is too long");
+    return SV_OK;
+}
+
+enum sv_err sv_ses_ask_build(const struct sv_ses_call *call, struct sv_ses_ask *out,
+                             struct sv_errinfo *info)
+{
+    enum sv_err err = check(call, info);
+    bool fits;
+
+    *out = (struct sv_ses_ask){.method = NULL};
+    sv_buf_init(&out->path, PATH_BYTES_MAX);
+    sv_buf_init(&out->body, BODY_BYTES_MAX);
+    if (err != SV_OK)
+        return err;
+    out->is_v1 = sv_ses_op_is_v1(call->op);
+    fits = out->is_v1 ? build_form(call, out) : build_rest(call, out);
+    if (!fits)
+        return sv_err_set(info, SV_EINVALID, "ses", 0, "the request is over its limit");
+    return SV_OK;
+}
+
+void sv_ses_ask_fini(struct sv_ses_ask *ask)
+{
+    sv_buf_fini(&ask->path);
+    sv_buf_fini(&ask->body);
+}
