@@ -52,7 +52,7 @@ struct sv_http_ask {
 
 /* What came back. Header values are those of the last response head. */
 struct sv_http_answer {
-    long status;           /* 100..599, 0 when there was no complete answer */
+    long status;           /* 200..599, 0 when there was no complete answer */
     struct sv_buf body;    /* the bytes received; always followed by a 0 byte */
     char content_type[64]; /* "" when absent */
     char error_type[96];   /* x-amzn-ErrorType */

@@ -419,11 +419,17 @@ static enum sv_err translate(CURLcode result)
     return SV_ECONNECT;
 }
 
-static enum sv_err judge_status(struct sv_http_answer *answer, long status, struct sv_errinfo *info)
+/* libcurl takes a connection that ends inside a head for the end of a short answer; and it may end
+ * after "100 Continue", which is none. */
+static enum sv_err judge_answer(struct sv_http_transfer *transfer, long status,
+                                struct sv_errinfo *info)
 {
-    if (status < 100 || status > 599)
+    if (!transfer->head_is_over || (status >= 100 && status < 200))
+        return sv_err_set(info, SV_ECONNECT, "http", status,
+                          "the answer was cut short in its head");
+    if (status < 200 || status > 599)
         return sv_err_set(info, SV_EMALFORMED, "http", status, "HTTP status %ld", status);
-    answer->status = status;
+    transfer->answer.status = status;
     return SV_OK;
 }
 
@@ -449,7 +455,7 @@ enum sv_err sv_http_transfer_result(struct sv_http_transfer *transfer, CURLcode 
         return sv_err_set(info, SV_EDENIED, "http", (long)result,
                           "the address is one we must not connect to");
     if (result == CURLE_OK)
-        return judge_status(&transfer->answer, status, info);
+        return judge_answer(transfer, status, info);
     if (text[0] == '\0')
         text = curl_easy_strerror(result);
     return sv_err_set(info, translate(result), "http", (long)result, "%s", text);
