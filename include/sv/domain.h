@@ -123,7 +123,6 @@ struct sv_observation {
     bool ses_skipped; /* SES was rightly not asked: sv_domain_wants_ses said no */
     enum sv_axis identity, dkim, mail_from;
     enum sv_tri signing;
-    bool ses_skipped;      /* SES was rightly not asked: DNS says it is no use */
     enum sv_seen required; /* the DKIM records */
     bool required_absent;  /* provably not published at all */
     uint32_t required_ttl_s;
