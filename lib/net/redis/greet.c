@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "connection.h"
 #include "errors.h"
@@ -98,9 +99,14 @@ static enum sv_err check_role(const redisReply *reply, struct sv_errinfo *why)
     if (role == NULL || role->type != REDIS_REPLY_STRING)
         return sv_err_set(why, SV_EMALFORMED, "redis", 0, "ROLE is answered with no role");
     if (role->len != strlen("master") || memcmp(role->str, "master", role->len) != 0)
-        return sv_err_set(why, SV_EUNAVAILABLE, "redis", 0, "the server is a %.20s, not a master",
+        return sv_err_set(why, SV_EUNAVAILABLE, "redis", 0, "ROLE answers %.20s, not master",
                           role->str);
     return SV_OK;
+}
+
+static bool is_unknown(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_ERROR && strncasecmp(reply->str, "ERR unknown ", 12) == 0;
 }
 
 /* What a refusal means depends on what was asked; SV_OK = go on all the same. */
@@ -114,8 +120,9 @@ static enum sv_err judge_greeting(const struct sv_redis *redis, enum sv_err err,
             why->code = SV_EDENIED; /* also when the server knows no passwords at all */
         return why->code;
     }
-    /* The name is a courtesy to people who read CLIENT LIST; a missing right is told by ROLE. */
-    if (redis->step == SV_REDIS_STEP_NAME && (err == SV_EDENIED || err == SV_EREFUSED))
+    /* The name is a courtesy to people who read CLIENT LIST: a proxy or an ACL without it is fine.
+     */
+    if (redis->step == SV_REDIS_STEP_NAME && (err == SV_EDENIED || is_unknown(reply)))
         return SV_OK;
     if (redis->step == SV_REDIS_STEP_ROLE && err == SV_OK)
         return check_role(reply, why);

@@ -234,6 +234,13 @@ static enum sv_err plain_connect(struct sv_redis_stream *stream,
     return SV_OK;
 }
 
+/* A server that throws us out (too many clients) says why before it closes. Those words wait in the
+ * socket, so the reading side reports the loss; should it stay silent, the deadlines end it. */
+static bool is_left_to_reader(int status)
+{
+    return status == UV_EPIPE || status == UV_ECONNRESET;
+}
+
 static void on_written(uv_write_t *request, int status)
 {
     struct plain *plain = request->data;
@@ -244,7 +251,7 @@ static void on_written(uv_write_t *request, int status)
     sv_buf_clear(&plain->written);
     if (plain->closed != NULL)
         return;
-    if (status != 0) {
+    if (status != 0 && !is_left_to_reader(status)) {
         (void)uv_failed(&why, "writing", status);
         lose(plain, &why);
         return;
@@ -262,9 +269,9 @@ static enum sv_err plain_write(struct sv_redis_stream *stream, struct sv_buf *ou
 
     SV_REQUIRE(!stream->is_writing && out->len > 0);
     status = uv_try_write(&plain->handle.stream, &piece, 1);
-    if (status < 0 && status != UV_EAGAIN)
+    if (status < 0 && status != UV_EAGAIN && !is_left_to_reader(status))
         return uv_failed(info, "writing", status);
-    if (status == (int)out->len) {
+    if (status == (int)out->len || is_left_to_reader(status)) {
         sv_buf_clear(out);
         return SV_OK;
     }

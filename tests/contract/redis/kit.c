@@ -2,8 +2,6 @@
 
 #include <signal.h>
 
-#include "sv/alloc.h"
-
 /* --- the server --- */
 
 static void on_peer_closed(uv_handle_t *handle)
@@ -158,8 +156,17 @@ static void on_peer(uv_stream_t *listener, int status)
     assert_int_equal(uv_accept(listener, &peer->handle.stream), 0);
     if (!server->is_unix)
         assert_int_equal(uv_tcp_nodelay(&peer->handle.tcp, 1), 0);
-    if (!server->is_deaf)
-        assert_int_equal(uv_read_start(&peer->handle.stream, on_peer_alloc, on_peer_read), 0);
+    if (server->rude_count > 0) {
+        uv_buf_t words =
+            uv_buf_init(strdup(server->last_words), (unsigned)strlen(server->last_words));
+
+        server->rude_count--;
+        assert_int_equal(uv_try_write(&peer->handle.stream, &words, 1), words.len);
+        free(words.base);
+        peer_close(peer);
+        return;
+    }
+    assert_int_equal(uv_read_start(&peer->handle.stream, on_peer_alloc, on_peer_read), 0);
 }
 
 static unsigned bind_tcp(uv_loop_t *loop, uv_tcp_t *tcp)

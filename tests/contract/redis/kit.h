@@ -57,12 +57,13 @@ struct server {
     unsigned peers_count;
     bool is_closed;
     /* the script */
-    answer_fn *answer;   /* NULL = answer_politely */
-    size_t step;         /* bytes a turn; 0 = all at once */
-    size_t cut_at;       /* close a connection after so many bytes; 0 = never */
-    unsigned cut_count;  /* connections still to be cut */
-    bool is_deaf;        /* reads nothing */
-    const char *replies; /* a script's own notes */
+    answer_fn *answer;      /* NULL = answer_politely */
+    size_t step;            /* bytes a turn; 0 = all at once */
+    size_t cut_at;          /* close a connection after so many bytes; 0 = never */
+    unsigned cut_count;     /* connections still to be cut */
+    const char *last_words; /* said instead of reading, then closed, */
+    unsigned rude_count;    /* to so many connections */
+    const char *replies;    /* a script's own notes */
     unsigned number;
     /* what was seen */
     struct sv_buf seen; /* "AUTH u p|ROLE|", bytes of all connections */

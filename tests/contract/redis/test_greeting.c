@@ -88,6 +88,7 @@ static void every_refusal_has_its_reason(void **state)
         {"AUTH -ERR AUTH <password> called without any password configured\r\n", SV_EDENIED, "ERR"},
         {"AUTH -BUSY a script\r\n", SV_EUNAVAILABLE, "BUSY"},
         {"AUTH ", SV_ETIMEOUT, "handshake"},
+        {"CLIENT -ERR max number of clients reached\r\n", SV_EREFUSED, "max number"},
         {"CLIENT -LOADING no\r\n", SV_EUNAVAILABLE, "LOADING"},
         {"SELECT -ERR DB index is out of range\r\n", SV_EREFUSED, "out of range"},
         {"SELECT -NOPERM this user\r\n", SV_EDENIED, "NOPERM"},
@@ -129,16 +130,52 @@ static void every_refusal_has_its_reason(void **state)
 
 static void a_name_may_be_refused(void **state)
 {
+    static const char *const scripts[] = {
+        "CLIENT -NOPERM this user has no permissions\r\n",
+        "CLIENT -ERR unknown command 'CLIENT'\r\n",
+        "CLIENT -ERR Unknown subcommand or wrong number of arguments\r\n",
+    };
+
     (void)state;
-    set_scene(NULL);
-    set_text(scene.client.options.client_name, 64, "name");
-    scene.server.answer = answer_one;
-    scene.server.replies = "CLIENT -NOPERM this user has no permissions\r\n";
-    scene.server.number = 1;
-    client_open(&scene.client);
-    run_until(&scene.client, is_ready);
-    assert_int_equal(scene.client.down_count, 0);
-    finish(&scene.client, &scene.server);
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        set_scene(NULL);
+        set_text(scene.client.options.client_name, 64, "name");
+        scene.server.answer = answer_one;
+        scene.server.replies = scripts[i];
+        scene.server.number = 1;
+        client_open(&scene.client);
+        run_until(&scene.client, is_ready);
+        assert_int_equal(scene.client.down_count, 0);
+        finish(&scene.client, &scene.server);
+    }
+}
+
+/* Whether the words come before or after our own first byte, they are what we tell. */
+static void the_last_words_of_a_server_are_told(void **state)
+{
+    char folder[] = "/tmp/sv-redis-XXXXXX";
+    char path[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/redis.sock", folder);
+    for (unsigned i = 0; i < 2; i++) {
+        set_scene(i == 0 ? NULL : path);
+        scene.client.options.address.is_unix = i > 0;
+        if (i > 0)
+            set_text(scene.client.options.address.host, SV_REDIS_HOST_BYTES, path);
+        scene.server.last_words = "-ERR max number of clients reached\r\n";
+        scene.server.rude_count = 5;
+        client_open(&scene.client);
+        for (unsigned n = 0; n < 5; n++) {
+            scene.client.down_count = 0;
+            run_until(&scene.client, is_down);
+            assert_string_equal(scene.client.why.text, "ERR max number of clients reached");
+        }
+        run_until(&scene.client, is_ready);
+        finish(&scene.client, &scene.server);
+    }
+    assert_int_equal(rmdir(folder), 0);
 }
 
 /* F02: no new connection and no long wait, since the server is there. */
@@ -287,6 +324,7 @@ int main(void)
         cmocka_unit_test(the_order_of_the_handshake),
         cmocka_unit_test(every_refusal_has_its_reason),
         cmocka_unit_test(a_name_may_be_refused),
+        cmocka_unit_test(the_last_words_of_a_server_are_told),
         cmocka_unit_test(loading_is_waited_for_on_the_same_connection),
         cmocka_unit_test(a_refused_password_is_tried_slowly),
         cmocka_unit_test(tls_is_refused_without_a_connection),

@@ -1,0 +1,287 @@
+"""The connection of lib/net/redis against a real redis-server."""
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from redis_server import RedisServer  # noqa: E402
+
+PROBE = os.path.join(os.environ["SV_BINARY_DIR"], "tests/integration/redis/redis_probe")
+WAIT_SECONDS = 20
+
+
+class Probe:
+    """redis_probe and the lines it prints."""
+
+    def __init__(self, url, command_ms=5000):
+        self.process = subprocess.Popen([PROBE, url, str(command_ms)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lines = queue.Queue()
+        self.seen = []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            self.process.kill()
+        self.end()
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def wait(self, start):
+        """The next line that begins with `start`; the others are kept in `seen`."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                line = self.lines.get(timeout=max(0.01, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no '{start}' after {self.seen}") from None
+            self.seen.append(line)
+            if line.startswith(start):
+                return line
+
+    def ask(self, command, deadline_ms=0):
+        self.say(f"q {deadline_ms} {command}")
+        return self.wait("q ")[2:]
+
+    def end(self):
+        """Closing is clean: nothing leaks, the loop has no handle left."""
+        if self.process.stdin.closed:
+            return
+        self.process.stdin.close()
+        code = self.process.wait(WAIT_SECONDS)
+        self.reader.join()
+        errors = self.process.stderr.read()
+        assert code in (0, -9) and errors == "", errors
+
+
+@pytest.fixture(name="server")
+def _server():
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+def test_ten_thousand_commands_in_order(tcp):
+    with RedisServer(port=tcp) as server, Probe(server.url(tcp=tcp)) as probe:
+        probe.wait("state ready")
+        for _ in range(5):
+            server.client().delete("n")
+            probe.say("incr n 10000")
+            assert probe.wait("incr") == "incr ok 10000"
+        assert server.client().get("n") == "10000"
+        assert not any("down" in line for line in probe.seen)
+
+
+def test_who_we_are(server):
+    with Probe(server.url(database=3)) as probe:
+        probe.wait("state ready")
+        assert probe.ask("CLIENT GETNAME") == "ok redis_probe"
+        assert probe.ask("SET where here") == "ok OK"
+    assert server.client(db=3).get("where") == "here"
+
+
+def test_binary_safe_and_large(server):
+    big = "x" * 900_000
+    with Probe(server.url()) as probe:
+        probe.wait("state ready")
+        assert probe.ask(f"SET big {big}") == "ok OK"
+        assert probe.ask("GET big") == "ok " + big
+        assert probe.ask("STRLEN big") == "ok 900000"
+
+
+def test_by_user_and_password():
+    users = ["worker on >s3cr/et@ ~* &* +@all"]
+    with RedisServer(password="master", users=users) as server:
+        with Probe(server.url(user="worker", password="s3cr/et@")) as probe:
+            probe.wait("state ready")
+            assert probe.ask("ACL WHOAMI") == "ok worker"
+        with Probe(server.url()) as probe:
+            probe.wait("state ready")
+            assert probe.ask("ACL WHOAMI") == "ok default"
+
+
+def test_refused_credentials():
+    with RedisServer(password="right") as server:
+        for url, word in [(server.url(password="wrong"), "WRONGPASS"),
+                          (server.url(user="nobody", password="wrong"), "WRONGPASS"),
+                          (f"unix://{server.path}", "NOAUTH")]:
+            with Probe(url) as probe:
+                line = probe.wait("state down")
+                assert line.startswith("state down denied") and word in line
+                assert "wrong" not in line
+    with RedisServer() as server, Probe(server.url(password="needless")) as probe:
+        line = probe.wait("state down")
+        assert line.startswith("state down denied") and "needless" not in line
+
+
+def test_a_forbidden_command_is_no_reason_to_leave():
+    users = ["worker on >pw ~* +ping +role +client|setname +get"]
+    with RedisServer(users=users) as server, Probe(server.url("worker", "pw")) as probe:
+        probe.wait("state ready")
+        assert probe.ask("SET a b").startswith("denied NOPERM")
+        assert probe.ask("GET a") == "ok nil"
+        assert not any("down" in line for line in probe.seen)
+
+
+def test_a_user_without_role_is_told_so():
+    users = ["worker on >pw ~* +ping +get"]
+    with RedisServer(users=users) as server, Probe(server.url("worker", "pw")) as probe:
+        line = probe.wait("state down denied")
+        assert "role" in line
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+def test_killed_and_started_again(tcp):
+    with RedisServer(port=tcp, aof=True) as server, Probe(server.url(tcp=tcp)) as probe:
+        probe.wait("state ready")
+        assert probe.ask("SET kept yes") == "ok OK"
+        for _ in range(3):
+            probe.say("held 60000 BLPOP nothing 0")
+            while server.client().info("clients")["blocked_clients"] == 0:
+                time.sleep(0.005)
+            server.kill()
+            assert probe.wait("held") == "held connect nil"
+            assert probe.ask("GET kept") == "connect not started"
+            server.start()
+            began = time.monotonic()
+            probe.wait("state ready")
+            assert time.monotonic() - began < 2
+            assert probe.ask("GET kept") == "ok yes"
+
+
+def test_absent_at_start():
+    server = RedisServer()
+    try:
+        with Probe(server.url()) as probe:
+            probe.wait("state down connect")
+            server.start()
+            probe.wait("state ready")
+            assert probe.ask("PING") == "ok PONG"
+    finally:
+        server.close()
+
+
+def test_loading_is_waited_for():
+    slowly = {"key-load-delay": "2000", "loading-process-events-interval-bytes": "1024"}
+    with RedisServer(aof=True, config=slowly) as server:
+        pipe = server.client().pipeline()
+        for i in range(500):
+            pipe.set(f"k{i}", "x" * 100)
+        pipe.execute()
+        server.client().bgrewriteaof()
+        while server.client().info("persistence")["aof_rewrite_in_progress"]:
+            time.sleep(0.01)
+        server.kill()
+        server.start_unready()
+        with Probe(server.url()) as probe:
+            probe.wait("state ready")
+            assert any(line.startswith("state down unavailable LOADING") for line in probe.seen)
+            assert probe.ask("DBSIZE") == "ok 500"
+
+
+def test_a_blocked_read_brings_its_own_deadline(server):
+    server.client().xgroup_create("jobs", "g", "0", mkstream=True)
+    with Probe(server.url(), command_ms=150) as probe:
+        probe.wait("state ready")
+        read = "XREADGROUP GROUP g me COUNT 1 BLOCK 500 STREAMS jobs >"
+        began = time.monotonic()
+        assert probe.ask(read, 2500) == "ok nil"
+        assert time.monotonic() - began >= 0.45
+        probe.say(f"r 2500 {read}")
+        server.client().xadd("jobs", {"job": "one"}, id="1-1")
+        assert probe.wait("r ") == "r ok [[jobs [[1-1 [job one]]]]]"
+        assert not any("down" in line for line in probe.seen)
+        # The same read on an ordinary deadline is given up, and so is the connection.
+        assert probe.ask(read) == "timeout nil"
+        probe.wait("state ready")
+
+
+def test_an_unblocked_read_leaves(server):
+    server.client().xgroup_create("jobs", "g", "0", mkstream=True)
+    with Probe(server.url()) as probe:
+        probe.wait("state ready")
+        number = probe.ask("CLIENT ID").split()[1]
+        probe.say("r 9000 XREADGROUP GROUP g me BLOCK 8000 STREAMS jobs >")
+        while server.client().info("clients")["blocked_clients"] == 0:
+            time.sleep(0.005)
+        server.client().execute_command("CLIENT", "UNBLOCK", number, "ERROR")
+        assert probe.wait("r ").startswith("r connect UNBLOCKED")
+        probe.wait("state ready")
+
+
+def test_a_demoted_master_is_left(server):
+    with Probe(server.url()) as probe:
+        probe.wait("state ready")
+        server.client().execute_command("REPLICAOF", "127.0.0.1", "1")  # nobody is there
+        assert probe.ask("SET a b").startswith("connect READONLY")
+        line = probe.wait("state down unavailable")
+        assert "slave" in line
+        server.client().execute_command("REPLICAOF", "NO", "ONE")
+        probe.wait("state ready")
+        assert probe.ask("SET a b") == "ok OK"
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+def test_a_stopped_server_is_found_by_the_deadline(tcp):
+    with RedisServer(port=tcp) as server, Probe(server.url(tcp=tcp), command_ms=300) as probe:
+        probe.wait("state ready")
+        server.pause()
+        began = time.monotonic()
+        probe.say("late 0 INCR n")
+        probe.say("other 9000 INCR n")
+        assert probe.wait("late") == "late timeout nil"
+        assert 0.25 < time.monotonic() - began < 5
+        assert "other connect nil" in probe.seen or probe.wait("other") == "other connect nil"
+        server.resume()
+        probe.wait("state ready")
+        assert probe.ask("PING") == "ok PONG"
+
+
+def test_a_slow_answer_is_waited_for_up_to_the_deadline(server):
+    with Probe(server.url(), command_ms=1500) as probe:
+        probe.wait("state ready")
+        probe.say("s 0 DEBUG SLEEP 0.4")
+        probe.say("behind 0 PING")
+        assert probe.wait("s ") == "s ok OK"
+        assert probe.wait("behind") == "behind ok PONG"
+        assert not any("down" in line for line in probe.seen)
+        probe.say("s 100 DEBUG SLEEP 0.5")
+        assert probe.wait("s ") == "s timeout nil"
+        probe.wait("state ready")
+        assert probe.ask("PING") == "ok PONG"
+
+
+def test_thrown_out_by_the_server(server):
+    with Probe(server.url()) as probe:
+        probe.wait("state ready")
+        for _ in range(5):
+            number = probe.ask("CLIENT ID").split()[1]
+            assert server.client().execute_command("CLIENT", "KILL", "ID", number) == 1
+            probe.wait("state down connect")
+            probe.wait("state ready")
+
+
+def test_too_many_clients():
+    with RedisServer(config={"maxclients": "1"}) as server:
+        keeper = server.client(single_connection_client=True)
+        keeper.ping()
+        with Probe(server.url()) as probe:
+            line = probe.wait("state down")
+            assert line == "state down refused ERR max number of clients reached"
+            keeper.connection_pool.disconnect()
+            probe.wait("state ready")
