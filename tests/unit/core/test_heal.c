@@ -1,0 +1,150 @@
+#include "cmocka_all.h"
+
+#include "states.h"
+
+/* Restarts of SES's own verification: when they are owed, and their budget. */
+
+static struct sv_effects restarted_at(struct sv_domain *domain, sv_ms now)
+{
+    struct sv_policy policy = sv_policy_default();
+    struct sv_input input = {.kind = SV_INPUT_RESTARTED, .now = now, .random = SV_JITTER_STEPS};
+    struct sv_effects effects;
+
+    sv_domain_step(domain, &policy, &input, &effects);
+    return effects;
+}
+
+static void a_restart_begins_the_round_anew(void **state)
+{
+    struct sv_domain domain = test_domain(S_FAILED);
+    struct sv_effects effects;
+
+    (void)state;
+    domain.tries = 99;
+    effects = test_look_at(&domain, L_FAILED_RIGHT, TEST_NOW);
+    assert_int_equal(effects.shown, SV_CONCLUSION_RESTART_DUE);
+    assert_int_equal(domain.todo, SV_TODO_RESTART_DKIM);
+    effects = restarted_at(&domain, TEST_NOW + SV_SECOND);
+    assert_int_equal(effects.news, SV_NEWS_NONE);
+    assert_int_equal(effects.wait_ms, 30 * SV_SECOND);
+    assert_int_equal(domain.status, SV_STATUS_FAILED);
+    assert_int_equal(domain.todo, 0);
+    assert_int_equal(domain.tries, 0);
+    assert_int_equal(domain.looking_since, TEST_NOW + SV_SECOND);
+    (void)restarted_at(&domain, TEST_NOW + SV_MINUTE); /* said twice: counted once */
+    assert_int_equal(domain.restarts, 1);
+    assert_int_equal(domain.restarted_at, TEST_NOW + SV_SECOND);
+}
+
+static void the_budget_is_three_a_day_six_hours_apart(void **state)
+{
+    struct sv_domain domain = test_domain(S_FAILED);
+    unsigned restarts = 0;
+    sv_ms last = 0;
+
+    (void)state;
+    for (sv_ms now = TEST_NOW; now < TEST_NOW + SV_DAY; now += 10 * SV_MINUTE) {
+        (void)test_look_at(&domain, L_FAILED_RIGHT, now);
+        if ((domain.todo & SV_TODO_RESTART_DKIM) == 0)
+            continue;
+        assert_true(last == 0 || now - last >= 6 * SV_HOUR);
+        last = now;
+        restarts++;
+        (void)restarted_at(&domain, now);
+    }
+    assert_int_equal(restarts, 3);
+    (void)test_look_at(&domain, L_FAILED_RIGHT, TEST_NOW + SV_DAY);
+    assert_int_equal(domain.todo, SV_TODO_RESTART_DKIM); /* a new day */
+}
+
+static void a_restart_is_of_no_use_while_dns_is_not_right(void **state)
+{
+    static const enum test_look not_right[] = {L_FAILED_WRONG, L_WRONG, L_WAITING, L_ABSENT_SKIPPED,
+                                               L_PENDING_RIGHT};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(not_right) / sizeof(not_right[0]); i++) {
+        struct sv_domain domain = test_domain(S_FAILED);
+
+        (void)test_look_at(&domain, L_FAILED_RIGHT, TEST_NOW);
+        assert_int_equal(domain.todo, SV_TODO_RESTART_DKIM);
+        (void)test_look_at(&domain, not_right[i], TEST_NOW);
+        assert_int_equal(domain.todo, 0);
+        (void)test_look_at(&domain, not_right[i], TEST_NOW + SV_DAY);
+        assert_int_equal(domain.todo, 0);
+    }
+}
+
+static void unknown_takes_no_owed_restart_back(void **state)
+{
+    struct sv_domain domain = test_domain(S_FAILED);
+
+    (void)state;
+    (void)test_look_at(&domain, L_FAILED_RIGHT, TEST_NOW);
+    (void)test_look_at(&domain, L_NOTHING, TEST_NOW);
+    assert_int_equal(domain.todo, SV_TODO_RESTART_DKIM);
+}
+
+static void a_restart_forgets_the_first_bad_read_of_a_pending_domain(void **state)
+{
+    struct sv_domain domain = test_domain(S_PENDING);
+
+    (void)state;
+    (void)test_look_at(&domain, L_FAILED_RIGHT, TEST_NOW);
+    assert_int_equal(domain.todo, SV_TODO_RESTART_DKIM);
+    (void)restarted_at(&domain, TEST_NOW);
+    assert_int_equal(domain.bad_at, 0);
+    (void)test_look_at(&domain, L_FAILED_RIGHT, TEST_NOW + SV_HOUR);
+    assert_int_equal(domain.status, SV_STATUS_PENDING);
+    (void)test_look_at(&domain, L_FAILED_RIGHT, TEST_NOW + 2 * SV_HOUR);
+    assert_int_equal(domain.status, SV_STATUS_FAILED);
+}
+
+static struct sv_observation lost_mail_from(bool known, uint32_t digest)
+{
+    struct sv_observation seen = test_look(L_SUCCESS_RIGHT);
+
+    seen.mail_from = SV_AXIS_FAILED;
+    seen.group_known[SV_GROUP_MAIL_FROM] = known;
+    seen.group_digest[SV_GROUP_MAIL_FROM] = digest;
+    return seen;
+}
+
+static void mail_from_is_restarted_when_its_records_are_right(void **state)
+{
+    struct sv_observation right = lost_mail_from(true, 0);
+    struct sv_observation wrong = lost_mail_from(true, 7);
+    struct sv_observation silent = lost_mail_from(false, 0);
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &right);
+    assert_int_equal(domain.todo, 0); /* nobody wants one */
+    domain.mail_from_wanted = true;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &silent);
+    assert_int_equal(domain.todo, 0);
+    (void)test_step(&domain, SV_INPUT_LOOKED, &right);
+    assert_int_equal(domain.todo, SV_TODO_RESTART_MAIL_FROM);
+    (void)test_step(&domain, SV_INPUT_LOOKED, &wrong);
+    assert_int_equal(domain.todo, 0);
+    (void)test_step(&domain, SV_INPUT_LOOKED, &right);
+    (void)restarted_at(&domain, TEST_NOW);
+    assert_int_equal(domain.todo, 0);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    (void)test_step(&domain, SV_INPUT_LOOKED, &right);
+    assert_int_equal(domain.todo, 0); /* the same budget */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_restart_begins_the_round_anew),
+        cmocka_unit_test(the_budget_is_three_a_day_six_hours_apart),
+        cmocka_unit_test(a_restart_is_of_no_use_while_dns_is_not_right),
+        cmocka_unit_test(unknown_takes_no_owed_restart_back),
+        cmocka_unit_test(a_restart_forgets_the_first_bad_read_of_a_pending_domain),
+        cmocka_unit_test(mail_from_is_restarted_when_its_records_are_right),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

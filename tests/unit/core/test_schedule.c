@@ -1,0 +1,246 @@
+#include "cmocka_all.h"
+
+#include "sv/rand.h"
+
+#include "states.h"
+
+enum { SEED = 20260102 };
+
+/* A wait without jitter, from a look at TEST_NOW. */
+static sv_ms wait_of(struct sv_domain *domain, enum test_look look)
+{
+    return test_look_at(domain, look, TEST_NOW).wait_ms;
+}
+
+static void the_pace_grows_from_floor_to_cap(void **state)
+{
+    static const sv_ms expected_ms[] = {30000,  48000,  76800,   122880,  196608, 314572,
+                                        503315, 805304, 1288486, 1800000, 1800000};
+    struct sv_domain domain = test_domain(S_PENDING);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(expected_ms) / sizeof(expected_ms[0]); i++)
+        assert_int_equal(wait_of(&domain, L_PENDING_RIGHT), expected_ms[i]);
+}
+
+/* One row: a state, what is special about it, a look, and the wait that follows. */
+struct row {
+    const char *what;
+    enum test_state state;
+    enum test_look look;
+    sv_ms looking_ms; /* how long ago the round began */
+    uint32_t tries;
+    bool hurry;
+    sv_ms wait_ms;
+};
+
+static const struct row rows[] = {
+    {"pending, fresh", S_PENDING, L_PENDING_RIGHT, 0, 0, false, 30 * SV_SECOND},
+    {"caches hold it", S_PENDING, L_PENDING_WRONG, 0, 0, false, 30 * SV_MINUTE},
+    {"skipped", S_PENDING, L_ABSENT_SKIPPED, 0, 0, false, 30 * SV_MINUTE},
+    {"hurry", S_PENDING, L_PENDING_RIGHT, SV_DAY, 20, true, 30 * SV_SECOND},
+    {"patience ends", S_PENDING, L_PENDING_RIGHT, 72 * SV_HOUR - 1, 99, false, 30 * SV_MINUTE},
+    {"daily", S_PENDING, L_PENDING_RIGHT, 72 * SV_HOUR, 99, false, SV_DAY},
+    {"daily ends", S_PENDING, L_PENDING_RIGHT, 17 * SV_DAY - 1, 99, false, SV_DAY},
+    {"weekly", S_PENDING, L_PENDING_RIGHT, 17 * SV_DAY, 99, false, 7 * SV_DAY},
+    {"for ever", S_PENDING, L_PENDING_RIGHT, 4000 * SV_DAY, UINT32_MAX, false, 7 * SV_DAY},
+    {"hurry after years", S_PENDING, L_PENDING_RIGHT, 4000 * SV_DAY, 99, true, 30 * SV_SECOND},
+    {"SES silent", S_PENDING, L_RIGHT, 4000 * SV_DAY, 99, false, 30 * SV_MINUTE},
+    {"failed, fresh", S_FAILED, L_PENDING_RIGHT, 0, 0, false, 30 * SV_SECOND},
+    {"failed, weekly", S_FAILED, L_FAILED_WRONG, 99 * SV_DAY, 99, false, 7 * SV_DAY},
+    {"restart owed", S_FAILED, L_FAILED_RIGHT, 99 * SV_DAY, 99, false, 0},
+    {"bad once", S_PENDING, L_FAILED_WRONG, 99 * SV_DAY, 99, false, 5 * SV_MINUTE},
+    {"healthy", S_VERIFIED, L_SUCCESS_RIGHT, 99 * SV_DAY, 0, false, SV_DAY},
+    {"verified, hurry", S_VERIFIED, L_SUCCESS_RIGHT, 99 * SV_DAY, 0, true, SV_DAY},
+    {"verified, wrong once", S_VERIFIED, L_SUCCESS_WRONG, SV_DAY, 0, false, 3601 * SV_SECOND},
+    {"verified, trouble", S_VERIFIED, L_TEMPORARY_RIGHT, SV_DAY, 0, false, 30 * SV_SECOND},
+    {"verified, bad once", S_VERIFIED, L_FAILED_WRONG, SV_DAY, 0, false, 5 * SV_MINUTE},
+    {"verified, gone once", S_VERIFIED, L_GONE, SV_DAY, 0, false, 5 * SV_MINUTE},
+    {"verified, DNS silent", S_VERIFIED, L_SUCCESS_UNKNOWN, SV_DAY, 0, false, 30 * SV_SECOND},
+    {"still silent", S_VERIFIED, L_SUCCESS_UNKNOWN, SV_DAY, 99, false, SV_DAY},
+    {"verified, SES silent", S_VERIFIED, L_RIGHT, SV_DAY, 99, false, 30 * SV_MINUTE},
+    {"at risk", S_RISK_UNSIGNED, L_SUCCESS_UNSIGNED, 0, 1, false, 48 * SV_SECOND},
+    {"at risk for long", S_RISK_UNSIGNED, L_SUCCESS_UNSIGNED, 99 * SV_DAY, 99, false, SV_DAY},
+    {"nothing known", S_PENDING, L_NOTHING, 99 * SV_DAY, 99, false, 10 * SV_SECOND},
+    {"removed", S_REMOVED, L_SUCCESS_RIGHT, 0, 0, false, -1},
+};
+
+static void waits_are_as_written(void **state)
+{
+    struct sv_policy policy = sv_policy_default();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct sv_domain domain = test_domain(rows[i].state);
+        struct sv_input input = {.kind = SV_INPUT_LOOKED,
+                                 .now = TEST_NOW,
+                                 .random = SV_JITTER_STEPS,
+                                 .hurry = rows[i].hurry,
+                                 .seen = test_look(rows[i].look)};
+        struct sv_effects effects;
+
+        domain.looking_since = TEST_NOW - rows[i].looking_ms;
+        domain.tries = rows[i].tries;
+        sv_domain_step(&domain, &policy, &input, &effects);
+        if (effects.wait_ms != rows[i].wait_ms)
+            fail_msg("%s: expected %lld ms, found %lld ms", rows[i].what,
+                     (long long)rows[i].wait_ms, (long long)effects.wait_ms);
+    }
+}
+
+static void provisioning_waits_for_the_client_but_not_for_adopted_ones(void **state)
+{
+    struct sv_policy policy = sv_policy_default();
+    struct sv_input input = {.kind = SV_INPUT_PROVISIONED, .now = TEST_NOW, .adopted = true};
+    struct sv_domain domain = test_domain(S_NEW);
+    struct sv_effects effects;
+
+    (void)state;
+    assert_int_equal(test_step(&domain, SV_INPUT_PROVISIONED, NULL).wait_ms, 15 * SV_SECOND);
+    domain = test_domain(S_NEW);
+    sv_domain_step(&domain, &policy, &input, &effects);
+    assert_int_equal(effects.wait_ms, 0);
+    assert_true(domain.adopted);
+}
+
+static void faults_back_off_to_a_cap_and_never_past_the_pace(void **state)
+{
+    static const sv_ms expected_s[] = {10, 20, 40, 80, 160, 320, 600, 600};
+    struct sv_domain domain = test_domain(S_NEW);
+    struct sv_domain pending = test_domain(S_PENDING);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(expected_s) / sizeof(expected_s[0]); i++)
+        assert_int_equal(test_step(&domain, SV_INPUT_FAULT, NULL).wait_ms,
+                         expected_s[i] * SV_SECOND);
+    pending.faults = 40;
+    assert_int_equal(wait_of(&pending, L_NOTHING), 30 * SV_SECOND);
+    pending.faults = UINT32_MAX;
+    assert_int_equal(wait_of(&pending, L_NOTHING), 30 * SV_SECOND);
+    assert_int_equal(pending.faults, UINT32_MAX);
+    assert_int_equal(wait_of(&pending, L_RIGHT), 30 * SV_SECOND);
+    assert_int_equal(pending.faults, 0);
+}
+
+/* Owed work that stays undone must not turn into a busy loop. */
+static void owed_work_hurries_once(void **state)
+{
+    struct sv_domain domain = test_domain(S_FAILED);
+
+    (void)state;
+    assert_int_equal(wait_of(&domain, L_FAILED_RIGHT), 0);
+    assert_int_equal(wait_of(&domain, L_FAILED_RIGHT), 48 * SV_SECOND);
+}
+
+static void a_removed_domain_that_is_registered_anew_is_retried(void **state)
+{
+    struct sv_domain domain = test_domain(S_REMOVED);
+
+    (void)state;
+    domain.todo = SV_TODO_PROVISION;
+    assert_int_equal(test_step(&domain, SV_INPUT_FAULT, NULL).wait_ms, 10 * SV_SECOND);
+}
+
+static void jitter_stays_in_its_bounds(void **state)
+{
+    struct sv_policy policy = sv_policy_default();
+    struct sv_rand source;
+    sv_ms low = SV_DAY * 2, high = 0, late = 0;
+
+    (void)state;
+    print_message("seed %d\n", SEED);
+    sv_rand_seeded_init(&source, SEED);
+    for (int i = 0; i < 20000; i++) {
+        struct sv_input input = {.kind = SV_INPUT_LOOKED, .now = TEST_NOW};
+        struct sv_domain domain = test_domain(S_VERIFIED);
+        struct sv_effects effects;
+
+        input.random = sv_rand_u64(&source);
+        input.seen = test_look(L_SUCCESS_RIGHT);
+        sv_domain_step(&domain, &policy, &input, &effects);
+        low = effects.wait_ms < low ? effects.wait_ms : low;
+        high = effects.wait_ms > high ? effects.wait_ms : high;
+
+        domain = test_domain(S_PENDING);
+        input.seen = test_look(L_PENDING_RIGHT);
+        sv_domain_step(&domain, &policy, &input, &effects);
+        assert_in_range(effects.wait_ms, 30 * SV_SECOND, 36 * SV_SECOND); /* never below floor */
+
+        domain = test_domain(S_VERIFIED);
+        input.seen = test_look(L_FAILED_WRONG);
+        sv_domain_step(&domain, &policy, &input, &effects);
+        assert_in_range(effects.wait_ms, 5 * SV_MINUTE, 330 * SV_SECOND); /* upward only */
+        late = effects.wait_ms > late ? effects.wait_ms : late;
+    }
+    assert_in_range(low, SV_DAY * 8 / 10, SV_DAY * 81 / 100);
+    assert_in_range(high, SV_DAY * 119 / 100, SV_DAY * 12 / 10);
+    assert_in_range(late, 329 * SV_SECOND, 330 * SV_SECOND);
+}
+
+/* The wall clock jumps back: what lies ahead counts as now. */
+static void a_clock_that_jumps_neither_stalls_nor_bursts(void **state)
+{
+    (void)state;
+    for (int s = 0; s < S_COUNT; s++) {
+        for (int look = 0; look < L_COUNT; look++) {
+            static const sv_ms jumps_ms[] = {-3650 * SV_DAY, -SV_HOUR, SV_HOUR, 3650 * SV_DAY};
+
+            for (size_t j = 0; j < sizeof(jumps_ms) / sizeof(jumps_ms[0]); j++) {
+                struct sv_domain domain = test_domain((enum test_state)s);
+                sv_ms now = TEST_NOW + jumps_ms[j];
+                sv_ms wait_ms = test_look_at(&domain, (enum test_look)look, now).wait_ms;
+
+                assert_true(wait_ms >= -1 && wait_ms <= 7 * SV_DAY);
+                assert_true(domain.status_since <= now && domain.looking_since <= now);
+                assert_true(domain.bad_at <= now && domain.wrong_at <= now);
+                assert_true(domain.temporary_at <= now && domain.restarted_at <= now);
+            }
+        }
+    }
+}
+
+static void ses_is_not_asked_about_what_is_provably_absent(void **state)
+{
+    struct sv_policy policy = sv_policy_default();
+    struct sv_observation absent = test_look(L_ABSENT_SKIPPED);
+    struct sv_observation wrong = test_look(L_WRONG);
+    struct sv_observation silent = test_look(L_NOTHING);
+    struct sv_domain domain = test_domain(S_PENDING); /* asked an hour ago */
+
+    (void)state;
+    assert_false(sv_domain_wants_ses(&domain, &policy, TEST_NOW, &absent));
+    assert_true(sv_domain_wants_ses(&domain, &policy, TEST_NOW, &wrong));
+    assert_true(sv_domain_wants_ses(&domain, &policy, TEST_NOW, &silent));
+    assert_false(sv_domain_wants_ses(&domain, &policy, TEST_NOW + 5 * SV_HOUR - 1, &absent));
+    assert_true(sv_domain_wants_ses(&domain, &policy, TEST_NOW + 5 * SV_HOUR, &absent));
+    assert_false(sv_domain_wants_ses(&domain, &policy, TEST_NOW - SV_DAY, &absent));
+    domain.ses_asked_at = 0;
+    assert_true(sv_domain_wants_ses(&domain, &policy, TEST_NOW, &absent));
+    domain = test_domain(S_PENDING_BAD);
+    assert_true(sv_domain_wants_ses(&domain, &policy, TEST_NOW, &absent));
+    domain = test_domain(S_FAILED);
+    assert_false(sv_domain_wants_ses(&domain, &policy, TEST_NOW, &absent));
+    domain.adopted = true;
+    assert_true(sv_domain_wants_ses(&domain, &policy, TEST_NOW, &absent));
+    domain = test_domain(S_VERIFIED);
+    assert_true(sv_domain_wants_ses(&domain, &policy, TEST_NOW, &absent));
+    domain = test_domain(S_RISK_RECORDS);
+    assert_true(sv_domain_wants_ses(&domain, &policy, TEST_NOW, &absent));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_pace_grows_from_floor_to_cap),
+        cmocka_unit_test(waits_are_as_written),
+        cmocka_unit_test(provisioning_waits_for_the_client_but_not_for_adopted_ones),
+        cmocka_unit_test(faults_back_off_to_a_cap_and_never_past_the_pace),
+        cmocka_unit_test(owed_work_hurries_once),
+        cmocka_unit_test(a_removed_domain_that_is_registered_anew_is_retried),
+        cmocka_unit_test(jitter_stays_in_its_bounds),
+        cmocka_unit_test(a_clock_that_jumps_neither_stalls_nor_bursts),
+        cmocka_unit_test(ses_is_not_asked_about_what_is_provably_absent),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
