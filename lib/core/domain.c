@@ -397,6 +397,7 @@ static void on_removed(struct sv_domain *domain, const struct sv_input *input,
 {
     if (domain->status != SV_STATUS_REMOVED)
         move(domain, SV_STATUS_REMOVED, SV_REASON_REMOVED, input->now, effects);
+    effects->shown = domain->conclusion;
 }
 
 static void on_fault(struct sv_domain *domain, struct sv_effects *effects)
@@ -431,7 +432,7 @@ static void schedule(struct sv_domain *domain, const struct sv_policy *policy,
     domain->next_check_at = effects->wait_ms < 0 ? 0 : input->now + effects->wait_ms;
     if (healthy)
         domain->tries = 0;
-    else if (input->kind == SV_INPUT_LOOKED && is_begun(domain) && domain->faults == 0)
+    else if (is_begun(domain) && (input->kind == SV_INPUT_LOOKED || input->kind == SV_INPUT_FAULT))
         count_up(&domain->tries);
 }
 
