@@ -1,0 +1,34 @@
+/* The control port: everything a test may want to know or bend. */
+#ifndef SB_CONTROL_H
+#define SB_CONTROL_H
+
+#include "form.h"
+#include "sandbox.h"
+
+enum { SB_CONTROL_BYTES_MAX = SB_BODY_BYTES_MAX };
+
+struct sb_control {
+    struct sandbox *sandbox;
+    const struct sb_request *request;
+    const char *name;    /* what follows the resource in the path, decoded; NULL without */
+    struct sb_form form; /* the query */
+    json_t *input;       /* the body; NULL without one */
+    json_t *output;      /* the reply; becomes {} when nothing is set */
+    unsigned status;     /* 0: 200 */
+};
+
+/* Ends the call with {"error": text}. */
+void sb_control_refuse(struct sb_control *control, unsigned status, const char *text);
+
+/* The store that ?account= and ?region= name, or the default one. */
+struct sb_store *sb_control_store(const struct sb_control *control);
+
+/* One identity as the control port shows it; the caller owns it. */
+json_t *sb_control_identity_json(const struct sb_identity *identity);
+
+void sb_control_state(struct sb_control *control);
+void sb_control_records(struct sb_control *control);
+void sb_control_zone_get(struct sb_control *control);
+void sb_control_zone_post(struct sb_control *control);
+
+#endif

@@ -1,0 +1,148 @@
+#include "identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sv/alloc.h"
+#include "sv/json.h"
+#include "sv/require.h"
+
+struct sb_store *sb_stores_get(struct sb_stores *stores, const char *account, const char *region)
+{
+    char key[SB_KEY_ID_BYTES + SB_REGION_BYTES];
+    struct sb_store *store;
+
+    (void)snprintf(key, sizeof key, "%s/%s", account, region);
+    store = sb_map_get(&stores->map, key);
+    if (store != NULL)
+        return store;
+    store = sv_alloc(1, sizeof *store);
+    (void)snprintf(store->account, sizeof store->account, "%s", account);
+    (void)snprintf(store->region, sizeof store->region, "%s", region);
+    if (stores->hosted_zone != NULL)
+        (void)snprintf(store->zone, sizeof store->zone, "%s", stores->hosted_zone);
+    else
+        sb_dkim_zone(region, store->zone);
+    sb_map_put(&stores->map, key, store);
+    return store;
+}
+
+static bool label_is_valid(const char *label, size_t len)
+{
+    if (len == 0 || len > SV_LABEL_MAX || label[0] == '-' || label[len - 1] == '-')
+        return false;
+    return strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") >= len;
+}
+
+bool sb_domain_is_valid(const char *name)
+{
+    const char *at = name;
+    size_t labels = 0;
+
+    if (strlen(name) > SV_NAME_MAX)
+        return false;
+    for (;;) {
+        size_t len = strcspn(at, ".");
+
+        if (!label_is_valid(at, len))
+            return false;
+        labels++;
+        if (at[len] == 0)
+            break;
+        at += len + 1;
+    }
+    return labels >= 2 && strspn(at, "0123456789") != strlen(at);
+}
+
+bool sb_identity_is_valid(const char *name)
+{
+    const char *at = strrchr(name, '@');
+
+    if (at == NULL)
+        return sb_domain_is_valid(name);
+    return at > name && at - name <= 64 && strpbrk(name, " \t\r\n<>,;") == NULL &&
+           sb_domain_is_valid(at + 1);
+}
+
+static void lower(char out[SB_IDENTITY_BYTES], const char *name)
+{
+    size_t i = 0;
+
+    for (; i + 1 < SB_IDENTITY_BYTES && name[i] != 0; i++)
+        out[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+    out[i] = 0;
+}
+
+struct sb_identity *sb_identity_find(const struct sb_store *store, const char *name)
+{
+    char key[SB_IDENTITY_BYTES];
+
+    lower(key, name);
+    return sb_map_get(&store->identities, key);
+}
+
+struct sb_identity *sb_identity_add(struct sb_store *store, const char *name)
+{
+    struct sb_identity *identity;
+
+    SV_REQUIRE(sb_identity_is_valid(name));
+    if (store->identities.count >= SB_IDENTITIES_MAX)
+        return NULL;
+    identity = sv_alloc(1, sizeof *identity);
+    identity->store = store;
+    identity->due.owner = identity;
+    lower(identity->name, name);
+    identity->is_domain = strchr(name, '@') == NULL;
+    identity->key_bits = 2048;
+    identity->forwarding_enabled = true;
+    identity->tags = sv_json_array();
+    sb_map_put(&store->identities, identity->name, identity);
+    return identity;
+}
+
+void sb_identity_free(struct sb_identity *identity)
+{
+    SV_REQUIRE(identity->look == NULL && !sv_heap_has(&identity->due));
+    (void)sb_map_remove(&identity->store->identities, identity->name);
+    free(identity->public_key);
+    json_decref(identity->tags);
+    free(identity);
+}
+
+void sb_identity_token(const struct sb_identity *identity, unsigned which, char out[SB_TOKEN_BYTES])
+{
+    const char *region =
+        identity->origin == SB_ORIGIN_REPLICA ? identity->parent_region : identity->store->region;
+
+    sb_dkim_token(identity->store->account, region, identity->name, identity->generation, which,
+                  out);
+}
+
+void sb_identity_zone(const struct sb_identity *identity, char out[SV_NAME_BYTES])
+{
+    if (identity->origin == SB_ORIGIN_REPLICA)
+        sb_dkim_zone(identity->parent_region, out);
+    else
+        (void)snprintf(out, SV_NAME_BYTES, "%s", identity->store->zone);
+}
+
+static bool sends(const struct sb_identity *identity)
+{
+    return identity != NULL && (identity->identity.status == SB_SUCCESS ||
+                                identity->identity.status == SB_TEMPORARY_FAILURE);
+}
+
+bool sb_identity_may_send(const struct sb_identity *identity)
+{
+    const char *at = strrchr(identity->name, '@');
+
+    return sends(identity) || (at != NULL && sends(sb_identity_find(identity->store, at + 1)));
+}
+
+bool sb_identity_is_watched(const struct sb_identity *identity)
+{
+    return identity->is_domain &&
+           (sb_axis_is_watched(&identity->identity) || sb_axis_is_watched(&identity->dkim) ||
+            sb_axis_is_watched(&identity->mail_from));
+}

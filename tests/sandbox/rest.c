@@ -1,0 +1,134 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "call.h"
+#include "ses_v2.h"
+#include "sv/alloc.h"
+#include "sv/json.h"
+#include "sv/require.h"
+
+/* The REST protocol of SES API v2: a verb and a path say what is meant, JSON goes both ways. */
+
+static const char base[] = "/v2/email/";
+
+struct route {
+    const char *method;
+    const char *resource; /* "*" stands for one identity */
+    const char *action;
+    sb_perform_fn *perform;
+};
+
+static const struct route routes[] = {
+    {"POST", "identities", "CreateEmailIdentity", sb_v2_create},
+    {"GET", "identities", "ListEmailIdentities", sb_v2_list},
+    {"GET", "identities/*", "GetEmailIdentity", sb_v2_get},
+    {"DELETE", "identities/*", "DeleteEmailIdentity", sb_v2_delete},
+    {"PUT", "identities/*/dkim", "PutEmailIdentityDkimAttributes", sb_v2_put_dkim},
+    {"PUT", "identities/*/dkim/signing", "PutEmailIdentityDkimSigningAttributes",
+     sb_v2_put_signing},
+    {"PUT", "identities/*/mail-from", "PutEmailIdentityMailFromAttributes", sb_v2_put_mail_from},
+    {"PUT", "identities/*/configuration-set", "PutEmailIdentityConfigurationSetAttributes",
+     sb_v2_put_configuration_set},
+    {"PUT", "identities/*/feedback", "PutEmailIdentityFeedbackAttributes", sb_v2_put_feedback},
+    {"GET", "account", "GetAccount", sb_v2_get_account},
+};
+
+/* Compares a path with a pattern; the part under '*' in `name` and `len`. */
+static bool matches(const char *pattern, const char *path, const char **name, size_t *len)
+{
+    const char *star = strchr(pattern, '*');
+    size_t before = star == NULL ? strlen(pattern) : (size_t)(star - pattern);
+
+    *name = NULL;
+    *len = 0;
+    if (star == NULL)
+        return strcmp(pattern, path) == 0;
+    if (strncmp(pattern, path, before) != 0)
+        return false;
+    *name = path + before;
+    *len = strcspn(*name, "/");
+    return *len > 0 && strcmp(*name + *len, star + 1) == 0;
+}
+
+static void find_route(struct sb_call *call, const char *path)
+{
+    const char *name;
+    size_t len;
+
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        if (strcmp(routes[i].method, call->request->method) != 0 ||
+            !matches(routes[i].resource, path, &name, &len))
+            continue;
+        call->action = routes[i].action;
+        call->perform = routes[i].perform;
+        if (name == NULL)
+            return;
+        call->name = sb_percent_decode(name, len);
+        if (call->name == NULL)
+            sb_call_refuse(call, 400, "BadRequestException", "Broken percent escape in the path.");
+        return;
+    }
+    sb_call_refuse(call, 404, "UnknownOperationException", "No operation of SES v2 for %s %.200s.",
+                   call->request->method, call->request->path);
+}
+
+static void read_body(struct sb_call *call)
+{
+    const struct sb_request *request = call->request;
+    const char *type = sb_request_header(request, "content-type");
+    struct sv_errinfo info = {0};
+
+    if (request->body.len == 0) {
+        call->input = sv_json_object();
+        return;
+    }
+    if (type == NULL || strncasecmp(type, "application/json", 16) != 0) {
+        sb_call_refuse(call, 415, "UnsupportedMediaTypeException",
+                       "Content-Type must be application/json.");
+        return;
+    }
+    call->input =
+        sv_json_parse(request->body.data, request->body.len, SB_INPUT_BYTES_MAX, 16, &info);
+    if (!json_is_object(call->input))
+        sb_call_refuse(call, 400, "SerializationException", "The body is not a JSON object: %s",
+                       info.text);
+}
+
+void sb_rest_read(struct sb_call *call)
+{
+    const struct sb_request *request = call->request;
+    size_t len = sizeof base - 1;
+    char why[96];
+
+    call->api = SB_API_V2;
+    call->output = sv_json_object();
+    if (strncmp(request->path, base, len) != 0) {
+        sb_call_refuse(call, 404, "UnknownOperationException", "No such path: %.200s",
+                       request->path);
+        return;
+    }
+    find_route(call, request->path + len);
+    if (call->status == 0 && request->query != NULL &&
+        !sb_form_parse(&call->form, request->query, strlen(request->query), why))
+        sb_call_refuse(call, 400, "BadRequestException", "The query string is malformed: %s", why);
+    if (call->status == 0)
+        read_body(call);
+    if (call->perform == sb_v2_create && call->input != NULL) {
+        const char *name = sv_json_str(call->input, "EmailIdentity");
+
+        call->name = name == NULL ? NULL : sv_strdup(name);
+    }
+}
+
+void sb_rest_render(struct sb_call *call, struct sb_answer *answer)
+{
+    sb_answer_header(answer, "Content-Type", "application/json");
+    if (call->status != 0) {
+        answer->status = call->status;
+        sb_answer_header(answer, "x-amzn-ErrorType", call->code);
+        json_object_clear(call->output);
+        sv_json_set_str(call->output, "message", call->text);
+    }
+    SV_REQUIRE(sv_json_write(call->output, &answer->body));
+}
