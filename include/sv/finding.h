@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "sv/buf.h"
+#include "sv/finding_codes.h"
 #include "sv/name.h"
 #include "sv/rr.h"
 
@@ -18,16 +19,7 @@ enum sv_severity { SV_SEVERITY_NONE, SV_TEMPORARY, SV_INFO, SV_WARNING, SV_ERROR
 /* "error", "warning", "info", "temporary". */
 const char *sv_severity_name(enum sv_severity severity);
 
-/* X(enumerator, "stable_code", severity, "advice with {owner}, {expected}, {found}, {d}"). Codes
- * are public API: added, never renamed (the DNS issue adds the rest of the catalogue). The advice
- * is one line in the imperative. */
-#define SV_FINDING_MAP(X)                                                                          \
-    X(SV_F_DNS_SERVFAIL, "dns_servfail", SV_TEMPORARY,                                             \
-      "Your DNS answers with an error. We retry; contact the provider if it lasts.")               \
-    X(SV_F_DNS_UNREACHABLE, "dns_all_servers_unreachable", SV_TEMPORARY,                           \
-      "The name servers of {d} do not answer. Ask your DNS provider; we keep trying.")             \
-    /* the helper of lib/auth completes this table */
-
+/* The codes of sv/finding_codes.h, in that order: a smaller number is nearer to the cause. */
 enum sv_finding_code {
     SV_F_NONE,
 #define X(code, name, severity, advice) code,
@@ -63,12 +55,13 @@ enum sv_finding_code sv_finding_parse(const char *name); /* SV_F_NONE for an unk
 enum sv_severity sv_finding_severity(enum sv_finding_code code);
 
 /* The advice line with its places filled in, appended to `out`; false when the buffer's limit is
- * hit. */
+ * hit (then a part of it may be there). `domain` is {d}; an empty {found} reads "nothing". */
 bool sv_finding_advice(const struct sv_finding *finding, const char *domain, struct sv_buf *out)
     __attribute__((warn_unused_result));
 
-/* A digest of the set of (code, owner) of error, warning and info findings, in any order; temporary
- * ones do not count (design section 3.5: the change set). */
+/* A digest of the set of (code, owner) of error, warning and info findings: neither order, case of
+ * the owner nor repetition counts, and temporary ones do not either (design section 3.5: the change
+ * set). 0 for the empty set. */
 uint64_t sv_findings_digest(const struct sv_finding *findings, size_t count);
 
 #endif

@@ -21,11 +21,11 @@ enum {
 /* What SES and the settings ask of one domain. Strings are borrowed. */
 struct sv_expect {
     const char *domain; /* normal form */
-    const char *region;
+    const char *region; /* may be NULL only where mail_from is */
     const char *dkim_tokens[SV_DKIM_TOKENS_MAX];
-    size_t dkim_tokens_count;    /* 0 = not told (check without tokens) */
-    const char *dkim_zone;       /* SES's hosted zone; NULL = not told */
-    const char *mail_from;       /* full name; NULL = no custom MAIL FROM */
+    size_t dkim_tokens_count; /* 0 = not told (check without tokens) */
+    const char *dkim_zone;    /* SES's hosted zone; NULL = not told: the region's documented one */
+    const char *mail_from;    /* full name; NULL = no custom MAIL FROM */
     const char *ownership_token; /* NULL = not asked for */
     const char *dmarc_policy;    /* with {domain} in it; NULL = v=DMARC1; p=quarantine;
                                     rua=mailto:dmarc-reports@{domain} */
@@ -63,7 +63,8 @@ struct sv_record {
 
 /* Fills `out` in the order people enter them: ownership, DKIM, MAIL FROM MX and SPF or the domain's
  * SPF, DMARC. `host` is relative to `zone` (usually the registrable domain; NULL = the domain
- * itself). Returns how many. */
+ * itself). Returns how many. A record whose name would pass 253 characters is left out: no DNS
+ * could hold it. A dmarc_policy that outgrows its value is replaced by the default one. */
 size_t sv_records_list(const struct sv_expect *expect, const char *zone,
                        struct sv_record out[SV_RECORDS_MAX]);
 

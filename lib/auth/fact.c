@@ -1,0 +1,171 @@
+/* What the judge remembers of an answer. Answers are borrowed and may be large; a fact is small and
+ * of fixed size. */
+#include <string.h>
+
+#include "judge_parts.h"
+
+char *sv_judge_keep(struct sv_judge *judge, const char *bytes, size_t len)
+{
+    char *kept = judge->text + judge->text_used;
+
+    if (len >= sizeof(judge->text) - judge->text_used)
+        return NULL;
+    if (len > 0)
+        memcpy(kept, bytes, len);
+    kept[len] = '\0';
+    judge->text_used += len + 1;
+    return kept;
+}
+
+static void add_value(struct sv_judge *judge, struct sv_fact *fact, struct sv_span value)
+{
+    const char *kept = NULL;
+
+    if (fact->values_count < SV_FACT_VALUES_MAX && value.len <= SV_FACT_VALUE_BYTES)
+        kept = sv_judge_keep(judge, value.text, value.len);
+    if (kept == NULL) {
+        fact->incomplete = true;
+        return;
+    }
+    fact->values[fact->values_count++] = (struct sv_span){.text = kept, .len = value.len};
+}
+
+/* Big zones have dozens of TXT records at the apex; those that speak of mail must find room. */
+static bool speaks_of_mail(struct sv_span text)
+{
+    return sv_span_holds(text, "spf") || sv_span_holds(text, "dmarc");
+}
+
+static void take_txt(struct sv_judge *judge, struct sv_fact *fact,
+                     const struct sv_dns_answer *answer, bool of_mail)
+{
+    const char *token = judge->expect.ownership_token;
+
+    for (size_t i = 0; i < answer->records_count; i++) {
+        const struct sv_rr *rr = &answer->records[i];
+        struct sv_span text = {.text = (const char *)rr->text, .len = rr->text_bytes};
+        if (rr->type != SV_RR_TXT || rr->text == NULL)
+            continue;
+        if (speaks_of_mail(text) == of_mail) {
+            bool was_incomplete = fact->incomplete;
+            fact->values_seen++;
+            add_value(judge, fact, text);
+            if (!of_mail)
+                fact->incomplete = was_incomplete;
+        }
+        if (token != NULL && text.len == strlen(token) && memcmp(text.text, token, text.len) == 0)
+            fact->has_token = true;
+    }
+}
+
+static void take_mx(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
+{
+    char value[SV_NAME_BYTES + 8];
+    struct sv_line line;
+
+    sv_line_init(&line, value, sizeof(value));
+    sv_line_add_number(&line, rr->preference);
+    sv_line_add(&line, " ");
+    sv_line_add(&line, rr->target);
+    fact->values_seen++;
+    add_value(judge, fact, (struct sv_span){.text = line.text, .len = line.len});
+}
+
+static void take_address(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
+{
+    char value[sizeof("255.255.255.255")];
+    struct sv_line line;
+
+    sv_line_init(&line, value, sizeof(value));
+    for (size_t i = 0; i < 4; i++) {
+        if (i > 0)
+            sv_line_add(&line, ".");
+        sv_line_add_number(&line, rr->address[i]);
+    }
+    fact->values_seen++;
+    add_value(judge, fact, (struct sv_span){.text = line.text, .len = line.len});
+}
+
+static void take_alias(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
+{
+    fact->aliases++;
+    if (fact->type == SV_RR_CNAME) {
+        fact->values_seen++;
+        add_value(judge, fact, sv_span_of(rr->target));
+    }
+    if (fact->alias == NULL)
+        fact->alias = sv_judge_keep(judge, rr->target, strlen(rr->target));
+    if (fact->alias == NULL)
+        fact->incomplete = true;
+}
+
+static void take_evidence(struct sv_evidence *evidence, const struct sv_dns_answer *answer)
+{
+    struct sv_line line;
+
+    sv_line_init(&line, evidence->server, sizeof(evidence->server));
+    sv_line_add_shown(
+        &line, (struct sv_span){answer->server, strnlen(answer->server, sizeof(answer->server))});
+    evidence->rcode = answer->rcode;
+    evidence->aa = answer->aa;
+    evidence->ad = answer->ad;
+    evidence->ede = answer->ede;
+    evidence->ttl_s = answer->ttl_s;
+    evidence->at = answer->at;
+}
+
+void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_dns_answer *answer)
+{
+    fact->outcome = answer->outcome;
+    fact->trouble = answer->trouble;
+    take_evidence(&fact->evidence, answer);
+    for (size_t i = 0; i < answer->records_count; i++) {
+        const struct sv_rr *rr = &answer->records[i];
+        if (rr->type == SV_RR_CNAME && rr->target != NULL && sv_name_equal(rr->owner, fact->name))
+            take_alias(judge, fact, rr);
+        if (rr->type != fact->type)
+            continue;
+        if (rr->type == SV_RR_MX && rr->target != NULL)
+            take_mx(judge, fact, rr);
+        if (rr->type == SV_RR_A)
+            take_address(judge, fact, rr);
+    }
+    if (fact->type == SV_RR_TXT) {
+        take_txt(judge, fact, answer, true);
+        take_txt(judge, fact, answer, false);
+    }
+}
+
+/* An alias question that is answered with data, but not with an alias at that very name, is not
+ * understood; so it says nothing. The same goes for data without records. */
+static bool contradicts_itself(const struct sv_fact *fact)
+{
+    if (fact->type == SV_RR_CNAME)
+        return fact->outcome == SV_DNS_DATA && fact->alias == NULL;
+    return (fact->outcome == SV_DNS_DATA) != (fact->values_seen > 0);
+}
+
+bool sv_fact_known(const struct sv_fact *fact)
+{
+    return fact->answered && fact->outcome != SV_DNS_UNKNOWN && !contradicts_itself(fact);
+}
+
+bool sv_fact_absent(const struct sv_fact *fact)
+{
+    if (!sv_fact_known(fact) || fact->outcome == SV_DNS_DATA)
+        return false;
+    /* The name of an alias exists even where its target does not (RFC 6604 section 3). */
+    return fact->type != SV_RR_CNAME || fact->aliases == 0;
+}
+
+void sv_fact_show(const struct sv_fact *fact, char out[SV_FINDING_VALUE_BYTES])
+{
+    struct sv_line line;
+
+    sv_line_init(&line, out, SV_FINDING_VALUE_BYTES);
+    for (size_t i = 0; i < fact->values_count && !line.cut; i++) {
+        if (i > 0)
+            sv_line_add_shown(&line, sv_span_of(", "));
+        sv_line_add_shown(&line, fact->values[i]);
+    }
+}

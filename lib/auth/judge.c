@@ -1,0 +1,189 @@
+#include "sv/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sv/alloc.h"
+#include "sv/require.h"
+
+#include "judge_parts.h"
+
+/* Stands for what could not be asked: unknown, and never answered. */
+static const struct sv_fact never = {.name = ""};
+
+static const char *keep_text(struct sv_judge *judge, const char *text)
+{
+    const char *kept = NULL;
+
+    if (text == NULL)
+        return NULL;
+    kept = sv_judge_keep(judge, text, strlen(text));
+    SV_REQUIRE(kept != NULL); /* what one domain expects is far smaller than the text */
+    return kept;
+}
+
+static void copy_expect(struct sv_judge *judge, const struct sv_expect *expect, const char *zone)
+{
+    struct sv_expect *copy = &judge->expect;
+
+    *copy = *expect;
+    copy->domain = keep_text(judge, expect->domain);
+    copy->region = keep_text(judge, expect->region);
+    for (size_t i = 0; i < expect->dkim_tokens_count; i++)
+        copy->dkim_tokens[i] = keep_text(judge, expect->dkim_tokens[i]);
+    copy->dkim_zone = keep_text(judge, expect->dkim_zone);
+    copy->mail_from = keep_text(judge, expect->mail_from);
+    copy->ownership_token = keep_text(judge, expect->ownership_token);
+    /* A longer one cannot become a record; sv_records_list takes the default for it. */
+    if (expect->dmarc_policy != NULL && strlen(expect->dmarc_policy) >= SV_RECORD_VALUE_BYTES)
+        copy->dmarc_policy = NULL;
+    copy->dmarc_policy = keep_text(judge, copy->dmarc_policy);
+    judge->zone = zone != NULL ? keep_text(judge, zone) : copy->domain;
+}
+
+static struct sv_fact *find_fact(struct sv_judge *judge, const char *name, enum sv_rr_type type)
+{
+    for (size_t i = 0; i < judge->facts_count; i++) {
+        if (judge->facts[i].type == type && sv_name_equal(judge->facts[i].name, name))
+            return &judge->facts[i];
+    }
+    return NULL;
+}
+
+static struct sv_fact *want(struct sv_judge *judge, const char *name, enum sv_rr_type type)
+{
+    struct sv_fact *fact;
+    const char *kept;
+
+    if (judge->facts_count == SV_JUDGE_QUESTIONS_MAX)
+        return NULL;
+    kept = sv_judge_keep(judge, name, strlen(name));
+    if (kept == NULL)
+        return NULL;
+    fact = &judge->facts[judge->facts_count++];
+    *fact = (struct sv_fact){.name = kept, .type = type};
+    judge->unanswered++;
+    return fact;
+}
+
+struct sv_judge *sv_judge_new(const struct sv_expect *expect, const char *zone)
+{
+    struct sv_judge *judge = sv_alloc(1, sizeof(*judge));
+    struct sv_record records[SV_RECORDS_MAX];
+
+    copy_expect(judge, expect, zone);
+    judge->records_count = sv_records_list(&judge->expect, judge->zone, records);
+    for (size_t i = 0; i < judge->records_count; i++) {
+        judge->kinds[i] = records[i].kind;
+        judge->asked[i] = find_fact(judge, records[i].name, records[i].type);
+        if (judge->asked[i] == NULL)
+            judge->asked[i] = want(judge, records[i].name, records[i].type);
+    }
+    return judge;
+}
+
+void sv_judge_free(struct sv_judge *judge)
+{
+    if (judge == NULL)
+        return;
+    free(judge->report);
+    free(judge);
+}
+
+const struct sv_fact *sv_judge_asked(const struct sv_judge *judge, enum sv_record_kind kind,
+                                     size_t nth, size_t *record)
+{
+    for (size_t i = 0; i < judge->records_count; i++) {
+        if (judge->kinds[i] != kind || nth-- > 0)
+            continue;
+        if (record != NULL)
+            *record = i;
+        return judge->asked[i] != NULL ? judge->asked[i] : &never;
+    }
+    if (record != NULL)
+        *record = SV_RECORDS_MAX;
+    return &never;
+}
+
+const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, enum sv_rr_type type,
+                                    unsigned *spent, unsigned spent_max)
+{
+    struct sv_fact *fact = find_fact(judge, name, type);
+
+    if (fact != NULL)
+        return fact;
+    if (judge->out != NULL || *spent == spent_max) /* a report only reads the table */
+        return &never;
+    fact = want(judge, name, type);
+    if (fact == NULL)
+        return &never;
+    ++*spent;
+    return fact;
+}
+
+const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, enum sv_rr_type type,
+                                     unsigned spent_max)
+{
+    return sv_judge_look(judge, name, type, &judge->probes, spent_max);
+}
+
+static void compute(struct sv_judge *judge)
+{
+    sv_judge_dkim(judge);
+    sv_judge_ownership(judge);
+    if (judge->expect.mail_from != NULL)
+        sv_judge_mail_from(judge);
+    else
+        sv_judge_spf(judge, SV_RECORD_SPF, judge->expect.domain);
+    sv_judge_dmarc(judge);
+}
+
+bool sv_judge_next(struct sv_judge *judge, struct sv_dns_question *out)
+{
+    for (size_t i = 0; i < judge->facts_count; i++) {
+        struct sv_fact *fact = &judge->facts[i];
+        if (fact->handed)
+            continue;
+        fact->handed = true;
+        memset(out, 0, sizeof(*out));
+        memcpy(out->name, fact->name, strlen(fact->name) + 1);
+        out->type = fact->type;
+        return true;
+    }
+    return false;
+}
+
+void sv_judge_answer(struct sv_judge *judge, const struct sv_dns_question *question,
+                     const struct sv_dns_answer *answer)
+{
+    struct sv_fact *fact = find_fact(judge, question->name, question->type);
+
+    if (fact == NULL || !fact->handed || fact->answered)
+        return;
+    fact->answered = true;
+    if (answer != NULL)
+        sv_fact_take(judge, fact, answer);
+    judge->report_fresh = false;
+    if (--judge->unanswered == 0)
+        compute(judge); /* the round is complete: are there new questions? */
+}
+
+bool sv_judge_done(const struct sv_judge *judge)
+{
+    return judge->unanswered == 0;
+}
+
+const struct sv_report *sv_judge_report(struct sv_judge *judge)
+{
+    if (judge->report_fresh)
+        return judge->report;
+    if (judge->report == NULL)
+        judge->report = sv_alloc(1, sizeof(*judge->report));
+    judge->out = judge->report;
+    sv_judge_begin(judge);
+    compute(judge);
+    sv_judge_conclude(judge);
+    judge->out = NULL;
+    judge->report_fresh = true;
+    return judge->report;
+}

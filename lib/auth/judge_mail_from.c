@@ -1,0 +1,224 @@
+/* The custom MAIL FROM domain: exactly one MX, towards SES's feedback host, and no alias. Its SPF
+ * record is judged in judge_spf.c. */
+#include <string.h>
+
+#include "judge_parts.h"
+#include "near.h"
+#include "records_parts.h"
+
+/* The host of a kept "10 host"; the preference holds no blank. */
+static struct sv_span host_of(struct sv_span value)
+{
+    size_t at = 0;
+
+    while (at < value.len && value.text[at] != ' ')
+        at++;
+    at += at < value.len ? 1 : 0;
+    value = (struct sv_span){.text = value.text + at, .len = value.len - at};
+    if (value.len > 0 && value.text[value.len - 1] == '.')
+        value.len--;
+    return value;
+}
+
+/* One MAIL FROM domain may serve several regions by one MX towards any of them. */
+static bool is_feedback_host(const struct sv_judge *judge, struct sv_span host)
+{
+    char name[SV_NAME_BYTES];
+    struct sv_line line;
+
+    if (sv_feedback_host(&judge->expect, name) && sv_span_equals(host, name))
+        return true;
+    sv_line_init(&line, name, sizeof(name));
+    for (size_t i = 0; i < host.len; i++) {
+        char c = sv_char_lower(host.text[i]);
+        sv_line_add_bytes(&line, &c, 1);
+    }
+    return !line.cut && judge->expect.is_feedback_host != NULL &&
+           judge->expect.is_feedback_host(name);
+}
+
+static bool ends(struct sv_span host, const char *suffix)
+{
+    size_t len = strlen(suffix);
+
+    return host.len >= len &&
+           sv_span_equals((struct sv_span){host.text + host.len - len, len}, suffix);
+}
+
+/* The panel appended a name of the client's to SES's host. */
+static bool is_suffixed(const struct sv_judge *judge, struct sv_span host)
+{
+    const char *const names[] = {judge->expect.domain, judge->zone, judge->expect.mail_from};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct sv_span front = host;
+        size_t len = strlen(names[i]);
+        if (!ends(host, names[i]) || host.len < len + 1)
+            continue;
+        front.len = host.len - len - 1;
+        if (host.text[front.len] == '.' && ends(front, ".amazonses.com"))
+            return true;
+    }
+    return false;
+}
+
+/* "10 feedback-smtp..." or "10feedback-smtp..." typed into the field of the host. */
+static bool has_priority(struct sv_span host)
+{
+    bool digits = host.len > 0 && host.text[0] >= '0' && host.text[0] <= '9';
+
+    return sv_span_holds(host, "\\032") || (digits && sv_span_holds(host, "feedback-smtp"));
+}
+
+/* feedback-smtp.<region>.amazonses.com, whatever region that may be. */
+static bool names_a_region(struct sv_span host)
+{
+    static const char front[] = "feedback-smtp.";
+    static const char back[] = ".amazonses.com";
+    size_t hyphens = 0;
+
+    if (!sv_span_starts(host, front) || !ends(host, back) ||
+        host.len < strlen(front) + strlen(back))
+        return false;
+    for (size_t i = strlen(front); i < host.len - strlen(back); i++) {
+        if (host.text[i] == '.')
+            return false;
+        hyphens += host.text[i] == '-' ? 1 : 0;
+    }
+    return hyphens >= 2;
+}
+
+static bool is_near(const struct sv_judge *judge, struct sv_span host)
+{
+    char wanted[SV_NAME_BYTES];
+
+    return sv_feedback_host(&judge->expect, wanted) &&
+           sv_near(sv_span_trim(host), sv_span_of(wanted));
+}
+
+static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_span host)
+{
+    if (is_feedback_host(judge, host))
+        return SV_F_NONE;
+    if (host.len == 0)
+        return SV_F_MAILFROM_NULL_MX;
+    if (has_priority(host))
+        return SV_F_MAILFROM_MX_PRIORITY_IN_NAME;
+    if (is_suffixed(judge, host))
+        return SV_F_MAILFROM_MX_TARGET_SUFFIXED;
+    if (sv_span_starts(host, "inbound-smtp."))
+        return SV_F_MAILFROM_MX_INBOUND_HOST;
+    if (names_a_region(host))
+        return SV_F_MAILFROM_MX_WRONG_REGION;
+    if (is_near(judge, host))
+        return SV_F_MAILFROM_MX_TARGET_TYPO;
+    return SV_F_MAILFROM_MX_NOT_SES;
+}
+
+/* The fact of a wrong place that holds SES's MX, or NULL. `owner` NULL = could not be a name. */
+static const struct sv_fact *probe(struct sv_judge *judge, const char *owner)
+{
+    const struct sv_fact *fact = sv_judge_probe(judge, owner, SV_RR_MX, SV_PROBES_NOT_DKIM_MAX);
+
+    if (!sv_fact_known(fact))
+        return NULL;
+    for (size_t i = 0; i < fact->values_count; i++) {
+        if (is_feedback_host(judge, host_of(fact->values[i])))
+            return fact;
+    }
+    return NULL;
+}
+
+static void judge_absent(struct sv_judge *judge, const struct sv_fact *fact, const char *expected)
+{
+    const struct sv_expect *expect = &judge->expect;
+    struct sv_naming naming = {.owner = expect->mail_from, .expected = expected};
+    const struct sv_fact *at_doubled = NULL;
+    const struct sv_fact *at_domain;
+    char doubled[SV_NAME_BYTES];
+
+    if (sv_name_build(doubled, expect->mail_from, ".", judge->zone))
+        at_doubled = probe(judge, doubled);
+    at_domain = probe(judge, expect->domain);
+    if (at_doubled == NULL && at_domain == NULL) {
+        sv_judge_find(judge, SV_F_MAILFROM_MX_MISSING, fact, SV_SEVERITY_NONE, &naming);
+        return;
+    }
+    if (at_doubled == NULL)
+        at_doubled = at_domain;
+    naming.found = at_doubled->name;
+    sv_judge_find(judge, SV_F_MAILFROM_MX_WRONG_OWNER, at_doubled, SV_SEVERITY_NONE, &naming);
+}
+
+/* Judges the MX records that are there. */
+static enum sv_record_status judge_present(struct sv_judge *judge, const struct sv_fact *fact,
+                                           const char *expected)
+{
+    char found[SV_FINDING_VALUE_BYTES];
+    struct sv_naming naming = {judge->expect.mail_from, expected, found};
+    enum sv_finding_code code = SV_F_MAILFROM_MX_MULTIPLE;
+
+    sv_fact_show(fact, found);
+    if (fact->values_seen == 1 && fact->values_count == 1)
+        code = host_fault(judge, host_of(fact->values[0]));
+    else if (fact->values_seen == 1)
+        return SV_RECORD_UNKNOWN; /* there was no room to keep it */
+    if (code == SV_F_NONE)
+        return SV_RECORD_OK;
+    sv_judge_find(judge, code, fact, SV_SEVERITY_NONE, &naming);
+    return SV_RECORD_WRONG;
+}
+
+static void judge_mx(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
+{
+    char expected[SV_NAME_BYTES + 4];
+    char host[SV_NAME_BYTES];
+    char seen[SV_FINDING_VALUE_BYTES];
+    struct sv_line line;
+
+    if (!sv_fact_known(fact))
+        return;
+    (void)sv_feedback_host(&judge->expect, host);
+    sv_line_init(&line, expected, sizeof(expected));
+    sv_line_add(&line, "10 ");
+    sv_line_add(&line, host);
+    sv_fact_show(fact, seen);
+    sv_judge_seen(judge, record, sv_span_of(seen));
+    if (sv_fact_absent(fact)) {
+        judge_absent(judge, fact, expected);
+        sv_judge_mark(judge, record, SV_RECORD_WRONG);
+    } else {
+        sv_judge_mark(judge, record, judge_present(judge, fact, expected));
+    }
+}
+
+/* An alias at the name stands in for both records and explains whatever else is wrong there. */
+static bool judge_alias(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    struct sv_naming naming = {judge->expect.mail_from, "", fact->alias};
+    size_t record;
+
+    if (!sv_fact_known(fact) || fact->alias == NULL)
+        return false;
+    sv_judge_find(judge, SV_F_MAILFROM_IS_CNAME, fact, SV_SEVERITY_NONE, &naming);
+    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_MX, 0, &record);
+    sv_judge_mark(judge, record, SV_RECORD_WRONG);
+    sv_judge_seen(judge, record, sv_span_of(fact->alias));
+    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_SPF, 0, &record);
+    sv_judge_mark(judge, record, SV_RECORD_WRONG);
+    sv_judge_seen(judge, record, sv_span_of(fact->alias));
+    return true;
+}
+
+void sv_judge_mail_from(struct sv_judge *judge)
+{
+    size_t mx_record;
+    size_t spf_record;
+    const struct sv_fact *mx = sv_judge_asked(judge, SV_RECORD_MAIL_FROM_MX, 0, &mx_record);
+    const struct sv_fact *spf = sv_judge_asked(judge, SV_RECORD_MAIL_FROM_SPF, 0, &spf_record);
+
+    if (judge_alias(judge, mx) || judge_alias(judge, spf))
+        return;
+    judge_mx(judge, mx, mx_record);
+    sv_judge_spf(judge, SV_RECORD_MAIL_FROM_SPF, judge->expect.mail_from);
+}

@@ -1,0 +1,27 @@
+/* The names and values that the expected records are made of, for listing and for judging. Private
+ * to lib/auth. */
+#ifndef SV_AUTH_RECORDS_PARTS_H
+#define SV_AUTH_RECORDS_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sv/records.h"
+
+#define SV_SPF_SES      "amazonses.com"
+#define SV_SPF_INCLUDE  "include:" SV_SPF_SES
+#define SV_SPF_EXPECTED "v=spf1 " SV_SPF_INCLUDE " ~all"
+
+/* All of these: false (and "") when the result would be no name that DNS can hold. */
+
+/* SES's hosted zone: as told, otherwise the region's documented one. */
+bool sv_dkim_zone(const struct sv_expect *expect, char out[SV_NAME_BYTES]);
+
+/* Owner and target of the alias for token number `token`. */
+bool sv_dkim_owner(const struct sv_expect *expect, size_t token, char out[SV_NAME_BYTES]);
+bool sv_dkim_target(const struct sv_expect *expect, size_t token, char out[SV_NAME_BYTES]);
+
+/* The MX host of the custom MAIL FROM in the own region. */
+bool sv_feedback_host(const struct sv_expect *expect, char out[SV_NAME_BYTES]);
+
+#endif

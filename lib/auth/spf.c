@@ -1,0 +1,192 @@
+#include "spf.h"
+
+#include <string.h>
+
+#include "near.h"
+#include "records_parts.h"
+
+static const char version[] = "v=spf1";
+
+bool sv_spf_is_record(struct sv_span text)
+{
+    return sv_span_starts(text, version) &&
+           (text.len == strlen(version) || text.text[strlen(version)] == ' ');
+}
+
+bool sv_spf_is_malformed(struct sv_span text)
+{
+    struct sv_span rest = sv_span_trim(text);
+    struct sv_span word;
+
+    if (sv_spf_is_record(text))
+        return false;
+    if (sv_span_starts(rest, "v=spf"))
+        return true;
+    return sv_span_word(&rest, &word) && sv_near(word, sv_span_of(version));
+}
+
+static bool take(struct sv_span *text, const char *front)
+{
+    if (!sv_span_starts(*text, front))
+        return false;
+    text->text += strlen(front);
+    text->len -= strlen(front);
+    return true;
+}
+
+bool sv_spf_next(struct sv_span *rest, struct sv_spf_term *term)
+{
+    struct sv_span word;
+
+    do {
+        if (!sv_span_word(rest, &word))
+            return false;
+    } while (sv_span_equals(word, version));
+    *term = (struct sv_spf_term){.text = word, .qualifier = '+'};
+    if (take(&word, "redirect=")) {
+        term->kind = SV_SPF_REDIRECT;
+        term->domain = word;
+        return true;
+    }
+    if (strchr("+-~?", *word.text) != NULL) {
+        term->qualifier = *word.text;
+        word.text++;
+        word.len--;
+    }
+    if (sv_span_equals(word, "all"))
+        term->kind = SV_SPF_ALL;
+    else if (take(&word, "include:"))
+        term->kind = SV_SPF_INCLUDE_OF;
+    else if (take(&word, "exists:"))
+        term->kind = SV_SPF_EXISTS;
+    if (term->kind == SV_SPF_INCLUDE_OF || term->kind == SV_SPF_EXISTS)
+        term->domain = word;
+    return true;
+}
+
+bool sv_spf_is_ses(struct sv_span domain)
+{
+    if (domain.len > 0 && domain.text[domain.len - 1] == '.')
+        domain.len--;
+    return sv_span_equals(domain, SV_SPF_SES);
+}
+
+bool sv_spf_is_name(struct sv_span domain)
+{
+    size_t label = 0;
+    size_t labels = 1;
+
+    for (size_t i = 0; i < domain.len; i++) {
+        char c = domain.text[i];
+        bool dot = c == '.';
+        if (c <= ' ' || c > '~' || c == '\\' || (dot && label == 0) || (!dot && label == 63))
+            return false;
+        label = dot ? 0 : label + 1;
+        labels += dot ? 1 : 0;
+    }
+    return label > 0 && labels > 1;
+}
+
+/* Names that people write for it and that are more than a typing error away. */
+static const char *const wrong_names[] = {"amazon-ses.com", "amazon.ses.com", "ses.amazonaws.com",
+                                          "amazonses.net", "amazonses.org"};
+
+bool sv_spf_is_near_ses(const struct sv_spf_term *term)
+{
+    struct sv_span text = term->text;
+
+    if (sv_spf_is_ses(term->domain))
+        return false;
+    if (term->kind == SV_SPF_INCLUDE_OF) {
+        for (size_t i = 0; i < sizeof(wrong_names) / sizeof(*wrong_names); i++) {
+            if (sv_span_equals(term->domain, wrong_names[i]))
+                return true;
+        }
+        return sv_near(sv_span_trim(term->domain), sv_span_of(SV_SPF_SES));
+    }
+    if (term->kind != SV_SPF_OTHER)
+        return false;
+    /* "include=amazonses.com", "incldue:amazonses.com", and a blank after the colon. */
+    if (sv_span_equals(text, SV_SPF_SES) || sv_near(text, sv_span_of(SV_SPF_INCLUDE)))
+        return true;
+    return false;
+}
+
+static void add_term(struct sv_line *out, const char *text, size_t len)
+{
+    sv_line_add(out, " ");
+    sv_line_add_bytes(out, text, len);
+}
+
+bool sv_spf_suggest(struct sv_span record, struct sv_line *out)
+{
+    struct sv_spf_term term;
+    bool included = false;
+    bool ended = false;
+
+    sv_line_add(out, version);
+    while (sv_spf_next(&record, &term)) {
+        bool is_ses = term.kind == SV_SPF_INCLUDE_OF && sv_spf_is_ses(term.domain);
+        bool is_half = sv_span_equals(term.text, "include:"); /* its name was lost to a blank */
+        if (is_ses || is_half || sv_spf_is_near_ses(&term) || (ended && term.kind == SV_SPF_ALL))
+            continue;
+        if ((term.kind == SV_SPF_ALL || term.kind == SV_SPF_REDIRECT) && !included) {
+            add_term(out, SV_SPF_INCLUDE, strlen(SV_SPF_INCLUDE));
+            included = true;
+        }
+        if (term.kind == SV_SPF_ALL && term.qualifier == '+')
+            add_term(out, "~all", strlen("~all"));
+        else
+            add_term(out, term.text.text, term.text.len);
+        ended = ended || term.kind == SV_SPF_ALL;
+    }
+    if (!included)
+        add_term(out, SV_SPF_INCLUDE, strlen(SV_SPF_INCLUDE));
+    return !out->cut;
+}
+
+static bool is_in(struct sv_span record, struct sv_span text)
+{
+    struct sv_spf_term term;
+
+    while (sv_spf_next(&record, &term)) {
+        if (term.text.len == text.len && memcmp(term.text.text, text.text, text.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* -all only where every record says so: whatever one of them lets pass softly must still pass. */
+static const char *common_all(const struct sv_span *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!is_in(records[i], sv_span_of("-all")))
+            return "~all";
+    }
+    return "-all";
+}
+
+bool sv_spf_merge(const struct sv_span *records, size_t count, struct sv_line *out)
+{
+    sv_line_add(out, version);
+    for (size_t i = 0; i < count; i++) {
+        struct sv_span rest = records[i];
+        struct sv_spf_term term;
+        while (sv_spf_next(&rest, &term)) {
+            bool again = term.kind == SV_SPF_ALL || term.kind == SV_SPF_REDIRECT ||
+                         (term.kind == SV_SPF_INCLUDE_OF && sv_spf_is_ses(term.domain));
+            for (size_t j = 0; j < i && !again; j++)
+                again = is_in(records[j], term.text);
+            if (!again)
+                add_term(out, term.text.text, term.text.len);
+            if (term.kind == SV_SPF_REDIRECT) { /* beside other terms it is an include */
+                add_term(out, "include:", strlen("include:"));
+                sv_line_add_bytes(out, term.domain.text, term.domain.len);
+            }
+        }
+    }
+    add_term(out, SV_SPF_INCLUDE, strlen(SV_SPF_INCLUDE));
+    sv_line_add(out, " ");
+    sv_line_add(out, common_all(records, count));
+    return !out->cut;
+}

@@ -1,0 +1,191 @@
+#include "txt.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "sv/require.h"
+
+void sv_line_init(struct sv_line *line, char *text, size_t bytes)
+{
+    SV_REQUIRE(bytes > 0);
+    text[0] = '\0';
+    *line = (struct sv_line){.text = text, .bytes = bytes};
+}
+
+void sv_line_add_bytes(struct sv_line *line, const char *bytes, size_t len)
+{
+    size_t room = line->bytes - 1 - line->len;
+
+    if (len > room) {
+        line->cut = true;
+        len = room;
+    }
+    if (len > 0)
+        memcpy(line->text + line->len, bytes, len);
+    line->len += len;
+    line->text[line->len] = '\0';
+}
+
+void sv_line_add(struct sv_line *line, const char *text)
+{
+    sv_line_add_bytes(line, text, strlen(text));
+}
+
+void sv_line_add_number(struct sv_line *line, unsigned long number)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    sv_line_add_bytes(line, digits + at, sizeof(digits) - at);
+}
+
+/* Writes one octet as people may see it; returns how many characters that took. */
+static size_t show(char c, char out[4])
+{
+    unsigned octet = (uint8_t)c;
+
+    if (octet >= 0x20 && octet < 0x7f) {
+        out[0] = c;
+        return 1;
+    }
+    out[0] = '\\';
+    out[1] = (char)('0' + octet / 100);
+    out[2] = (char)('0' + octet / 10 % 10);
+    out[3] = (char)('0' + octet % 10);
+    return 4;
+}
+
+void sv_line_add_shown(struct sv_line *line, struct sv_span octets)
+{
+    static const char dots[] = "...";
+    char shown[4];
+
+    for (size_t i = 0; i < octets.len; i++) {
+        size_t wide = show(octets.text[i], shown);
+        if (line->len + wide + 1 > line->bytes) {
+            size_t keep = line->bytes - 1 > sizeof(dots) - 1 ? line->bytes - sizeof(dots) : 0;
+            line->len = line->len < keep ? line->len : keep;
+            sv_line_add_bytes(line, dots, sizeof(dots) - 1);
+            line->cut = true;
+            return;
+        }
+        sv_line_add_bytes(line, shown, wide);
+    }
+}
+
+bool sv_name_build(char out[SV_NAME_BYTES], const char *a, const char *b, const char *c)
+{
+    struct sv_line line;
+
+    sv_line_init(&line, out, SV_NAME_BYTES);
+    sv_line_add(&line, a != NULL ? a : "");
+    sv_line_add(&line, b != NULL ? b : "");
+    sv_line_add(&line, c != NULL ? c : "");
+    if (line.cut)
+        out[0] = '\0';
+    return !line.cut;
+}
+
+struct sv_span sv_span_of(const char *text)
+{
+    return (struct sv_span){.text = text, .len = strlen(text)};
+}
+
+char sv_char_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool sv_span_starts(struct sv_span span, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len > span.len)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (sv_char_lower(span.text[i]) != sv_char_lower(text[i]))
+            return false;
+    }
+    return true;
+}
+
+bool sv_span_equals(struct sv_span span, const char *text)
+{
+    return span.len == strlen(text) && sv_span_starts(span, text);
+}
+
+bool sv_span_holds(struct sv_span span, const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i + len <= span.len; i++) {
+        struct sv_span rest = {.text = span.text + i, .len = span.len - i};
+        if (sv_span_starts(rest, text))
+            return true;
+    }
+    return false;
+}
+
+/* UTF-8 of what surrounds pasted values, beside the ASCII blanks and quotes. */
+static const char *const wrappers[] = {
+    " ",
+    "\t",
+    "\r",
+    "\n",
+    "\"",
+    "'",
+    "`",
+    "\xc2\xa0",     /* non-breaking blank */
+    "\xe2\x80\x8b", /* zero-width blank */
+    "\xe2\x80\x8c",
+    "\xe2\x80\x8d",
+    "\xe2\x80\x8e", /* zero-width joiners and marks */
+    "\xef\xbb\xbf", /* byte order mark */
+    "\xe2\x80\x98",
+    "\xe2\x80\x99",
+    "\xe2\x80\x9c",
+    "\xe2\x80\x9d", /* typographic quotes */
+};
+
+static size_t wrapper_at(struct sv_span span, bool at_end)
+{
+    for (size_t i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++) {
+        size_t len = strlen(wrappers[i]);
+        if (len > span.len)
+            continue;
+        if (memcmp(span.text + (at_end ? span.len - len : 0), wrappers[i], len) == 0)
+            return len;
+    }
+    return 0;
+}
+
+struct sv_span sv_span_trim(struct sv_span span)
+{
+    size_t len;
+
+    while ((len = wrapper_at(span, false)) > 0) {
+        span.text += len;
+        span.len -= len;
+    }
+    while ((len = wrapper_at(span, true)) > 0)
+        span.len -= len;
+    return span;
+}
+
+bool sv_span_word(struct sv_span *rest, struct sv_span *word)
+{
+    while (rest->len > 0 && *rest->text == ' ') {
+        rest->text++;
+        rest->len--;
+    }
+    *word = (struct sv_span){.text = rest->text};
+    while (word->len < rest->len && word->text[word->len] != ' ')
+        word->len++;
+    rest->text += word->len;
+    rest->len -= word->len;
+    return word->len > 0;
+}

@@ -1,0 +1,52 @@
+/* Bounded text for lib/auth: lines that know where they end, spans of foreign octets, names put
+ * together from parts. Private to the layer. */
+#ifndef SV_AUTH_TXT_H
+#define SV_AUTH_TXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sv/name.h"
+
+/* Borrowed octets without a 0 behind them. */
+struct sv_span {
+    const char *text;
+    size_t len;
+};
+
+/* Text that is written into the caller's array and never past it. */
+struct sv_line {
+    char *text;   /* always ended by a 0 byte */
+    size_t bytes; /* room, the 0 byte included; at least 1 */
+    size_t len;
+    bool cut; /* something did not fit */
+};
+
+void sv_line_init(struct sv_line *line, char *text, size_t bytes);
+void sv_line_add(struct sv_line *line, const char *text);
+void sv_line_add_bytes(struct sv_line *line, const char *bytes, size_t len);
+void sv_line_add_number(struct sv_line *line, unsigned long number);
+
+/* Foreign octets for people: what is not printable ASCII becomes \DDD (RFC 1035 section 5.1), the
+ * rest stays as it is. Where it does not fit, the line ends in "...". */
+void sv_line_add_shown(struct sv_line *line, struct sv_span octets);
+
+/* a + b + c as a name; false (and "") when that passes 253 characters. NULL counts as "". */
+bool sv_name_build(char out[SV_NAME_BYTES], const char *a, const char *b, const char *c);
+
+struct sv_span sv_span_of(const char *text);
+char sv_char_lower(char c);
+
+/* ASCII case is ignored in all of these. */
+bool sv_span_equals(struct sv_span span, const char *text);
+bool sv_span_starts(struct sv_span span, const char *text);
+bool sv_span_holds(struct sv_span span, const char *text);
+
+/* Blanks, quotes (also typographic ones), non-breaking and zero-width blanks at both ends away:
+ * what panels and word processors put around a value. */
+struct sv_span sv_span_trim(struct sv_span span);
+
+/* The next word between blanks, moving `rest` behind it; false at the end. */
+bool sv_span_word(struct sv_span *rest, struct sv_span *word);
+
+#endif

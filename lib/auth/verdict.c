@@ -1,0 +1,198 @@
+/* Writing the report: marks, findings in the order of causes, and what follows from them. */
+#include <string.h>
+
+#include "judge_parts.h"
+
+void sv_judge_begin(struct sv_judge *judge)
+{
+    struct sv_report *out = judge->out;
+
+    memset(out, 0, sizeof(*out));
+    out->records_count = sv_records_list(&judge->expect, judge->zone, out->records);
+    for (size_t i = 0; i < out->records_count; i++) {
+        if (judge->asked[i] != NULL && judge->asked[i]->answered)
+            out->seen_by[i] = judge->asked[i]->evidence;
+    }
+}
+
+void sv_judge_mark(struct sv_judge *judge, size_t record, enum sv_record_status status)
+{
+    if (judge->out != NULL && record < judge->out->records_count)
+        judge->out->statuses[record] = status;
+}
+
+enum sv_record_status sv_judge_status(const struct sv_judge *judge, size_t record)
+{
+    if (judge->out == NULL || record >= judge->out->records_count)
+        return SV_RECORD_UNKNOWN;
+    return judge->out->statuses[record];
+}
+
+void sv_judge_seen(struct sv_judge *judge, size_t record, struct sv_span seen)
+{
+    struct sv_line line;
+
+    if (judge->out == NULL || record >= judge->out->records_count)
+        return;
+    sv_line_init(&line, judge->out->seen[record], sizeof(judge->out->seen[record]));
+    sv_line_add_shown(&line, seen);
+}
+
+static void set_text(char *out, size_t bytes, const char *text)
+{
+    struct sv_line line;
+
+    sv_line_init(&line, out, bytes);
+    if (text != NULL)
+        sv_line_add_shown(&line, sv_span_of(text));
+}
+
+/* The place for a finding of this code, the later ones moved back; NULL when it would be beyond the
+ * end. The findings of one code stay in the order in which they were made. */
+static struct sv_finding *make_room(struct sv_report *out, enum sv_finding_code code)
+{
+    size_t at = out->findings_count;
+
+    while (at > 0 && out->findings[at - 1].code > code)
+        at--;
+    if (out->findings_count == SV_FINDINGS_MAX)
+        out->findings_omitted++;
+    else
+        out->findings_count++;
+    if (at == SV_FINDINGS_MAX)
+        return NULL;
+    memmove(&out->findings[at + 1], &out->findings[at],
+            (out->findings_count - at - 1) * sizeof(*out->findings));
+    return &out->findings[at];
+}
+
+void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const struct sv_fact *fact,
+                   enum sv_severity severity, const struct sv_naming *naming)
+{
+    struct sv_finding *finding;
+
+    if (judge->out == NULL)
+        return;
+    finding = make_room(judge->out, code);
+    if (finding == NULL)
+        return;
+    finding->code = code;
+    finding->severity = severity != SV_SEVERITY_NONE ? severity : sv_finding_severity(code);
+    set_text(finding->owner, sizeof(finding->owner), naming->owner);
+    set_text(finding->expected, sizeof(finding->expected), naming->expected);
+    set_text(finding->found, sizeof(finding->found), naming->found);
+    finding->evidence = fact->evidence;
+}
+
+static enum sv_finding_code trouble_code(const struct sv_fact *fact)
+{
+    enum { EDE_NO_REACHABLE_AUTHORITY = 22 }; /* RFC 8914 section 4.23 */
+
+    switch (fact->trouble) {
+    case SV_DNS_TIMEOUT:
+    case SV_DNS_NETWORK:
+    case SV_DNS_TCP_FAILED:
+        return SV_F_DNS_UNREACHABLE;
+    case SV_DNS_SERVFAIL:
+        return fact->evidence.ede == EDE_NO_REACHABLE_AUTHORITY + 1 ? SV_F_DNS_UNREACHABLE
+                                                                    : SV_F_DNS_SERVFAIL;
+    case SV_DNS_REFUSED:
+    case SV_DNS_LAME:
+    case SV_DNS_OTHER_RCODE:
+        return SV_F_DNS_SERVFAIL;
+    case SV_DNS_MALFORMED:
+        return SV_F_DNS_MALFORMED_REPLY;
+    case SV_DNS_ALIAS_LOOP:
+        return SV_F_DNS_CNAME_LOOP;
+    case SV_DNS_ALIAS_TOO_LONG:
+        return SV_F_DNS_CNAME_CHAIN_TOO_LONG;
+    case SV_DNS_NO_TROUBLE:
+        return SV_F_NONE;
+    }
+    return SV_F_NONE;
+}
+
+void sv_judge_trouble(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    enum sv_finding_code code = trouble_code(fact);
+    struct sv_naming naming = {.owner = fact->name, .found = fact->name};
+    struct sv_report *out = judge->out;
+
+    if (out == NULL || !fact->answered || fact->outcome != SV_DNS_UNKNOWN || code == SV_F_NONE)
+        return;
+    for (size_t i = 0; i < out->findings_count; i++) {
+        struct sv_finding *other = &out->findings[i];
+        struct sv_line line = {.text = other->found, .bytes = sizeof(other->found)};
+        if (other->code != code)
+            continue;
+        line.len = strlen(other->found);
+        sv_line_add_shown(&line, sv_span_of(", "));
+        if (!line.cut)
+            sv_line_add_shown(&line, sv_span_of(fact->name));
+        return;
+    }
+    sv_judge_find(judge, code, fact, SV_SEVERITY_NONE, &naming);
+}
+
+static enum sv_tri tri_of(enum sv_record_status status)
+{
+    switch (status) {
+    case SV_RECORD_OK:
+        return SV_TRI_YES;
+    case SV_RECORD_WRONG:
+        return SV_TRI_NO;
+    case SV_RECORD_WAITING:
+    case SV_RECORD_UNKNOWN:
+        return SV_TRI_UNKNOWN;
+    }
+    return SV_TRI_UNKNOWN;
+}
+
+static enum sv_tri both(enum sv_tri a, enum sv_tri b)
+{
+    if (a == SV_TRI_NO || b == SV_TRI_NO)
+        return SV_TRI_NO;
+    return a == SV_TRI_YES && b == SV_TRI_YES ? SV_TRI_YES : SV_TRI_UNKNOWN;
+}
+
+static enum sv_record_status status_of_tri(enum sv_tri tri)
+{
+    switch (tri) {
+    case SV_TRI_YES:
+        return SV_RECORD_OK;
+    case SV_TRI_NO:
+        return SV_RECORD_WRONG;
+    case SV_TRI_UNKNOWN:
+        return SV_RECORD_UNKNOWN;
+    }
+    return SV_RECORD_UNKNOWN;
+}
+
+static enum sv_tri status_of(const struct sv_judge *judge, enum sv_record_kind kind)
+{
+    size_t record;
+
+    (void)sv_judge_asked(judge, kind, 0, &record);
+    return tri_of(sv_judge_status(judge, record));
+}
+
+void sv_judge_conclude(struct sv_judge *judge)
+{
+    struct sv_report *out = judge->out;
+    bool custom = judge->expect.mail_from != NULL;
+
+    for (size_t i = 0; i < judge->records_count; i++) {
+        if (judge->asked[i] != NULL)
+            sv_judge_trouble(judge, judge->asked[i]);
+    }
+    out->spf_configured = status_of(judge, custom ? SV_RECORD_MAIL_FROM_SPF : SV_RECORD_SPF);
+    if (custom)
+        out->mail_from =
+            status_of_tri(both(status_of(judge, SV_RECORD_MAIL_FROM_MX), out->spf_configured));
+    out->dmarc_configured = status_of(judge, SV_RECORD_DMARC);
+    /* Receivers test SPF at the envelope domain. Without a custom MAIL FROM that is SES's own,
+     * which passes. Easy DKIM signs with the domain itself, so right aliases mean alignment. */
+    out->meets_bulk_sender_requirements = both(custom ? out->spf_configured : SV_TRI_YES,
+                                               both(out->dmarc_configured, tri_of(out->required)));
+    out->digest = sv_findings_digest(out->findings, out->findings_count);
+}

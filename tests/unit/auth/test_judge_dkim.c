@@ -1,0 +1,197 @@
+/* The DKIM aliases: one case per code, and the ways in which one mistake could look like another.
+ */
+#include "scenario.h"
+
+#define REST    SPF_RIGHT DMARC_RIGHT
+#define OWNER_1 "$1._domainkey.client.com"
+
+static const struct scenario scenarios[] = {
+    {.name = "everything_is_right",
+     .dns = ALL_RIGHT,
+     .records = "ooooo",
+     .flags = "required=ok absent=no ttl=300 mail_from=unknown spf=yes dmarc=yes bulk=yes"},
+    {.name = "case_and_final_dot_do_not_matter",
+     .dns = REST "$1._DomainKey.CLIENT.com CNAME $1.DKIM.amazonses.COM.\n"
+                 "$2._domainkey.client.com CNAME $2.$z.\n"
+                 "$3._domainkey.client.com CNAME $3.$z\n",
+     .records = "ooooo"},
+    {.name = "tokens_not_told_are_not_checked",
+     .told = TOLD_NO_TOKENS,
+     .dns = REST,
+     .records = "oo",
+     .flags = "required=unknown absent=no ttl=0"},
+    {.name = "zone_not_told_takes_the_regions",
+     .told = TOLD_NO_ZONE,
+     .dns = ALL_RIGHT,
+     .records = "ooooo"},
+    {.name = "dkim_cname_missing",
+     .dns = REST,
+     .records = "wwwoo",
+     .findings = "error dkim_cname_missing " OWNER_1 " []\n",
+     .expected = "$1.$z",
+     .flags = "required=wrong absent=yes ttl=900 mail_from=unknown spf=yes dmarc=yes bulk=no"},
+    {.name = "dkim_cname_missing_beside_a_wildcard_address",
+     .dns = REST "*.client.com A 192.0.2.1\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_missing " OWNER_1 "\n",
+     .flags = "required=wrong absent=no"},
+    {.name = "dkim_cname_partial",
+     .dns = REST "$2._domainkey.client.com CNAME $2.$z\n",
+     .records = "wowoo",
+     .findings = "error dkim_cname_partial " OWNER_1
+                 " [$1._domainkey.client.com, $3._domainkey.client.com]\n",
+     .flags = "required=wrong absent=no"},
+    {.name = "dkim_cname_doubled_suffix",
+     .dns = REST "$1._domainkey.client.com.client.com CNAME $1.$z\n"
+                 "$2._domainkey.client.com.client.com CNAME $2.$z\n"
+                 "$3._domainkey.client.com.client.com CNAME $3.$z\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_doubled_suffix " OWNER_1
+                 " [$1._domainkey.client.com.client.com, $2._domainkey.client.com.client.com, "
+                 "$3._domainkey.client.com.client.com]\n",
+     .expected = "$1.$z",
+     .flags = "required=wrong absent=yes"},
+    {.name = "dkim_cname_doubled_suffix_of_the_zone_above",
+     .domain = "news.client.com",
+     .zone = "client.com",
+     .dns = "news.client.com TXT v=spf1 include:amazonses.com ~all\n"
+            "_dmarc.news.client.com TXT v=DMARC1; p=reject\n"
+            "$1._domainkey.news.client.com.client.com CNAME $1.$z\n"
+            "$2._domainkey.news.client.com.client.com CNAME $2.$z\n"
+            "$3._domainkey.news.client.com.client.com CNAME $3.$z\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_doubled_suffix $1._domainkey.news.client.com\n"},
+    {.name = "dkim_cname_doubled_suffix_of_one_beside_a_missing_one",
+     .dns = REST "$1._domainkey.client.com.client.com CNAME $1.$z\n"
+                 "$2._domainkey.client.com CNAME $2.$z\n",
+     .records = "wowoo",
+     .findings = "error dkim_cname_doubled_suffix " OWNER_1 "\n"
+                 "error dkim_cname_partial $3._domainkey.client.com\n"},
+    {.name = "dkim_underscore_stripped",
+     .dns = REST "$1.domainkey.client.com CNAME $1.$z\n"
+                 "$2.domainkey.client.com CNAME $2.$z\n"
+                 "$3.domainkey.client.com CNAME $3.$z\n",
+     .records = "wwwoo",
+     .findings = "error dkim_underscore_stripped " OWNER_1
+                 " [$1.domainkey.client.com, $2.domainkey.client.com, $3.domainkey.client.com]\n"},
+    {.name = "dkim_cname_no_domainkey",
+     .dns = REST "$1.client.com CNAME $1.$z\n"
+                 "$2.client.com CNAME $2.$z\n"
+                 "$3.client.com CNAME $3.$z\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_no_domainkey " OWNER_1
+                 " [$1.client.com, $2.client.com, $3.client.com]\n"},
+    {.name = "dkim_cname_labels_swapped",
+     .dns = REST "_domainkey.$1.client.com CNAME $1.$z\n"
+                 "_domainkey.$2.client.com CNAME $2.$z\n"
+                 "_domainkey.$3.client.com CNAME $3.$z\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_labels_swapped " OWNER_1
+                 " [_domainkey.$1.client.com, _domainkey.$2.client.com, "
+                 "_domainkey.$3.client.com]\n"},
+    {.name = "a_wildcard_alias_is_no_misplaced_record",
+     .dns = REST "*.client.com CNAME shop.example.net\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_target_other " OWNER_1
+                 " [shop.example.net, shop.example.net, shop.example.net]\n"},
+    {.name = "dkim_record_as_txt",
+     .dns = REST "$1._domainkey.client.com TXT \"$1.$z.\"\n"
+                 "$2._domainkey.client.com TXT $2.$z\n"
+                 "$3._domainkey.client.com TXT $3.$z\n",
+     .records = "wwwoo",
+     .findings = "error dkim_record_as_txt " OWNER_1 "\n",
+     .expected = "$1.$z",
+     .flags = "required=wrong absent=no"},
+    {.name = "dkim_record_as_a",
+     .dns = REST "$1._domainkey.client.com A 192.0.2.1\n"
+                 "$2._domainkey.client.com A 192.0.2.1\n"
+                 "$3._domainkey.client.com A 192.0.2.1\n",
+     .records = "wwwoo",
+     .findings = "error dkim_record_as_a " OWNER_1 "\n",
+     .flags = "required=wrong absent=no"},
+    {.name = "dkim_record_as_a_of_the_second_only",
+     .dns = REST "$1._domainkey.client.com CNAME $1.$z\n"
+                 "$2._domainkey.client.com A 192.0.2.1\n"
+                 "$3._domainkey.client.com CNAME $3.$z\n",
+     .records = "owooo",
+     .findings = "error dkim_record_as_a $2._domainkey.client.com [192.0.2.1]\n"},
+    {.name = "dkim_cname_target_suffixed",
+     .dns = REST "$1._domainkey.client.com CNAME $1.$z.client.com\n"
+                 "$2._domainkey.client.com CNAME $2.$z.client.com\n"
+                 "$3._domainkey.client.com CNAME $3.$z.client.com\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_target_suffixed " OWNER_1
+                 " [$1.$z.client.com, $2.$z.client.com, $3.$z.client.com]\n",
+     .expected = "$1.$z"},
+    {.name = "dkim_cname_target_typo",
+     .dns = REST "$1._domainkey.client.com CNAME $1.dkim.amazonses.co\n"
+                 "$2._domainkey.client.com CNAME $2.$z\n"
+                 "$3._domainkey.client.com CNAME $3.$z\n",
+     .records = "woooo",
+     .findings = "error dkim_cname_target_typo " OWNER_1 " [$1.dkim.amazonses.co]\n",
+     .expected = "$1.$z",
+     .flags = "required=wrong absent=no ttl=300"},
+    {.name = "dkim_cname_target_typo_by_a_swap",
+     .dns = REST "$1._domainkey.client.com CNAME $1.$z\n"
+                 "$2._domainkey.client.com CNAME $2.dkim.amzaonses.com\n"
+                 "$3._domainkey.client.com CNAME $3.$z\n",
+     .records = "owooo",
+     .findings = "error dkim_cname_target_typo $2._domainkey.client.com\n"},
+    {.name = "dkim_cname_target_scheme",
+     .dns = REST "$1._domainkey.client.com CNAME https://$1.$z\n"
+                 "$2._domainkey.client.com CNAME $2.$z\\032\n"
+                 "$3._domainkey.client.com CNAME \\\"$3.$z\\\"\n",
+     .records = "wwwoo",
+     .findings =
+         "error dkim_cname_target_scheme " OWNER_1 " [https://$1.$z, $2.$z\\032, \\\"$3.$z\\\"]\n"},
+    {.name = "dkim_cname_swapped_tokens",
+     .dns = REST "$1._domainkey.client.com CNAME $2.$z\n"
+                 "$2._domainkey.client.com CNAME $1.$z\n"
+                 "$3._domainkey.client.com CNAME $3.$z\n",
+     .records = "wwooo",
+     .findings = "error dkim_cname_swapped_tokens " OWNER_1 " [$2.$z, $1.$z]\n",
+     .expected = "$1.$z"},
+    {.name = "dkim_cname_wrong_zone",
+     .dkim_zone = "dkim.eu-south-1.amazonses.com",
+     .dns = ALL_RIGHT,
+     .records = "wwwoo",
+     .findings = "error dkim_cname_wrong_zone " OWNER_1 " [$1.$z, $2.$z, $3.$z]\n",
+     .expected = "$1.dkim.eu-south-1.amazonses.com"},
+    {.name = "dkim_cname_wrong_zone_is_no_typo",
+     .dkim_zone = "dkim.ap-southeast-3.amazonses.com",
+     .dns = REST "$1._domainkey.client.com CNAME $1.dkim.ap-southeast-5.amazonses.com\n"
+                 "$2._domainkey.client.com CNAME $2.dkim.ap-southeast-3.amazonses.com\n"
+                 "$3._domainkey.client.com CNAME $3.dkim.ap-southeast-3.amazonses.com\n",
+     .records = "woooo",
+     .findings = "error dkim_cname_wrong_zone " OWNER_1 "\n"},
+    {.name = "dkim_cname_stale_token",
+     .dns = REST "$1._domainkey.client.com CNAME 00001111222233334444555566667777.$z\n"
+                 "$2._domainkey.client.com CNAME $2.$z\n"
+                 "$3._domainkey.client.com CNAME $3.$z\n",
+     .records = "woooo",
+     .findings =
+         "error dkim_cname_stale_token " OWNER_1 " [00001111222233334444555566667777.$z]\n"},
+    {.name = "dkim_cname_target_other",
+     .dns = REST "$1._domainkey.client.com CNAME $1.dkim.example.net\n"
+                 "$2._domainkey.client.com CNAME $2.$z\n"
+                 "$3._domainkey.client.com CNAME $3.$z\n",
+     .records = "woooo",
+     .findings = "error dkim_cname_target_other " OWNER_1 " [$1.dkim.example.net]\n"},
+    {.name = "dns_cname_multiple",
+     .dns = ALL_RIGHT "$1._domainkey.client.com CNAME other.example.net\n",
+     .records = "woooo",
+     .findings = "error dns_cname_multiple " OWNER_1 " [$1.$z, other.example.net]\n"},
+    {.name = "different_faults_are_told_apart",
+     .dns = REST "$1._domainkey.client.com CNAME $1.dkim.amazonses.co\n"
+                 "$2.client.com CNAME $2.$z\n"
+                 "$3._domainkey.client.com CNAME $3.$z.client.com\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_no_domainkey $2._domainkey.client.com [$2.client.com]\n"
+                 "error dkim_cname_target_suffixed $3._domainkey.client.com\n"
+                 "error dkim_cname_target_typo " OWNER_1 "\n"},
+};
+
+int main(void)
+{
+    return scenarios_run("dkim", scenarios, sizeof(scenarios) / sizeof(*scenarios));
+}

@@ -1,0 +1,261 @@
+#include "zone_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sv/alloc.h"
+#include "sv/require.h"
+
+enum { WORD_MAX = 16, SCOPE_BYTES = 1024 };
+
+struct line {
+    bool used, wildcard, trouble;
+    enum sv_rr_type type;
+    char *owner;
+    char *value;
+};
+
+struct zone {
+    size_t count;
+    struct line lines[ZONE_RECORDS_MAX];
+    struct sv_dns_answer answer;
+    struct sv_rr records[ZONE_RECORDS_MAX];
+    char names[SV_DNS_ALIASES_MAX + 1][SV_NAME_BYTES];
+};
+
+char *zone_expand(const char *text)
+{
+    static const struct {
+        char key;
+        const char *value;
+    } places[] = {{'1', TOKEN_1}, {'2', TOKEN_2}, {'3', TOKEN_3}, {'z', DKIM_ZONE}};
+    size_t room = strlen(text) * 32 + 1;
+    char *out = sv_alloc(1, room);
+    size_t len = 0;
+
+    for (; *text != '\0'; text++) {
+        const char *value = NULL;
+        for (size_t i = 0; i < 4 && *text == '$'; i++) {
+            if (text[1] == places[i].key)
+                value = places[i].value;
+        }
+        SV_REQUIRE(len + SV_LABEL_MAX < room);
+        if (value == NULL) {
+            out[len++] = *text;
+            continue;
+        }
+        memcpy(out + len, value, strlen(value));
+        len += strlen(value);
+        text++;
+    }
+    return out;
+}
+
+static enum sv_rr_type type_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        enum sv_rr_type type;
+    } types[] = {{"A", SV_RR_A},
+                 {"MX", SV_RR_MX},
+                 {"TXT", SV_RR_TXT},
+                 {"CNAME", SV_RR_CNAME},
+                 {"NS", SV_RR_NS}};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+        if (strcmp(types[i].word, word) == 0)
+            return types[i].type;
+    }
+    SV_REQUIRE(!"a known type");
+    return SV_RR_NONE;
+}
+
+static void forget(struct zone *zone, const struct line *line)
+{
+    for (size_t i = 0; i < zone->count; i++) {
+        if (zone->lines[i].type == line->type && strcmp(zone->lines[i].owner, line->owner) == 0)
+            zone->lines[i].used = false;
+    }
+}
+
+static void read_line(struct zone *zone, char *text)
+{
+    struct line line = {.used = true};
+    bool remove;
+    char *type;
+
+    text += strspn(text, " ");
+    if (*text == '\0')
+        return;
+    remove = *text == '-';
+    text += remove ? 1 : 0;
+    type = text + strcspn(text, " ");
+    SV_REQUIRE(*type == ' ');
+    *type++ = '\0';
+    line.value = type + strcspn(type, " ");
+    if (*line.value == ' ')
+        *line.value++ = '\0';
+    if (type[strlen(type) - 1] == '!') {
+        line.trouble = true;
+        type[strlen(type) - 1] = '\0';
+    }
+    line.type = type_of(type);
+    line.wildcard = strncmp(text, "*.", 2) == 0;
+    line.owner = sv_strdup(line.wildcard ? text + 2 : text);
+    line.value = sv_strdup(line.value);
+    if (remove)
+        forget(zone, &line);
+    line.used = !remove;
+    SV_REQUIRE(zone->count < ZONE_RECORDS_MAX);
+    zone->lines[zone->count++] = line;
+}
+
+struct zone *zone_new(const char *text)
+{
+    struct zone *zone = sv_alloc(1, sizeof(*zone));
+    char *expanded = zone_expand(text);
+    char *rest = expanded;
+
+    while (rest != NULL)
+        read_line(zone, strsep(&rest, "\n"));
+    free(expanded);
+    return zone;
+}
+
+void zone_free(struct zone *zone)
+{
+    for (size_t i = 0; i < zone->count; i++) {
+        free(zone->lines[i].owner);
+        free(zone->lines[i].value);
+    }
+    free(zone);
+}
+
+static bool fail(struct zone *zone, const struct line *line)
+{
+    static const struct {
+        const char *word;
+        enum sv_dns_trouble trouble;
+    } troubles[] = {
+        {"timeout", SV_DNS_TIMEOUT},     {"network", SV_DNS_NETWORK},
+        {"servfail", SV_DNS_SERVFAIL},   {"ede22", SV_DNS_SERVFAIL},
+        {"refused", SV_DNS_REFUSED},     {"lame", SV_DNS_LAME},
+        {"malformed", SV_DNS_MALFORMED}, {"tcp", SV_DNS_TCP_FAILED},
+        {"loop", SV_DNS_ALIAS_LOOP},     {"long", SV_DNS_ALIAS_TOO_LONG},
+        {"other", SV_DNS_OTHER_RCODE},
+    };
+
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
+        if (strcmp(line->value, troubles[i].word) == 0)
+            zone->answer.trouble = troubles[i].trouble;
+    }
+    zone->answer.outcome = SV_DNS_UNKNOWN;
+    zone->answer.rcode = zone->answer.trouble == SV_DNS_SERVFAIL ? 2 : 0;
+    zone->answer.ede = strcmp(line->value, "ede22") == 0 ? 23 : 0;
+    return strcmp(line->value, "never") != 0;
+}
+
+static void add_record(struct zone *zone, const char *owner, const struct line *line)
+{
+    struct sv_rr *rr = &zone->records[zone->answer.records_count++];
+
+    *rr = (struct sv_rr){.owner = owner, .type = line->type, .ttl_s = ZONE_TTL_S};
+    if (line->type == SV_RR_CNAME || line->type == SV_RR_NS)
+        rr->target = line->value;
+    if (line->type == SV_RR_MX) {
+        char *end;
+        rr->preference = (uint16_t)strtoul(line->value, &end, 10);
+        rr->target = *end == ' ' ? end + 1 : end;
+    }
+    if (line->type == SV_RR_TXT) {
+        rr->text = (const uint8_t *)line->value;
+        rr->text_bytes = strlen(line->value);
+    }
+    if (line->type == SV_RR_A)
+        memcpy(rr->address, "\xc0\x00\x02\x01", 4); /* 192.0.2.1, whatever was written */
+}
+
+static bool ends_with(const char *name, const char *tail)
+{
+    size_t len = strlen(name);
+    size_t tail_len = strlen(tail);
+
+    return len > tail_len + 1 && name[len - tail_len - 1] == '.' &&
+           strcasecmp(name + len - tail_len, tail) == 0;
+}
+
+static bool exists(const struct zone *zone, const char *name)
+{
+    for (size_t i = 0; i < zone->count; i++) {
+        const struct line *line = &zone->lines[i];
+        if (line->used && !line->trouble && !line->wildcard &&
+            (strcasecmp(line->owner, name) == 0 || ends_with(line->owner, name)))
+            return true;
+    }
+    return false;
+}
+
+static bool is_at(const struct line *line, const char *name, bool by_wildcard)
+{
+    if (!line->used || line->trouble || line->wildcard != by_wildcard)
+        return false;
+    return by_wildcard ? ends_with(name, line->owner) : strcasecmp(line->owner, name) == 0;
+}
+
+/* Adds what is at the name; returns the alias target, if it is an alias and another type is asked.
+ */
+static const char *gather(struct zone *zone, const char *name, enum sv_rr_type type, bool *found,
+                          bool *is_there)
+{
+    bool by_wildcard = !exists(zone, name);
+
+    *is_there = !by_wildcard;
+    for (size_t i = 0; i < zone->count; i++) {
+        const struct line *line = &zone->lines[i];
+        if (!is_at(line, name, by_wildcard))
+            continue;
+        *is_there = true;
+        if (line->type == type) {
+            add_record(zone, name, line);
+            *found = true;
+        } else if (line->type == SV_RR_CNAME) {
+            add_record(zone, name, line);
+            return line->value;
+        }
+    }
+    return NULL;
+}
+
+bool zone_look(struct zone *zone, const struct sv_dns_question *question,
+               const struct sv_dns_answer **answer)
+{
+    const char *name = zone->names[0];
+    bool found = false;
+    bool is_there = false;
+
+    memset(&zone->answer, 0, sizeof(zone->answer));
+    *answer = &zone->answer;
+    zone->answer.records = zone->records;
+    zone->answer.at = 1000;
+    memcpy(zone->answer.server, "192.0.2.53:53", sizeof("192.0.2.53:53"));
+    memcpy(zone->names[0], question->name, SV_NAME_BYTES);
+    for (size_t i = 0; i < zone->count; i++) {
+        const struct line *line = &zone->lines[i];
+        if (line->used && line->trouble && line->type == question->type &&
+            strcasecmp(line->owner, question->name) == 0)
+            return fail(zone, line);
+    }
+    for (size_t hop = 1; name != NULL && !found; hop++) {
+        const char *target = gather(zone, name, question->type, &found, &is_there);
+        SV_REQUIRE(hop <= SV_DNS_ALIASES_MAX);
+        memcpy(zone->answer.final_name, name, strlen(name) + 1);
+        name = target;
+        if (name != NULL)
+            name = memcpy(zone->names[hop], target, strlen(target) + 1);
+    }
+    zone->answer.outcome = found ? SV_DNS_DATA : is_there ? SV_DNS_NODATA : SV_DNS_NXDOMAIN;
+    zone->answer.rcode = zone->answer.outcome == SV_DNS_NXDOMAIN ? 3 : 0;
+    zone->answer.ttl_s = found ? ZONE_TTL_S : ZONE_NEGATIVE_TTL_S;
+    return true;
+}
