@@ -1,0 +1,279 @@
+#!lua
+-- Settles one entry of the inbox at the door: receipt, refusal, limits, coalescing. In one step it
+-- acknowledges the entry and writes what was decided; nothing is decided twice, because a settled
+-- entry is no longer pending. The rules are those of sv/admission.h, word by word.
+--
+-- KEYS jobs, d:<uid>, due:hi, due:lo, ring, ring:hi, run, c:<client>, n, events, receipt
+-- ARGV entry id, client, uid, job id, type, refusal, todo, email, domains max, attempts max,
+--      cooldown ms, fields (name 0 value 0 ...), event head, event tail, receipt ms
+-- Answers { outcome, retry at ms }
+
+local jobs, hash, hi, lo, ring, ring_hi, run, mine, counters, events, receipt = unpack(KEYS)
+local entry, client, uid, job_id, kind, refusal = unpack(ARGV, 1, 6)
+local todo_bits, email, domains_max, attempts_max, cooldown_ms = unpack(ARGV, 7, 11)
+local packed, head, tail, receipt_ms = unpack(ARGV, 12, 15)
+
+-- shared: expect
+-- A key of a foreign type stops the script here, before its first write.
+local function expect(kind, ...)
+  for _, key in ipairs({...}) do
+    local found = redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= kind then
+      error({err = 'WRONGTYPE ' .. key .. ' holds a ' .. found .. ', not a ' .. kind})
+    end
+  end
+end
+
+-- So does a counter that holds no number: HINCRBY would fail after other writes.
+local function expect_counters(key, ...)
+  for i, value in ipairs(redis.call('HMGET', key, ...)) do
+    if value and not string.match(value, '^%-?%d+$') then
+      error({err = 'WRONGTYPE ' .. key .. ' holds no number in ' .. select(i, ...)})
+    end
+  end
+end
+-- end shared
+
+-- shared: now
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- end shared
+
+-- shared: ring
+-- Keeps the client in the rings under its earliest due time; answers that time or nil.
+local function ring_update(client)
+  local urgent = redis.call('ZRANGE', hi, 0, 0, 'WITHSCORES')[2]
+  local first = redis.call('ZRANGE', lo, 0, 0, 'WITHSCORES')[2]
+  if urgent then
+    redis.call('ZADD', ring_hi, urgent, client)
+  else
+    redis.call('ZREM', ring_hi, client)
+  end
+  if urgent and (not first or tonumber(urgent) < tonumber(first)) then
+    first = urgent
+  end
+  if first then
+    redis.call('ZADD', ring, first, client)
+  else
+    redis.call('ZREM', ring, client)
+  end
+  return first
+end
+-- end shared
+
+-- shared: bits
+-- Lua's bit library works on signed 32 bits; these are unsigned.
+local function union(a, b)
+  return bit.bor(tonumber(a) or 0, tonumber(b) or 0) % 4294967296
+end
+-- end shared
+
+-- shared: rfc3339
+-- Days since 1970 to a date, after Howard Hinnant's civil_from_days.
+local function rfc3339(ms)
+  local floor = math.floor
+  local s = floor(ms / 1000)
+  local day = floor(s / 86400) + 719468
+  local era = floor(day / 146097)
+  local doe = day - era * 146097
+  local yoe = floor((doe - floor(doe / 1460) + floor(doe / 36524) - floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + floor(yoe / 4) - floor(yoe / 100))
+  local mp = floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month,
+    doy - floor((153 * mp + 2) / 5) + 1, floor(s / 3600) % 24, floor(s / 60) % 60, s % 60,
+    ms % 1000)
+end
+-- end shared
+
+-- shared: ours
+-- Fields that only the scripts write; nobody else's value for them counts.
+local ours = {}
+for name in string.gmatch('cl st seq f cf own att la again job jid jt nx rc ver', '%S+') do
+  ours[name] = true
+end
+-- end shared
+
+-- What is known of the domain and its client.
+local function look()
+  local h = redis.call('HMGET', hash, 'cl', 'st', 'job', 'again', 'att', 'la', 'todo', 'seq', 'f',
+    'cf')
+  if h[1] and h[1] ~= client then
+    error({err = 'ERR ' .. hash .. ' belongs to another client'})
+  end
+  local running = redis.call('ZSCORE', run, uid) and true or false
+  local counted = redis.call('HLEN', mine)
+  -- A domain given back that waits for one more look is not counted against itself.
+  if h[2] == 'removed' and redis.call('HEXISTS', mine, uid) == 1 then
+    counted = counted - 1
+  end
+  return {
+    known = h[2] and (h[2] ~= 'removed' or running), running = running, status = h[2],
+    open = h[3] and true or false, again = tonumber(h[4]) or 0, attempts = tonumber(h[5]) or 0,
+    attempted_at = tonumber(h[6]) or 0, todo = h[7], sequence = h[8] or '0', fence = h[9] or '0',
+    committed = h[10], domains = counted,
+  }
+end
+
+local function decide_recheck(view)
+  if view.open and not view.running then
+    return {outcome = 'COALESCED', due_now = true}
+  end
+  if view.running and view.again > 0 then
+    return {outcome = 'COALESCED', again = true}
+  end
+  local attempts = view.attempts
+  if attempts >= tonumber(attempts_max) then
+    local retry_at = view.attempted_at + cooldown_ms
+    if now < retry_at then
+      return {outcome = 'COOLDOWN', retry_at = retry_at}
+    end
+    attempts = 0 -- the cooldown is over: the count starts anew
+  end
+  return {outcome = view.running and 'COALESCED' or 'OPENED', due_now = not view.running,
+    again = view.running, attempts = attempts + 1}
+end
+
+local function decide(view)
+  if not view.known then
+    if kind == 'recheck' or kind == 'remove' then
+      return {outcome = 'NOT_REGISTERED'}
+    end
+    if view.domains >= tonumber(domains_max) then
+      return {outcome = 'DOMAIN_LIMIT'}
+    end
+    return {outcome = 'OPENED', due_now = true, anew = true}
+  end
+  if kind == 'recheck' then
+    return decide_recheck(view)
+  end
+  if view.running then
+    return {outcome = 'COALESCED', again = true}
+  end
+  return {outcome = view.open and 'COALESCED' or 'OPENED',
+    due_now = kind ~= 'remove' or not view.open}
+end
+
+-- The receipt and event of a job that ends at the door.
+local function finish(outcome, reason, retry_at)
+  local told = '"outcome":"' .. outcome .. '"'
+  if reason then
+    told = told .. ',"reason":"' .. reason .. '"'
+  end
+  if retry_at then
+    told = told .. ',"retry_at":"' .. rfc3339(retry_at) .. '"'
+  end
+  redis.call('SET', receipt, outcome, 'PX', receipt_ms)
+  redis.call('XADD', events, '*', 'event', head .. told .. tail)
+  redis.call('HINCRBY', counters, outcome, 1)
+end
+
+-- A fresh record; one that was given back keeps its numbers, so that events go on without a gap.
+local function make(view)
+  redis.call('DEL', hash)
+  redis.call('HSET', hash, 'cl', client, 'st', 'new', 'seq', view.sequence, 'f', view.fence,
+    'ver', '1')
+  if view.committed then
+    redis.call('HSET', hash, 'cf', view.committed)
+  end
+  if view.status then
+    redis.call('HINCRBY', counters, 'status_' .. view.status, -1)
+  end
+  redis.call('HINCRBY', counters, 'status_new', 1)
+end
+
+-- The domain moves to the front of its queue; one that is overdue keeps its place there.
+local function move_up()
+  local due = now
+  local waiting = redis.call('ZSCORE', hi, uid) or redis.call('ZSCORE', lo, uid)
+  if waiting and tonumber(waiting) < due then
+    due = tonumber(waiting)
+  end
+  redis.call('ZREM', lo, uid)
+  redis.call('ZADD', hi, due, uid)
+  redis.call('HSET', hash, 'nx', due)
+  ring_update(client)
+end
+
+-- What was registered is taken over even if the job is coalesced: the latest word counts.
+local function register(result)
+  local name
+  for part in string.gmatch(packed, '([^%z]*)%z') do
+    if name and not ours[name] and name ~= 'todo' then
+      redis.call('HSET', hash, name, part)
+    end
+    name = not name and part or nil
+  end
+  if result.anew or email ~= '' then
+    redis.call('HSET', mine, uid, email)
+  end
+end
+
+local function write(view, result)
+  if result.anew then
+    make(view)
+  end
+  if kind == 'register' or kind == 'adopt' then
+    register(result)
+  end
+  if result.attempts then
+    redis.call('HSET', hash, 'att', result.attempts, 'la', now)
+  end
+  if view.running then
+    if result.again then
+      local promised = union(math.floor(view.again / 2), todo_bits) * 2 + 1
+      redis.call('HSET', hash, 'again', promised)
+    end
+    return
+  end
+  local todo = union(not result.anew and view.todo or 0, todo_bits)
+  if todo > 0 then
+    redis.call('HSET', hash, 'todo', todo)
+  end
+  if result.due_now then
+    move_up()
+  end
+end
+
+expect('stream', jobs, events)
+expect('hash', hash, mine, counters)
+expect('zset', hi, lo, ring, ring_hi, run)
+expect('string', receipt)
+expect_counters(counters, 'accepted', 'coalesced', 'rejected', 'duplicate', 'open', 'status_new',
+  'status_removed')
+if #redis.call('XPENDING', jobs, 'verify', entry, entry, 1) == 0 then
+  return {'DUPLICATE', 0}
+end
+local known_job = redis.call('EXISTS', receipt) == 1
+local view = look()
+
+redis.call('XACK', jobs, 'verify', entry)
+redis.call('XDEL', jobs, entry)
+if known_job then
+  redis.call('HINCRBY', counters, 'duplicate', 1)
+  return {'DUPLICATE', 0}
+end
+redis.call('HINCRBY', counters, 'accepted', 1)
+if refusal ~= '' then
+  finish('rejected', refusal)
+  return {'REFUSED', 0}
+end
+local result = decide(view)
+if result.outcome == 'COOLDOWN' then
+  finish('rejected', 'cooldown', result.retry_at)
+elseif result.outcome == 'DOMAIN_LIMIT' then
+  finish('rejected', 'domain_limit')
+elseif result.outcome == 'NOT_REGISTERED' then
+  finish('rejected', 'not_registered')
+else
+  write(view, result)
+  if result.outcome == 'COALESCED' then
+    finish('coalesced')
+  else
+    redis.call('HSET', hash, 'job', entry, 'jid', job_id, 'jt', kind)
+    redis.call('SET', receipt, 'open:' .. uid)
+    redis.call('HINCRBY', counters, 'open', 1)
+  end
+end
+return {result.outcome, result.retry_at or 0}

@@ -1,0 +1,228 @@
+#!lua flags=allow-oom
+-- Writes the result of one look: state, events, receipt and next due time in one step, provided
+-- that the fence is still ours and the state is the one that was claimed. Decides no status.
+--
+-- KEYS d:<uid>, due:hi, due:lo, ring, ring:hi, run, c:<client>, events, n, x:<uid>, and the
+--      receipt when a job is finished
+-- ARGV uid, client, fence, sequence, from, to, fields (name 0 value 0 ...), fields to delete
+--      (name 0 ...), wait ms (-1 = never), urgent, event, job id, outcome, job event,
+--      give back, reset attempts, forget client, detail verb ("", set, delete), detail, receipt ms
+-- Answers { COMMITTED, 1 when one more check was promised }, { ALREADY }, { FENCED } or
+-- { CONFLICT, what differs }
+
+local hash, hi, lo, ring, ring_hi, run, mine, events, counters, detail, receipt = unpack(KEYS)
+local uid, client, fence, sequence, from, to = unpack(ARGV, 1, 6)
+local packed, dropped, wait_ms, urgent, event = unpack(ARGV, 7, 11)
+local job_id, outcome, job_event, give_back, reset = unpack(ARGV, 12, 16)
+local forget, detail_verb, detail_text, receipt_ms = unpack(ARGV, 17, 20)
+
+-- shared: expect
+-- A key of a foreign type stops the script here, before its first write.
+local function expect(kind, ...)
+  for _, key in ipairs({...}) do
+    local found = redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= kind then
+      error({err = 'WRONGTYPE ' .. key .. ' holds a ' .. found .. ', not a ' .. kind})
+    end
+  end
+end
+
+-- So does a counter that holds no number: HINCRBY would fail after other writes.
+local function expect_counters(key, ...)
+  for i, value in ipairs(redis.call('HMGET', key, ...)) do
+    if value and not string.match(value, '^%-?%d+$') then
+      error({err = 'WRONGTYPE ' .. key .. ' holds no number in ' .. select(i, ...)})
+    end
+  end
+end
+-- end shared
+
+-- shared: now
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- end shared
+
+-- shared: ring
+-- Keeps the client in the rings under its earliest due time; answers that time or nil.
+local function ring_update(client)
+  local urgent = redis.call('ZRANGE', hi, 0, 0, 'WITHSCORES')[2]
+  local first = redis.call('ZRANGE', lo, 0, 0, 'WITHSCORES')[2]
+  if urgent then
+    redis.call('ZADD', ring_hi, urgent, client)
+  else
+    redis.call('ZREM', ring_hi, client)
+  end
+  if urgent and (not first or tonumber(urgent) < tonumber(first)) then
+    first = urgent
+  end
+  if first then
+    redis.call('ZADD', ring, first, client)
+  else
+    redis.call('ZREM', ring, client)
+  end
+  return first
+end
+-- end shared
+
+-- shared: bits
+-- Lua's bit library works on signed 32 bits; these are unsigned.
+local function union(a, b)
+  return bit.bor(tonumber(a) or 0, tonumber(b) or 0) % 4294967296
+end
+-- end shared
+
+-- shared: ours
+-- Fields that only the scripts write; nobody else's value for them counts.
+local ours = {}
+for name in string.gmatch('cl st seq f cf own att la again job jid jt nx rc ver', '%S+') do
+  ours[name] = true
+end
+-- end shared
+
+-- The fields to write: name -> value, false = delete. `todo` is the caller's to change.
+local function unpack_fields()
+  local fields, name = {}, nil
+  for part in string.gmatch(packed, '([^%z]*)%z') do
+    if name then
+      fields[name] = part
+    end
+    name = not name and part or nil
+  end
+  for part in string.gmatch(dropped, '([^%z]*)%z') do
+    fields[part] = false
+  end
+  for part in pairs(ours) do
+    fields[part] = nil
+  end
+  return fields
+end
+
+local h = redis.call('HMGET', hash, 'cl', 'st', 'seq', 'f', 'cf', 'jid', 'again', 'todo', 'att')
+local owner, status, last, current, committed, open_id = unpack(h, 1, 6)
+local again, todo, attempts = tonumber(h[7]), h[8], tonumber(h[9]) or 0
+local fields = unpack_fields()
+-- One more check of a domain that was given back is worth something only if there is work in it.
+local promised = again and (forget ~= '1' or again > 1)
+
+-- What the claim returned must still be so: the caller rendered its events from it.
+local function differs()
+  if owner ~= client then
+    return 'the domain is of client ' .. (owner or 'nobody')
+  end
+  if status ~= from then
+    return 'the status is ' .. (status or 'none') .. ', not ' .. from
+  end
+  if (last or '0') ~= sequence then
+    return 'the sequence is ' .. (last or 'none') .. ', not ' .. sequence
+  end
+  if job_id ~= '' and open_id ~= job_id then
+    return 'the open job is ' .. (open_id or 'none') .. ', not ' .. job_id
+  end
+  if job_id == '' and open_id and tonumber(wait_ms) < 0 and not promised then
+    return 'the open job ' .. open_id .. ' would wait for ever'
+  end
+end
+
+-- The work that is owed: what the caller leaves of it, and what was promised meanwhile.
+local function owe()
+  if fields.todo ~= nil then
+    todo = fields.todo
+  end
+  todo = union(todo, again and math.floor(again / 2))
+  fields.todo = todo > 0 and todo
+  fields.again = false
+end
+
+local function count_attempts()
+  if reset == '1' or (give_back == '1' and attempts <= 1) then
+    fields.att = false
+    fields.la = false
+  elseif give_back == '1' then
+    fields.att = attempts - 1
+  end
+end
+
+local function tell()
+  if event ~= '' then
+    fields.seq = string.format('%.0f', sequence + 1)
+    redis.call('XADD', events, '*', 'event', event)
+  end
+  if job_id ~= '' then
+    redis.call('XADD', events, '*', 'event', job_event)
+    redis.call('SET', receipt, outcome, 'PX', receipt_ms)
+    redis.call('HINCRBY', counters, outcome, 1)
+    redis.call('HINCRBY', counters, 'open', -1)
+    fields.job, fields.jid, fields.jt = false, false, false
+  end
+  if from ~= to then
+    redis.call('HINCRBY', counters, 'status_' .. from, -1)
+    redis.call('HINCRBY', counters, 'status_' .. to, 1)
+  end
+end
+
+local function schedule()
+  local due = promised and now or now + wait_ms
+  fields.nx = false
+  redis.call('ZREM', run, uid)
+  if promised or tonumber(wait_ms) >= 0 then
+    redis.call('ZADD', (promised or urgent == '1') and hi or lo, due, uid)
+    fields.nx = due
+  end
+  ring_update(client)
+end
+
+local function write_fields()
+  local set, delete = {}, {}
+  for name, value in pairs(fields) do
+    if value then
+      set[#set + 1] = name
+      set[#set + 1] = value
+    else
+      delete[#delete + 1] = name
+    end
+  end
+  redis.call('HDEL', hash, unpack(delete))
+  redis.call('HSET', hash, unpack(set))
+end
+
+local function write_detail()
+  if detail_verb == 'set' then
+    redis.call('SET', detail, detail_text)
+  elseif detail_verb == 'delete' then
+    redis.call('DEL', detail)
+  end
+end
+
+expect('hash', hash, mine, counters)
+expect('zset', hi, lo, ring, ring_hi, run)
+expect('stream', events)
+expect('string', detail, receipt)
+expect_counters(counters, 'stale', 'conflict', 'open', 'done', 'rejected', 'dead',
+  'status_' .. from, 'status_' .. to)
+if committed == fence then
+  return {'ALREADY'} -- and the reply was lost
+end
+local held = redis.call('ZSCORE', run, uid)
+local fenced = false
+fenced = current ~= fence or not held -- fence check
+if fenced then
+  redis.call('HINCRBY', counters, 'stale', 1)
+  return {'FENCED'}
+end
+local why = differs()
+if why then
+  redis.call('HINCRBY', counters, 'conflict', 1)
+  return {'CONFLICT', why}
+end
+
+fields.st, fields.cf, fields.own, fields.rc = to, fence, false, false
+owe()
+count_attempts()
+tell()
+schedule()
+write_fields()
+write_detail()
+if forget == '1' and not promised then
+  redis.call('HDEL', mine, uid)
+end
+return {'COMMITTED', promised and 1 or 0}

@@ -1,0 +1,71 @@
+#!lua
+-- Claims, confirms or releases a name for a client. One hash per registrable domain holds every
+-- claimed name under it, so that one look finds who holds the name, one above or one below.
+-- A claim that was never confirmed stands in nobody's way after a while.
+--
+-- KEYS {o:<registrable>}, fields "<domain> <account>" -> "<state> <uid> <time ms> <client>"
+-- ARGV verb (claim, confirm, release), domain, account, client, uid, overlap ("1" = names above
+--      and below another's are fine), claiming ms, names max
+-- Answers { 1 }, or { 0, the name that is held; "" = too many names under this one }
+
+local owners = KEYS[1]
+local verb, domain, account, client, uid, overlap, claiming_ms, names_max = unpack(ARGV)
+local field = domain .. ' ' .. account
+
+-- shared: now
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- end shared
+
+local function parse(value)
+  local state, id, at, holder = string.match(value, '^(%S+) (%S+) (%d+) (.*)$')
+  return {state = state, uid = id, at = tonumber(at) or 0, client = holder}
+end
+
+local function is_below(name, other)
+  return #name > #other and string.sub(name, -#other - 1) == '.' .. other
+end
+
+local function stands_in_the_way(name, claim)
+  if claim.client == client or (claim.state ~= 'held' and claim.at + claiming_ms < now) then
+    return false
+  end
+  if name == domain then
+    return true
+  end
+  return overlap ~= '1' and (is_below(name, domain) or is_below(domain, name))
+end
+
+local function find_other()
+  local all = redis.call('HGETALL', owners)
+  for i = 1, #all, 2 do
+    local name = string.match(all[i], '^(%S+)')
+    if name and stands_in_the_way(name, parse(all[i + 1])) then
+      return name, all[i]
+    end
+  end
+end
+
+local mine = redis.call('HGET', owners, field)
+mine = mine and parse(mine)
+if verb == 'release' then
+  if mine and mine.client ~= client then
+    return {0, domain}
+  end
+  redis.call('HDEL', owners, field)
+  return {1}
+end
+if redis.call('HLEN', owners) >= tonumber(names_max) and not mine then
+  return {0, ''}
+end
+local other = find_other()
+if other then
+  return {0, other}
+end
+
+local state = 'claiming'
+if verb == 'confirm' or (mine and mine.client == client and mine.state == 'held') then
+  state = 'held'
+end
+redis.call('HSET', owners, field, string.format('%s %s %.0f %s', state, uid, now, client))
+return {1}

@@ -1,0 +1,21 @@
+#!lua
+-- Prolongs a lease that nobody took away. One that ran out but was not reaped is still good.
+--
+-- KEYS d:<uid>, run
+-- ARGV uid, fence, lease ms
+-- Answers 1, or 0 when fenced
+
+local hash, run = unpack(KEYS)
+local uid, fence, lease_ms = unpack(ARGV)
+
+-- shared: now
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- end shared
+
+local current = redis.call('HGET', hash, 'f')
+if current ~= fence or not redis.call('ZSCORE', run, uid) then
+  return 0
+end
+redis.call('ZADD', run, 'XX', now + lease_ms, uid)
+return 1
