@@ -1,0 +1,238 @@
+"""The whole product on one machine: a real Redis, a real DNS server, the SES sandbox and any number of workers.
+
+    with World() as world:
+        world.push("register", "c1", "client.example")
+        registered = world.wait_event("registered", "client.example")
+        world.publish("client.example", registered["data"]["dns_records"])
+        world.wait_event("verified", "client.example")
+"""
+import ctypes
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import zlib
+
+from redis_server import RedisServer
+from sandbox import Sandbox, wait_for
+
+DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "40"))
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+# 72 hours of SES pass in 13 seconds; the worker follows through its ordinary settings.
+SPEED = 20000
+FAST = {
+    "SESVERIFY_DOMAINS_ALLOW_SPECIAL_USE": "true",
+    "SESVERIFY_SCHEDULE_FIRST_LOOK": "200ms",
+    "SESVERIFY_SCHEDULE_FLOOR": "200ms",
+    "SESVERIFY_SCHEDULE_CAP": "500ms",
+    "SESVERIFY_SCHEDULE_VERIFIED_EVERY": "500ms",
+    "SESVERIFY_SCHEDULE_CONFIRM_AFTER": "500ms",
+    "SESVERIFY_SCHEDULE_SES_FLOOR": "1s",
+    "SESVERIFY_SCHEDULE_RESTART_COOLDOWN": "2s",
+    "SESVERIFY_SCHEDULE_PATIENCE": "13s",
+    "SESVERIFY_WORKER_POLL": "100ms",
+    "SESVERIFY_LOG_FORMAT": "json",
+    "SESVERIFY_LOG_LEVEL": "debug",
+}
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def worker_program(variant="sesverify"):
+    root = pathlib.Path(__file__).resolve().parents[3]
+    build = pathlib.Path(os.environ.get("SV_BINARY_DIR", root / "build" / "debug"))
+    folder = "worker" if variant == "sesverify" else "tests/integration/worker"
+    return str(build / folder / variant)
+
+
+def zone_line(record, owner_suffix="", ttl=1):
+    """One dns_records entry as a zone line."""
+    value = record["value"]
+    if record["type"] == "TXT":
+        value = '"' + value.replace('"', '\\"') + '"'
+    else:
+        value += "."
+    return f"{record['name']}{owner_suffix}. {ttl} {record['type']} {value}"
+
+
+class Worker:
+    def __init__(self, environment, folder, number, variant):
+        self.log = folder / f"worker-{number}.log"
+        self.process = subprocess.Popen(
+            [worker_program(variant), "run"], env=environment, stdin=subprocess.DEVNULL,
+            stdout=self.log.open("w"), stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def ready(self):
+        assert self.alive(), f"the worker ended: {self.text()[-2000:]}"
+        return '"event":"ready"' in self.text()
+
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """SIGTERM; the exit code."""
+        if self.alive():
+            self.process.terminate()
+        return self.process.wait(DEADLINE_S)
+
+
+class World:
+    """`dns`: an object with `address` and `zone(name, lines)`; None = the sandbox's own DNS server. `settings` are
+    environment variables of the workers; `sandbox_args` are added to the sandbox's."""
+
+    def __init__(self, dns=None, settings=None, sandbox_args=(), speed=SPEED, variant="sesverify"):
+        self.dns = dns
+        self.settings = {**FAST, **(settings or {})}
+        self.sandbox_args = list(sandbox_args)
+        self.speed = speed
+        self.variant = variant
+        self.workers = []
+        self.started = 0
+        self.last_id = "0"
+        self.seen = []
+        self.lines = {}
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sv-world-"))
+        self.redis_server = RedisServer(port=False).__enter__()
+        self.redis = self.redis_server.client()
+        args = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--speed", self.speed, "--look-every", "1h"]
+        if self.dns is None:
+            self.zone_file = self.folder / "zone"
+            self._write_zone()
+            args += ["--dns-listen", "127.0.0.1:0", "--zone", self.zone_file]
+        else:
+            args += ["--dns", self.dns.address]
+        self.sandbox = Sandbox(*args, *self.sandbox_args).__enter__()
+        return self
+
+    def __exit__(self, *exc):
+        for worker in self.workers:
+            if worker.alive():
+                worker.signal(signal.SIGCONT)
+                code = worker.stop() if exc[0] is None else worker.kill()
+                assert exc[0] is not None or code == 0, f"the worker ended with {code}: {worker.text()[-3000:]}"
+        if exc[0] is not None:
+            for worker in self.workers[-2:]:
+                print(f"--- {worker.log}\n{worker.text()[-6000:]}")
+        self.sandbox.stop()
+        self.redis_server.close()
+
+    # --- workers ---
+
+    def environment(self):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SESVERIFY_"))}
+        dns_address = self.dns.address if self.dns else self.sandbox.dns_addr
+        return {**clean, **self.sandbox.environment(), **self.settings,
+                "SESVERIFY_REDIS_URL": f"unix://{self.redis_server.path}", "SESVERIFY_DNS_SERVERS": dns_address}
+
+    def start_worker(self, wait=True, **settings):
+        self.started += 1
+        worker = Worker({**self.environment(), **settings}, self.folder, self.started, self.variant)
+        self.workers.append(worker)
+        if wait:
+            wait_for(worker.ready, "the worker to be ready", DEADLINE_S)
+        return worker
+
+    def command(self, *args):
+        """Runs a client command; its CompletedProcess."""
+        return subprocess.run([worker_program(), *args], env=self.environment(), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+    # --- jobs and events ---
+
+    def push(self, kind, client, domain, **fields):
+        """XADD by redis-cli, as the platform's own code would do it; the entry id."""
+        job = {"type": kind, "client_id": client, "domain": domain, **fields}
+        return self.push_raw(json.dumps(job))
+
+    def push_raw(self, payload, field="job"):
+        done = subprocess.run(
+            ["redis-cli", "-s", self.redis_server.path, "-x", "XADD", "sv:{0}:jobs", "*", field],
+            input=payload, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def events(self):
+        """All events so far, oldest first."""
+        for entry, fields in self.redis.xrange("sv:{0}:events", min=f"({self.last_id}" if self.seen else "-"):
+            self.last_id = entry.decode()
+            self.seen.append(json.loads(fields[b"event"]))
+        return self.seen
+
+    def domain_events(self, domain):
+        return [e for e in self.events() if e.get("subject") == domain and ".domain." in e["type"]]
+
+    def wait_event(self, kind, domain, after=0, where=lambda data: True, deadline_s=DEADLINE_S):
+        """The first such event of the domain with a sequence above `after`."""
+        def find():
+            for event in self.domain_events(domain):
+                if event["type"] == f"io.sesverify.domain.{kind}.v1" and int(event["sequence"]) > after \
+                        and where(event["data"]):
+                    return event
+            return None
+        try:
+            return wait_for(find, f"{kind} of {domain}", deadline_s)
+        except AssertionError as error:
+            told = [(e["sequence"], e["type"].split(".")[3], e["data"]["conclusion"]) for e in self.domain_events(domain)]
+            raise AssertionError(f"{error}; events: {told}") from None
+
+    def wait_answer(self, entry_id):
+        """The job.finished event of one job."""
+        def find():
+            return next((e for e in self.events() if e["id"] == f"job.0.{entry_id}"), None)
+        return wait_for(find, f"the answer to {entry_id}", DEADLINE_S)
+
+    # --- the clients' DNS ---
+
+    def publish(self, domain, records, suffix="", without=()):
+        """Replaces what is published for the domain; `without` are indices of records left out."""
+        lines = [zone_line(r, suffix) for i, r in enumerate(records) if i not in without]
+        self.publish_lines(domain, lines)
+
+    def publish_lines(self, domain, lines):
+        if self.dns is not None:
+            self.dns.zone(domain, lines)
+            return
+        self.lines[domain] = lines
+        self._write_zone()
+        self.sandbox.process.send_signal(signal.SIGHUP)
+
+    def publish_many(self, lines_by_domain):
+        """Many domains in one step (the sandbox's DNS server only)."""
+        self.lines.update(lines_by_domain)
+        self._write_zone()
+        self.sandbox.process.send_signal(signal.SIGHUP)
+
+    def _write_zone(self):
+        text = ["amazonses.com. 1 SOA ns.amazonses.com. hostmaster.amazonses.com. 1 3600 600 86400 1",
+                'amazonses.com. 1 TXT "v=spf1 ip4:199.255.192.0/22 -all"']
+        for domain, lines in self.lines.items():
+            text += [f"{domain}. 1 SOA ns.{domain}. hostmaster.{domain}. 1 3600 600 86400 1",
+                     f"{domain}. 1 NS ns.{domain}.", *lines]
+        fresh = self.zone_file.with_suffix(".new")
+        fresh.write_text("\n".join(text) + "\n")
+        fresh.replace(self.zone_file)
+
+
+def shard_of(client_id, shards):
+    return zlib.crc32(client_id.encode()) % shards
