@@ -72,7 +72,12 @@ struct sv_dns_query { /* embed it in your own struct */
 
 /* Counters since the start, for metrics. */
 struct sv_dns_stats {
-    uint64_t queries, tcp_queries, timeouts, mismatches, malformed;
+    uint64_t queries;     /* over UDP, repeated ones included */
+    uint64_t tcp_queries; /* connections begun */
+    uint64_t timeouts;    /* tries that ended in silence */
+    uint64_t mismatches;  /* datagrams and messages dropped because they fit no query */
+    uint64_t malformed;   /* replies that fit, and were broken */
+    uint64_t sockets_opened, sockets_open;
 };
 
 struct sv_dns *sv_dns_new(uv_loop_t *loop, const struct sv_dns_options *options);
@@ -98,5 +103,16 @@ enum sv_err sv_dns_packet_read(const uint8_t *packet, size_t bytes,
  * record of 1232 bytes. */
 size_t sv_dns_packet_write(uint8_t out[512], uint16_t id, const struct sv_dns_question *question,
                            bool recursion, bool edns);
+
+enum sv_dns_fit {
+    SV_DNS_FIT_NONE,
+    SV_DNS_FIT_BUT_CASE, /* everything but the case of letters in the name (0x20) */
+    SV_DNS_FIT_EXACT,
+};
+
+/* Whether `packet` replies to `query`, a packet of sv_dns_packet_write, as far as its octets tell:
+ * id, QR, opcode, exactly one question, its name, type and class (RFC 5452 section 9.1). The
+ * addresses are the caller's to compare. */
+enum sv_dns_fit sv_dns_packet_fits(const uint8_t *packet, size_t bytes, const uint8_t *query);
 
 #endif

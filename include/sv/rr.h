@@ -46,9 +46,10 @@ enum sv_dns_trouble {
     SV_DNS_REFUSED,
     SV_DNS_LAME,
     SV_DNS_MALFORMED,
-    SV_DNS_TCP_FAILED, /* truncated over UDP, and TCP did not work */
+    SV_DNS_TCP_FAILED, /* truncated or under forgery over UDP, and TCP did not work */
     SV_DNS_ALIAS_LOOP,
     SV_DNS_ALIAS_TOO_LONG,
+    SV_DNS_ALIAS_ELSEWHERE, /* the alias chain leaves what this server knows: ask for final_name */
     SV_DNS_OTHER_RCODE,
 };
 

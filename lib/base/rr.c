@@ -76,6 +76,8 @@ const char *sv_dns_trouble_name(enum sv_dns_trouble trouble)
         return "alias_loop";
     case SV_DNS_ALIAS_TOO_LONG:
         return "alias_too_long";
+    case SV_DNS_ALIAS_ELSEWHERE:
+        return "alias_elsewhere";
     case SV_DNS_OTHER_RCODE:
         return "other_rcode";
     }
