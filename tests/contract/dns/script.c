@@ -1,0 +1,400 @@
+#include "script.h"
+
+#include <ctype.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        int must_result = (call);                                                                  \
+        if (must_result < 0) {                                                                     \
+            (void)fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #call,                    \
+                          uv_strerror(must_result));                                               \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+enum { PORT_TRIES = 50, TYPE_TXT = 16 };
+
+struct query {
+    unsigned id, type;
+    char name[SV_NAME_BYTES];
+    bool edns;
+};
+
+static struct query parse(const uint8_t *bytes)
+{
+    struct query q = {.id = reply_get_u16(bytes), .edns = reply_get_u16(bytes + 10) == 1};
+    size_t at = 12, to = 0;
+
+    while (bytes[at] != 0 && to + bytes[at] + 2 < sizeof(q.name)) {
+        if (to > 0)
+            q.name[to++] = '.';
+        memcpy(q.name + to, bytes + at + 1, bytes[at]);
+        to += bytes[at];
+        at += 1u + bytes[at];
+    }
+    q.type = reply_get_u16(bytes + at + 1);
+    return q;
+}
+
+static void make_answer(const struct script *s, const struct query *q, struct reply *r)
+{
+    reply_begin(r, q->id, REPLY_QR | REPLY_AA | REPLY_RD | REPLY_RA);
+    reply_question(r, q->name, q->type);
+    if (q->type == TYPE_TXT)
+        reply_txt(r, "@12", s->text != NULL ? s->text : "hello");
+    else
+        reply_soa(r, "example", 60, 60);
+}
+
+static void make_rcode(const struct query *q, unsigned flags, struct reply *r)
+{
+    reply_begin(r, q->id, REPLY_QR | REPLY_RD | flags);
+    reply_question(r, q->name, q->type);
+}
+
+static void make_alias(const struct query *q, struct reply *r)
+{
+    make_rcode(q, REPLY_AA | REPLY_RA, r);
+    reply_cname(r, "@12", "target.example");
+    reply_txt(r, "target.example", "behind");
+}
+
+/* The steps whose reply does not depend on more than the query. */
+static void make(const struct script *s, enum step step, struct query q, struct reply *r)
+{
+    switch (step) {
+    case STEP_WRONG_ID:
+    case STEP_SEVEN_WRONG:
+    case STEP_NINE_WRONG:
+        q.id ^= 0x5555;
+        break;
+    case STEP_WRONG_NAME:
+        q.name[0] = q.name[0] == 'x' ? 'y' : 'x';
+        break;
+    case STEP_LOWER_CASE:
+        for (size_t i = 0; q.name[i] != 0; i++)
+            q.name[i] = (char)tolower((unsigned char)q.name[i]);
+        break;
+    case STEP_WRONG_TYPE:
+        q.type = q.type == 1 ? 28 : 1;
+        break;
+    case STEP_NXDOMAIN:
+        make_rcode(&q, REPLY_AA | REPLY_RA | 3, r);
+        reply_soa(r, "example", 60, 60);
+        return;
+    case STEP_NODATA:
+        make_rcode(&q, REPLY_AA | REPLY_RA, r);
+        reply_soa(r, "example", 60, 60);
+        return;
+    case STEP_ALIAS:
+        make_alias(&q, r);
+        return;
+    case STEP_SERVFAIL:
+        make_rcode(&q, REPLY_RA | 2, r);
+        reply_opt(r, 0, "\0\17\0\2\0\26", 6);
+        return;
+    case STEP_REFUSED:
+        make_rcode(&q, 5, r);
+        return;
+    case STEP_REFERRAL:
+        make_rcode(&q, 0, r);
+        reply_ns(r, "example", "ns1.example");
+        return;
+    case STEP_FORMERR_TO_EDNS:
+        make_rcode(&q, 1, r);
+        return;
+    case STEP_NOTIMP_TO_EDNS:
+        make_rcode(&q, 4, r);
+        return;
+    case STEP_BADVERS_TO_EDNS:
+        make_rcode(&q, 0, r);
+        reply_opt(r, 1, NULL, 0);
+        return;
+    case STEP_TRUNCATED:
+        make_rcode(&q, REPLY_TC, r);
+        reply_txt(r, "@12", "a part of the truth");
+        return;
+    case STEP_GARBAGE:
+        r->len = 40;
+        memset(r->bytes, 0xa5, r->len);
+        return;
+    case STEP_EMPTY:
+        r->len = 0;
+        return;
+    case STEP_MALFORMED:
+        make_answer(s, &q, r);
+        reply_set_u16(r, 6, 2);
+        return;
+    case STEP_HUGE:
+        make_rcode(&q, REPLY_AA, r);
+        for (unsigned i = 0; i < 500; i++)
+            reply_txt(r, "@12", "huge");
+        return;
+    case STEP_END:
+    case STEP_ANSWER:
+    case STEP_SILENT:
+    case STEP_LATE:
+    case STEP_DUPLICATE:
+    case STEP_WRONG_PORT:
+    case STEP_WRONG_OPCODE:
+    case STEP_ECHO:
+    case STEP_TWO_QUESTIONS:
+    case STEP_SILENT_TO_EDNS:
+        break;
+    }
+    make_answer(s, &q, r);
+}
+
+static void send_to(uv_udp_t *from, const struct sockaddr *to, const struct reply *r)
+{
+    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)r->bytes, (unsigned)r->len);
+
+    MUST(uv_udp_try_send(from, &buf, 1, to));
+}
+
+static void send_wrong_ids(struct script *s, const struct sockaddr *to, struct query q,
+                           unsigned count)
+{
+    static struct reply r;
+
+    for (unsigned i = 0; i < count; i++) {
+        make(s, STEP_WRONG_ID, q, &r);
+        send_to(&s->udp, to, &r);
+    }
+}
+
+static void act(struct script *s, enum step step, const struct query *q, const struct sockaddr *to)
+{
+    static struct reply r;
+
+    make(s, step, *q, &r);
+    if (step == STEP_SEVEN_WRONG) {
+        send_wrong_ids(s, to, *q, 7);
+        make(s, STEP_ANSWER, *q, &r);
+    }
+    if (step == STEP_NINE_WRONG)
+        send_wrong_ids(s, to, *q, 8);
+    if (step == STEP_WRONG_OPCODE)
+        r.bytes[2] |= 0x08;
+    if (step == STEP_ECHO) {
+        r.len = s->in_bytes;
+        memcpy(r.bytes, s->in, r.len);
+    }
+    if (step == STEP_TWO_QUESTIONS) {
+        make_rcode(q, 0, &r);
+        reply_question(&r, q->name, q->type);
+    }
+    if (step == STEP_LATE) {
+        s->late = r;
+        memcpy(&s->late_to, to, sizeof(struct sockaddr_in));
+        return;
+    }
+    if (step == STEP_SILENT)
+        return;
+    send_to(step == STEP_WRONG_PORT ? &s->other : &s->udp, to, &r);
+    if (step == STEP_DUPLICATE)
+        send_to(&s->udp, to, &r);
+}
+
+static enum step next_step(const struct script *s)
+{
+    size_t i = 0;
+
+    while (i < s->asked - 1 && i + 1 < SCRIPT_STEPS_MAX && s->steps[i + 1] != STEP_END)
+        i++;
+    return s->steps[i] == STEP_END ? STEP_ANSWER : s->steps[i];
+}
+
+static bool depends_on_edns(enum step step)
+{
+    return step == STEP_FORMERR_TO_EDNS || step == STEP_NOTIMP_TO_EDNS ||
+           step == STEP_BADVERS_TO_EDNS || step == STEP_SILENT_TO_EDNS;
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct script *s = handle->data;
+
+    (void)suggested;
+    *buf = uv_buf_init((char *)s->in, sizeof(s->in));
+}
+
+static void on_query(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from,
+                     unsigned flags)
+{
+    struct script *s = udp->data;
+    struct query q;
+    enum step step;
+
+    (void)buf;
+    (void)flags;
+    if (n < 17 || from == NULL)
+        return;
+    q = parse(s->in);
+    s->in_bytes = (size_t)n;
+    s->asked++;
+    s->asked_with_edns += q.edns;
+    memcpy(s->last_name, q.name, sizeof(q.name));
+    if (s->late.len > 0) {
+        send_to(&s->udp, (const struct sockaddr *)&s->late_to, &s->late);
+        s->late.len = 0;
+    }
+    step = next_step(s);
+    if (depends_on_edns(step))
+        step = !q.edns ? STEP_ANSWER : step == STEP_SILENT_TO_EDNS ? STEP_SILENT : step;
+    act(s, step, &q, from);
+}
+
+static void on_client_closed(uv_handle_t *handle)
+{
+    (void)handle;
+}
+
+static void end_client(uv_handle_t *client)
+{
+    if (!uv_is_closing(client))
+        uv_close(client, on_client_closed);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    (void)status;
+    free(write);
+}
+
+static void write_bytes(uv_stream_t *client, const uint8_t *bytes, size_t len)
+{
+    uv_write_t *write = malloc(sizeof(*write) + len);
+    uv_buf_t buf;
+
+    if (write == NULL)
+        abort();
+    memcpy(write + 1, bytes, len);
+    buf = uv_buf_init((char *)(write + 1), (unsigned)len);
+    MUST(uv_write(write, client, &buf, 1, on_written));
+}
+
+static void answer_tcp(struct script *s, uv_stream_t *client)
+{
+    static struct reply r;
+    static uint8_t out[70002];
+    struct query q = parse(s->in + 2);
+
+    make(s,
+         s->tcp == OVER_TCP_SERVFAIL    ? STEP_SERVFAIL
+         : s->tcp == OVER_TCP_TRUNCATED ? STEP_TRUNCATED
+         : s->tcp == OVER_TCP_WRONG_ID  ? STEP_WRONG_ID
+                                        : STEP_ANSWER,
+         q, &r);
+    for (unsigned i = 1; s->tcp == OVER_TCP_300 && i < 300; i++)
+        reply_txt(&r, "@12", "one of 300");
+    out[0] = (uint8_t)(r.len >> 8);
+    out[1] = (uint8_t)r.len;
+    memcpy(out + 2, r.bytes, r.len);
+    if (s->tcp == OVER_TCP_SLOW || s->tcp == OVER_TCP_CUT)
+        write_bytes(client, out, s->tcp == OVER_TCP_SLOW ? 1 : r.len / 2);
+    else if (s->tcp == OVER_TCP_ANSWER)
+        for (size_t i = 0; i < r.len + 2; i++)
+            write_bytes(client, out + i, 1);
+    else if (s->tcp != OVER_TCP_CLOSE)
+        write_bytes(client, out, r.len + 2);
+}
+
+static void on_client_bytes(uv_stream_t *client, ssize_t n, const uv_buf_t *buf)
+{
+    struct script *s = client->data;
+
+    (void)buf;
+    if (n > 2) { /* a query is small enough to come in one piece over loopback */
+        s->tcp_asked++;
+        answer_tcp(s, client);
+    }
+    if (n < 0 || s->tcp == OVER_TCP_CUT || s->tcp == OVER_TCP_CLOSE)
+        end_client((uv_handle_t *)client);
+}
+
+static void on_client(uv_stream_t *listener, int status)
+{
+    struct script *s = listener->data;
+    uv_tcp_t *client = &s->clients[s->clients_count++];
+
+    MUST(status);
+    if (s->clients_count > SCRIPT_CLIENTS_MAX)
+        abort();
+    MUST(uv_tcp_init(listener->loop, client));
+    client->data = s;
+    MUST(uv_accept(listener, (uv_stream_t *)client));
+    MUST(uv_tcp_nodelay(client, 1));
+    MUST(uv_read_start((uv_stream_t *)client, on_alloc, on_client_bytes));
+}
+
+static void open_udp(struct script *s, uv_loop_t *loop, uv_udp_t *udp)
+{
+    struct sockaddr_in any;
+
+    MUST(uv_ip4_addr("127.0.0.1", 0, &any));
+    MUST(uv_udp_init(loop, udp));
+    udp->data = s;
+    MUST(uv_udp_bind(udp, (const struct sockaddr *)&any, 0));
+}
+
+static void on_gone(uv_handle_t *handle)
+{
+    (void)handle;
+}
+
+/* The same port for UDP and TCP; somebody may have the latter. */
+static bool listen_at(struct script *s, uv_loop_t *loop)
+{
+    int err;
+
+    MUST(uv_tcp_init(loop, &s->listener));
+    s->listener.data = s;
+    err = uv_tcp_bind(&s->listener, (const struct sockaddr *)&s->server.address, 0);
+    if (err == 0)
+        err = uv_listen((uv_stream_t *)&s->listener, 16, on_client);
+    if (err == 0)
+        return true;
+    uv_close((uv_handle_t *)&s->listener, on_gone);
+    uv_run(loop, UV_RUN_NOWAIT);
+    return false;
+}
+
+void script_open(struct script *s, uv_loop_t *loop)
+{
+    (void)signal(SIGPIPE, SIG_IGN); /* libuv writes to whatever connection there is */
+    for (unsigned i = 0; i < PORT_TRIES; i++) {
+        int len = sizeof(s->server.address);
+        open_udp(s, loop, &s->udp);
+        MUST(uv_udp_getsockname(&s->udp, (struct sockaddr *)&s->server.address, &len));
+        s->listening = s->tcp == OVER_TCP_REFUSE || listen_at(s, loop);
+        if (s->listening)
+            break;
+        uv_close((uv_handle_t *)&s->udp, on_gone);
+        uv_run(loop, UV_RUN_NOWAIT);
+    }
+    if (!s->listening)
+        abort();
+    open_udp(s, loop, &s->other);
+    MUST(uv_udp_recv_start(&s->udp, on_alloc, on_query));
+    /* The loop of a test ends when what is tested has ended. */
+    uv_unref((uv_handle_t *)&s->udp);
+    uv_unref((uv_handle_t *)&s->other);
+    if (s->tcp != OVER_TCP_REFUSE)
+        uv_unref((uv_handle_t *)&s->listener);
+}
+
+void script_close(struct script *s)
+{
+    uv_close((uv_handle_t *)&s->udp, on_gone);
+    uv_close((uv_handle_t *)&s->other, on_gone);
+    if (s->tcp != OVER_TCP_REFUSE)
+        uv_close((uv_handle_t *)&s->listener, on_gone);
+    for (size_t i = 0; i < s->clients_count; i++)
+        end_client((uv_handle_t *)&s->clients[i]);
+}

@@ -1,0 +1,381 @@
+/* sv_dns against servers that misbehave in every known way: what is found out, and how often which
+ * server was asked. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "script.h"
+#include "slow_clock.h"
+#include "sv/dns.h"
+
+enum { SERVERS = 3, TRY_MS = 60, TOTAL_MS = 1500 };
+
+struct bed {
+    uv_loop_t loop;
+    struct slow_clock clock;
+    struct sv_rand rand;
+    struct sv_dns *dns;
+    struct script servers[SERVERS];
+    size_t servers_count;
+    struct sv_dns_answer *answer;
+    struct sv_dns_stats stats;
+    unsigned closed;
+};
+
+static void on_closed(void *context)
+{
+    struct bed *bed = context;
+
+    bed->closed++;
+}
+
+static void open_bed(struct bed *bed)
+{
+    struct sv_dns_options options = {
+        .rand = &bed->rand, .clock = &bed->clock.clock, .try_ms = TRY_MS, .total_ms = TOTAL_MS};
+
+    assert_int_equal(uv_loop_init(&bed->loop), 0);
+    slow_clock_init(&bed->clock);
+    sv_rand_system_init(&bed->rand);
+    bed->dns = sv_dns_new(&bed->loop, &options);
+    for (size_t i = 0; i < bed->servers_count; i++)
+        script_open(&bed->servers[i], &bed->loop);
+}
+
+static void close_bed(struct bed *bed)
+{
+    sv_dns_close(bed->dns, on_closed, bed);
+    for (size_t i = 0; i < bed->servers_count; i++)
+        script_close(&bed->servers[i]);
+    (void)uv_run(&bed->loop, UV_RUN_DEFAULT);
+    assert_int_equal(bed->closed, 1);
+    assert_int_equal(uv_loop_close(&bed->loop), 0);
+}
+
+static void on_done(struct sv_dns_query *query, enum sv_err err, const struct sv_dns_answer *answer)
+{
+    struct bed *bed = query->owner;
+
+    assert_int_equal(err, SV_OK);
+    assert_null(bed->answer);
+    bed->answer = sv_dns_answer_copy(answer);
+}
+
+/* Asks one question of all servers, in their order, and waits for its answer. */
+static void ask(struct bed *bed, bool recursion, enum sv_rr_type type)
+{
+    struct sv_dns_question question = {.name = "Client.example", .type = type};
+    struct sv_dns_server servers[SERVERS];
+    struct sv_dns_ask ask = {.question = &question,
+                             .servers = servers,
+                             .servers_count = bed->servers_count,
+                             .recursion = recursion};
+    struct sv_dns_query query = {.owner = bed};
+    struct sv_errinfo info = {0};
+
+    sv_dns_answer_free(bed->answer);
+    bed->answer = NULL;
+    for (size_t i = 0; i < bed->servers_count; i++)
+        servers[i] = bed->servers[i].server;
+    if (sv_dns_start(bed->dns, &query, &ask, on_done, &info) != SV_OK)
+        fail_msg("%s", info.text);
+    while (bed->answer == NULL && uv_run(&bed->loop, UV_RUN_ONCE) != 0)
+        slow_clock_turn(&bed->clock);
+    assert_non_null(bed->answer);
+    sv_dns_stats(bed->dns, &bed->stats);
+}
+
+static const struct {
+    const char *name;
+    enum step steps[SERVERS][SCRIPT_STEPS_MAX]; /* no first step: no such server */
+    enum over_tcp tcp;
+    enum sv_dns_outcome outcome;
+    enum sv_dns_trouble trouble;
+    size_t asked[SERVERS], tcp_asked;
+    unsigned mismatches;
+} cases[] = {
+    {"answer", {{STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1}, 0, 0},
+    {"alias", {{STEP_ALIAS}}, 0, SV_DNS_DATA, 0, {1}, 0, 0},
+    {"nxdomain", {{STEP_NXDOMAIN}}, 0, SV_DNS_NXDOMAIN, 0, {1}, 0, 0},
+    {"nodata", {{STEP_NODATA}}, 0, SV_DNS_NODATA, 0, {1}, 0, 0},
+    {"silent", {{STEP_SILENT}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 0},
+    {"silent once", {{STEP_SILENT, STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
+    {"all silent", {{STEP_SILENT}, {STEP_SILENT}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {2, 1}, 0, 0},
+    {"first silent", {{STEP_SILENT}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
+    {"late", {{STEP_LATE, STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {2}, 0, 1},
+    {"duplicate", {{STEP_DUPLICATE}}, 0, SV_DNS_DATA, 0, {1}, 0, 1},
+    {"wrong id", {{STEP_WRONG_ID}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"wrong id, then right", {{STEP_WRONG_ID}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 1},
+    {"wrong port", {{STEP_WRONG_PORT}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"wrong name", {{STEP_WRONG_NAME}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"wrong type", {{STEP_WRONG_TYPE}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"wrong opcode", {{STEP_WRONG_OPCODE}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"echo", {{STEP_ECHO}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"two questions", {{STEP_TWO_QUESTIONS}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"garbage", {{STEP_GARBAGE}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"empty", {{STEP_EMPTY}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"huge", {{STEP_HUGE}}, 0, SV_DNS_UNKNOWN, SV_DNS_TIMEOUT, {3}, 0, 3},
+    {"seven forged, then right", {{STEP_SEVEN_WRONG}}, 0, SV_DNS_DATA, 0, {1}, 0, 7},
+    {"nine forged: TCP", {{STEP_NINE_WRONG}}, OVER_TCP_ANSWER, SV_DNS_DATA, 0, {1}, 1, 9},
+    {"nine forged, no TCP",
+     {{STEP_NINE_WRONG}},
+     OVER_TCP_REFUSE,
+     SV_DNS_UNKNOWN,
+     SV_DNS_TCP_FAILED,
+     {1},
+     0,
+     9},
+    {"lower case", {{STEP_LOWER_CASE}}, 0, SV_DNS_DATA, 0, {2}, 0, 1},
+    {"servfail", {{STEP_SERVFAIL}}, 0, SV_DNS_UNKNOWN, SV_DNS_SERVFAIL, {1}, 0, 0},
+    {"servfail, next", {{STEP_SERVFAIL}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
+    {"refused", {{STEP_REFUSED}}, 0, SV_DNS_UNKNOWN, SV_DNS_REFUSED, {1}, 0, 0},
+    {"refused, next", {{STEP_REFUSED}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
+    {"referral", {{STEP_REFERRAL}}, 0, SV_DNS_UNKNOWN, SV_DNS_LAME, {1}, 0, 0},
+    {"servfail tells more than silence",
+     {{STEP_SERVFAIL}, {STEP_SILENT}, {STEP_REFUSED}},
+     0,
+     SV_DNS_UNKNOWN,
+     SV_DNS_SERVFAIL,
+     {1, 1, 1},
+     0,
+     0},
+    {"malformed", {{STEP_MALFORMED}}, 0, SV_DNS_UNKNOWN, SV_DNS_MALFORMED, {1}, 0, 0},
+    {"malformed, next", {{STEP_MALFORMED}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
+    {"formerr to EDNS", {{STEP_FORMERR_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
+    {"notimp to EDNS", {{STEP_NOTIMP_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
+    {"badvers to EDNS", {{STEP_BADVERS_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
+    {"silent to EDNS", {{STEP_SILENT_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
+    {"truncated", {{STEP_TRUNCATED}}, OVER_TCP_ANSWER, SV_DNS_DATA, 0, {1}, 1, 0},
+    {"truncated, 300 records", {{STEP_TRUNCATED}}, OVER_TCP_300, SV_DNS_DATA, 0, {1}, 1, 0},
+    {"truncated, refused",
+     {{STEP_TRUNCATED}},
+     OVER_TCP_REFUSE,
+     SV_DNS_UNKNOWN,
+     SV_DNS_TCP_FAILED,
+     {1},
+     0,
+     0},
+    {"truncated, slow",
+     {{STEP_TRUNCATED}},
+     OVER_TCP_SLOW,
+     SV_DNS_UNKNOWN,
+     SV_DNS_TCP_FAILED,
+     {1},
+     1,
+     0},
+    {"truncated, cut",
+     {{STEP_TRUNCATED}},
+     OVER_TCP_CUT,
+     SV_DNS_UNKNOWN,
+     SV_DNS_TCP_FAILED,
+     {1},
+     1,
+     0},
+    {"truncated, closed",
+     {{STEP_TRUNCATED}},
+     OVER_TCP_CLOSE,
+     SV_DNS_UNKNOWN,
+     SV_DNS_TCP_FAILED,
+     {1},
+     1,
+     0},
+    {"truncated, forged",
+     {{STEP_TRUNCATED}},
+     OVER_TCP_WRONG_ID,
+     SV_DNS_UNKNOWN,
+     SV_DNS_TCP_FAILED,
+     {1},
+     1,
+     1},
+    {"truncated twice",
+     {{STEP_TRUNCATED}},
+     OVER_TCP_TRUNCATED,
+     SV_DNS_UNKNOWN,
+     SV_DNS_TCP_FAILED,
+     {1},
+     1,
+     0},
+    {"truncated, servfail",
+     {{STEP_TRUNCATED}},
+     OVER_TCP_SERVFAIL,
+     SV_DNS_UNKNOWN,
+     SV_DNS_SERVFAIL,
+     {1},
+     1,
+     0},
+    {"truncated, refused, next",
+     {{STEP_TRUNCATED}, {STEP_ANSWER}},
+     OVER_TCP_REFUSE,
+     SV_DNS_DATA,
+     0,
+     {1, 1},
+     0,
+     0},
+};
+
+static void run_case(size_t i)
+{
+    struct bed *bed = test_calloc(1, sizeof(*bed));
+
+    print_message("%s\n", cases[i].name);
+    while (bed->servers_count < SERVERS && cases[i].steps[bed->servers_count][0] != STEP_END) {
+        struct script *script = &bed->servers[bed->servers_count];
+        memcpy(script->steps, cases[i].steps[bed->servers_count], sizeof(script->steps));
+        script->tcp = cases[i].tcp;
+        bed->servers_count++;
+    }
+    open_bed(bed);
+    ask(bed, true, SV_RR_TXT);
+    assert_int_equal(bed->answer->outcome, cases[i].outcome);
+    assert_int_equal(bed->answer->trouble, cases[i].trouble);
+    assert_int_equal(bed->stats.mismatches, cases[i].mismatches);
+    for (size_t s = 0; s < bed->servers_count; s++)
+        assert_int_equal(bed->servers[s].asked, cases[i].asked[s]);
+    assert_int_equal(bed->servers[0].tcp_asked, cases[i].tcp_asked);
+    assert_true(bed->answer->server[0] != 0);
+    assert_true(bed->answer->at > 0);
+    if (bed->answer->outcome == SV_DNS_DATA && bed->answer->records[0].type == SV_RR_TXT) {
+        assert_string_equal(bed->answer->records[0].owner, "Client.example"); /* not our 0x20 */
+        assert_int_equal(bed->answer->tcp, cases[i].tcp_asked > 0);
+    }
+    sv_dns_answer_free(bed->answer);
+    close_bed(bed);
+    test_free(bed);
+}
+
+static void test_cases(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        run_case(i);
+}
+
+/* The second query to a server profits from what the first one learned. */
+static void test_habits_are_remembered(void **state)
+{
+    static const struct {
+        enum step step;
+        size_t asked_first, edns_first, edns_second;
+    } habits[] = {
+        {STEP_FORMERR_TO_EDNS, 2, 1, 1},
+        {STEP_LOWER_CASE, 2, 2, 3},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
+        struct bed *bed = test_calloc(1, sizeof(*bed));
+        bed->servers_count = 1;
+        bed->servers[0].steps[0] = habits[i].step;
+        open_bed(bed);
+        ask(bed, true, SV_RR_TXT);
+        assert_int_equal(bed->servers[0].asked, habits[i].asked_first);
+        assert_int_equal(bed->servers[0].asked_with_edns, habits[i].edns_first);
+        ask(bed, true, SV_RR_TXT);
+        assert_int_equal(bed->servers[0].asked, habits[i].asked_first + 1);
+        assert_int_equal(bed->servers[0].asked_with_edns, habits[i].edns_second);
+        assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
+        sv_dns_answer_free(bed->answer);
+        close_bed(bed);
+        test_free(bed);
+    }
+}
+
+/* A server that nobody runs is noticed by its ICMP error, not by silence. */
+static void test_nobody_listens(void **state)
+{
+    struct bed *bed = test_calloc(1, sizeof(*bed));
+    uv_udp_t *gone = &bed->servers[0].udp;
+
+    (void)state;
+    bed->servers_count = 2;
+    bed->servers[0].tcp = OVER_TCP_REFUSE;
+    open_bed(bed);
+    uv_close((uv_handle_t *)gone, NULL);
+    (void)uv_run(&bed->loop, UV_RUN_NOWAIT);
+    ask(bed, true, SV_RR_TXT);
+    assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
+    assert_int_equal(bed->stats.timeouts, 0);
+    assert_int_equal(bed->servers[1].asked, 1);
+    sv_dns_answer_free(bed->answer);
+    memset(gone, 0, sizeof(*gone));
+    assert_int_equal(uv_udp_init(&bed->loop, gone), 0);
+    close_bed(bed);
+    test_free(bed);
+}
+
+static void test_lame_without_authority(void **state)
+{
+    struct bed *bed = test_calloc(1, sizeof(*bed));
+
+    (void)state;
+    bed->servers_count = 1;
+    bed->servers[0].steps[0] = STEP_ANSWER;
+    open_bed(bed);
+    ask(bed, false, SV_RR_TXT);
+    assert_int_equal(bed->answer->outcome, SV_DNS_DATA); /* AA is set */
+    close_bed(bed);
+    sv_dns_answer_free(bed->answer);
+    test_free(bed);
+}
+
+/* Names go out in mixed case, and not always the same one. */
+static void test_case_is_mixed(void **state)
+{
+    struct bed *bed = test_calloc(1, sizeof(*bed));
+    char first[SV_NAME_BYTES] = "";
+    unsigned different = 0;
+
+    (void)state;
+    bed->servers_count = 1;
+    open_bed(bed);
+    for (unsigned i = 0; i < 40; i++) {
+        ask(bed, true, SV_RR_TXT);
+        assert_true(sv_name_equal(bed->servers[0].last_name, "client.example"));
+        if (i == 0)
+            memcpy(first, bed->servers[0].last_name, sizeof(first));
+        different += strcmp(first, bed->servers[0].last_name) != 0;
+    }
+    assert_true(different > 30); /* 13 letters: equal once in 8,192 */
+    sv_dns_answer_free(bed->answer);
+    close_bed(bed);
+    test_free(bed);
+}
+
+static void test_refused_at_start(void **state)
+{
+    struct bed *bed = test_calloc(1, sizeof(*bed));
+    struct sv_dns_question question = {.name = "a..b", .type = SV_RR_TXT};
+    struct sv_dns_server server = {0};
+    struct sv_dns_ask ask = {.question = &question, .servers = &server, .servers_count = 1};
+    struct sv_dns_query query = {.owner = bed};
+
+    (void)state;
+    open_bed(bed);
+    assert_int_equal(sv_dns_server_parse("127.0.0.1:9", &server, NULL), SV_OK);
+    assert_int_equal(sv_dns_start(bed->dns, &query, &ask, on_done, NULL), SV_EINVALID);
+    memcpy(question.name, "a.b", 4);
+    ask.servers_count = 0;
+    assert_int_equal(sv_dns_start(bed->dns, &query, &ask, on_done, NULL), SV_EINVALID);
+    ask.servers_count = 1;
+    server.address.ss_family = AF_UNIX;
+    assert_int_equal(sv_dns_start(bed->dns, &query, &ask, on_done, NULL), SV_EINVALID);
+    close_bed(bed);
+    assert_null(bed->answer);
+    test_free(bed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases),          cmocka_unit_test(test_habits_are_remembered),
+        cmocka_unit_test(test_nobody_listens), cmocka_unit_test(test_lame_without_authority),
+        cmocka_unit_test(test_case_is_mixed),  cmocka_unit_test(test_refused_at_start),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
