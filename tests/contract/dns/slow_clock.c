@@ -20,9 +20,10 @@ static sv_ms real_now(void)
     return (sv_ms)(uv_hrtime() / 1000000);
 }
 
-void slow_clock_init(struct slow_clock *slow)
+void slow_clock_init(struct slow_clock *slow, sv_ms step_ms)
 {
     slow->clock = (struct sv_clock){.wall = wall, .monotonic = monotonic, .context = slow};
+    slow->step_ms = step_ms;
     slow->now = 1000;
     slow->real = real_now();
 }
@@ -33,5 +34,5 @@ void slow_clock_turn(struct slow_clock *slow)
     sv_ms passed = real - slow->real;
 
     slow->real = real;
-    slow->now += passed < SLOW_CLOCK_STEP_MS ? passed : SLOW_CLOCK_STEP_MS;
+    slow->now += passed < slow->step_ms ? passed : slow->step_ms;
 }

@@ -8,15 +8,15 @@
 
 #include "sv/time.h"
 
-enum { SLOW_CLOCK_STEP_MS = 20 };
-
 struct slow_clock {
     struct sv_clock clock; /* hand this out */
+    sv_ms step_ms;         /* the most that one turn of the loop counts */
     sv_ms now, real;
 };
 
-/* Moves on in the loop's own prepare phase; call it from a uv_prepare_t, or once a turn. */
-void slow_clock_init(struct slow_clock *slow);
+void slow_clock_init(struct slow_clock *slow, sv_ms step_ms);
+
+/* Moves it on; once for each turn of the loop. */
 void slow_clock_turn(struct slow_clock *slow);
 
 #endif

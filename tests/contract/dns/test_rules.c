@@ -115,7 +115,7 @@ static struct bed *open_bed(void)
         .rand = &bed->rand, .clock = &bed->clock.clock, .try_ms = TRY_MS, .total_ms = TOTAL_MS};
 
     assert_int_equal(uv_loop_init(&bed->loop), 0);
-    slow_clock_init(&bed->clock);
+    slow_clock_init(&bed->clock, 1);
     sv_rand_system_init(&bed->rand);
     bed->dns = sv_dns_new(&bed->loop, &options);
     for (size_t i = 0; i < KINDS; i++) {

@@ -1,0 +1,242 @@
+/* What sv_dns_resolver adds to sv_dns: one query for identical questions, a line when sv_dns is
+ * full, servers in turn. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "script.h"
+#include "slow_clock.h"
+#include "sv/dns_resolver.h"
+
+enum { MANY = 1500 };
+
+struct bed {
+    uv_loop_t loop;
+    struct slow_clock clock;
+    struct sv_rand rand;
+    struct sv_dns *dns;
+    struct script servers[3];
+    struct sv_resolver *resolver;
+    unsigned answered, usable, canceled, closed;
+    struct sv_lookup lookups[MANY];
+};
+
+static void on_closed(void *context)
+{
+    struct bed *bed = context;
+
+    bed->closed++;
+}
+
+static void on_done(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_answer *answer)
+{
+    struct bed *bed = lookup->owner;
+
+    bed->canceled += err == SV_ECANCELED;
+    bed->answered += err == SV_OK;
+    bed->usable += err == SV_OK && answer->outcome != SV_DNS_UNKNOWN;
+}
+
+static struct bed *open_bed(enum step first, unsigned lookups_max)
+{
+    struct bed *bed = test_calloc(1, sizeof(*bed));
+    struct sv_dns_options options = {
+        .rand = &bed->rand, .clock = &bed->clock.clock, .try_ms = 2000, .total_ms = 5000};
+    struct sv_dns_server servers[3];
+    struct sv_dns_resolver_options resolver = {
+        .servers = servers, .servers_count = 3, .lookups_max = lookups_max};
+
+    assert_int_equal(uv_loop_init(&bed->loop), 0);
+    slow_clock_init(&bed->clock, 20);
+    sv_rand_system_init(&bed->rand);
+    bed->dns = sv_dns_new(&bed->loop, &options);
+    for (size_t i = 0; i < 3; i++) {
+        bed->servers[i].steps[0] = first;
+        script_open(&bed->servers[i], &bed->loop);
+        servers[i] = bed->servers[i].server;
+    }
+    resolver.dns = bed->dns;
+    bed->resolver = sv_dns_resolver_new(&bed->loop, &resolver);
+    return bed;
+}
+
+static enum sv_err start(struct bed *bed, size_t number, const char *name, enum sv_rr_type type)
+{
+    struct sv_lookup *lookup = &bed->lookups[number];
+
+    lookup->owner = bed;
+    lookup->question.type = type;
+    memcpy(lookup->question.name, name, strlen(name) + 1);
+    return sv_lookup_start(bed->resolver, lookup, on_done, NULL);
+}
+
+static void run(struct bed *bed)
+{
+    while (uv_run(&bed->loop, UV_RUN_ONCE) != 0)
+        slow_clock_turn(&bed->clock);
+}
+
+static void end_bed(struct bed *bed)
+{
+    sv_resolver_close(bed->resolver, on_closed, bed);
+    run(bed);
+    sv_dns_close(bed->dns, on_closed, bed);
+    for (size_t i = 0; i < 3; i++)
+        script_close(&bed->servers[i]);
+    run(bed);
+    assert_int_equal(bed->closed, 2);
+    assert_int_equal(uv_loop_close(&bed->loop), 0);
+    test_free(bed);
+}
+
+static size_t asked(const struct bed *bed)
+{
+    return bed->servers[0].asked + bed->servers[1].asked + bed->servers[2].asked;
+}
+
+static void test_identical_questions_are_asked_once(void **state)
+{
+    struct bed *bed = open_bed(STEP_ANSWER, 0);
+
+    (void)state;
+    assert_int_equal(start(bed, 0, "a.example", SV_RR_TXT), SV_OK);
+    assert_int_equal(start(bed, 1, "A.eXample", SV_RR_TXT), SV_OK);
+    assert_int_equal(start(bed, 2, "a.example", SV_RR_TXT), SV_OK);
+    assert_int_equal(start(bed, 3, "a.example", SV_RR_MX), SV_OK);
+    assert_int_equal(start(bed, 4, "b.example", SV_RR_TXT), SV_OK);
+    run(bed);
+    assert_int_equal(bed->usable, 5);
+    assert_int_equal(asked(bed), 3);
+    assert_int_equal(start(bed, 0, "a.example", SV_RR_TXT), SV_OK); /* nothing is remembered */
+    run(bed);
+    assert_int_equal(asked(bed), 4);
+    end_bed(bed);
+}
+
+static void test_servers_take_turns(void **state)
+{
+    struct bed *bed = open_bed(STEP_ANSWER, 0);
+
+    (void)state;
+    for (unsigned i = 0; i < 9; i++) {
+        assert_int_equal(start(bed, 0, "a.example", SV_RR_TXT), SV_OK);
+        run(bed);
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(bed->servers[i].asked, 3);
+    end_bed(bed);
+}
+
+static void start_many(struct bed *bed, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "n%zu.example", i);
+        assert_int_equal(start(bed, i, name, SV_RR_TXT), SV_OK);
+    }
+}
+
+static void test_beyond_the_limit_of_sv_dns_they_wait(void **state)
+{
+    struct bed *bed = open_bed(STEP_ANSWER, 0);
+
+    (void)state;
+    start_many(bed, MANY);
+    run(bed);
+    assert_int_equal(bed->usable, MANY);
+    assert_int_equal(asked(bed), MANY);
+    end_bed(bed);
+}
+
+static void count_other(struct sv_dns_query *query, enum sv_err err,
+                        const struct sv_dns_answer *answer)
+{
+    unsigned *ended = query->owner;
+
+    (void)err;
+    (void)answer;
+    (*ended)++;
+}
+
+/* When others have filled sv_dns, nothing of ours lands to wake the line; a timer does. */
+static void test_others_have_the_room(void **state)
+{
+    static struct sv_dns_query others[SV_DNS_INFLIGHT_MAX];
+    struct bed *bed = open_bed(STEP_SILENT, 0);
+    struct sv_dns_question question = {.name = "o.example", .type = SV_RR_TXT};
+    struct sv_dns_ask ask = {
+        .question = &question, .servers = &bed->servers[0].server, .servers_count = 1};
+    unsigned ended = 0;
+
+    (void)state;
+    for (size_t i = 0; i < SV_DNS_INFLIGHT_MAX; i++) {
+        others[i].owner = &ended;
+        assert_int_equal(sv_dns_start(bed->dns, &others[i], &ask, count_other, NULL), SV_OK);
+    }
+    bed->servers[0].steps[0] = bed->servers[1].steps[0] = bed->servers[2].steps[0] = STEP_ANSWER;
+    assert_int_equal(start(bed, 0, "a..b", SV_RR_TXT), SV_EINVALID); /* told at once, even so */
+    start_many(bed, 10);
+    sv_lookup_cancel(&bed->lookups[3]); /* in the middle of the line */
+    sv_lookup_cancel(&bed->lookups[0]);
+    sv_lookup_cancel(&bed->lookups[9]);
+    for (size_t i = 0; i < SV_DNS_INFLIGHT_MAX; i++)
+        sv_dns_cancel(&others[i]);
+    run(bed);
+    assert_int_equal(ended, SV_DNS_INFLIGHT_MAX);
+    assert_int_equal(bed->usable, 7);
+    assert_int_equal(bed->canceled, 3);
+    end_bed(bed);
+}
+
+static void test_limit_of_lookups(void **state)
+{
+    struct bed *bed = open_bed(STEP_SILENT, 20);
+
+    (void)state;
+    start_many(bed, 20);
+    assert_int_equal(start(bed, 20, "x.example", SV_RR_TXT), SV_EBUSY);
+    sv_lookup_cancel(&bed->lookups[7]);
+    uv_run(&bed->loop, UV_RUN_NOWAIT);
+    assert_int_equal(bed->canceled, 1);
+    assert_int_equal(start(bed, 20, "x.example", SV_RR_TXT), SV_OK);
+    end_bed(bed);
+}
+
+/* The owner of sv_dns may close it first; lookups end canceled, and the resolver still closes. */
+static void test_dns_is_closed_underneath(void **state)
+{
+    struct bed *bed = open_bed(STEP_SILENT, 0);
+
+    (void)state;
+    start_many(bed, 600);
+    sv_dns_close(bed->dns, on_closed, bed);
+    run(bed);
+    assert_int_equal(bed->canceled + bed->answered, 600);
+    assert_int_equal(bed->usable, 0);
+    sv_resolver_close(bed->resolver, on_closed, bed);
+    for (size_t i = 0; i < 3; i++)
+        script_close(&bed->servers[i]);
+    run(bed);
+    assert_int_equal(bed->closed, 2);
+    assert_int_equal(uv_loop_close(&bed->loop), 0);
+    test_free(bed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_identical_questions_are_asked_once),
+        cmocka_unit_test(test_servers_take_turns),
+        cmocka_unit_test(test_beyond_the_limit_of_sv_dns_they_wait),
+        cmocka_unit_test(test_others_have_the_room),
+        cmocka_unit_test(test_limit_of_lookups),
+        cmocka_unit_test(test_dns_is_closed_underneath),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
