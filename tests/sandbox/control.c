@@ -101,33 +101,54 @@ enum sv_err sb_sandbox_force(struct sandbox *sandbox, struct sb_identity *identi
     return SV_OK;
 }
 
-static void identities_post(struct sb_control *control)
+/* What POST does to one identity; false after a refusal. */
+static bool post_one(struct sb_control *control, const char *name)
 {
+    struct sb_store *store = sb_control_store(control);
     struct sb_identity *identity;
     struct sv_errinfo info = {0};
 
-    if (control->name == NULL || !sb_identity_is_valid(control->name)) {
-        sb_control_refuse(control, 400, "the path must be /identities/ and a domain or address");
-        return;
+    if (name == NULL || !sb_identity_is_valid(name)) {
+        sb_control_refuse(control, 400, "not the name of a domain or address");
+        return false;
     }
-    identity = sb_identity_find(sb_control_store(control), control->name);
+    identity = sb_identity_find(store, name);
     if (identity == NULL && json_is_true(json_object_get(control->input, "create")))
-        identity = sb_identity_add(sb_control_store(control), control->name);
+        identity = sb_identity_add(store, name);
     if (identity == NULL) {
-        sb_control_refuse(control, 404, "no such identity in that account and region");
-        return;
+        sb_control_refuse(control, 404,
+                          "no such identity in that account and region, or no room for it");
+        return false;
     }
     if (json_is_true(json_object_get(control->input, "delete"))) {
         sb_sandbox_drop(control->sandbox, identity);
+        return true;
+    }
+    if (sb_sandbox_force(control->sandbox, identity, control->input, &info) != SV_OK) {
+        sb_control_refuse(control, 400, info.text);
+        return false;
+    }
+    return true;
+}
+
+/* /identities/D, or /identities with {"names": [...]} */
+static void identities_post(struct sb_control *control)
+{
+    const json_t *names = json_object_get(control->input, "names");
+    const struct sb_identity *identity;
+
+    if (control->name == NULL && json_is_array(names)) {
+        for (size_t i = 0; i < json_array_size(names); i++) {
+            if (!post_one(control, json_string_value(json_array_get(names, i))))
+                return;
+        }
         return;
     }
-    if (!json_is_object(control->input) ||
-        sb_sandbox_force(control->sandbox, identity, control->input, &info) != SV_OK) {
-        sb_control_refuse(control, 400,
-                          info.code == SV_OK ? "the body must be an object" : info.text);
+    if (!post_one(control, control->name))
         return;
-    }
-    control->output = sb_control_identity_json(identity);
+    identity = sb_identity_find(sb_control_store(control), control->name);
+    if (identity != NULL)
+        control->output = sb_control_identity_json(identity);
 }
 
 static void identities_get(struct sb_control *control)

@@ -31,7 +31,7 @@ static bool list_has_gaps(const struct sb_call *call)
     size_t given = 0, reached = 0;
 
     for (size_t i = 0; i < call->form.count; i++)
-        given += strncmp(call->form.pairs[i].name, "Identities", 10) == 0;
+        given += strncmp(call->form.pairs[i].name, "Identities.", 11) == 0 ? 1 : 0;
     while (sb_call_member(call, reached) != NULL)
         reached++;
     return given != reached;

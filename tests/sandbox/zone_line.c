@@ -7,8 +7,8 @@
 
 enum { LINE_BYTES_MAX = 16 * 1024 };
 
-/* Cuts a comment off: a ';' outside quotes that is not escaped. */
-static void cut_comment(char *line)
+/* Cuts a comment off: a ';' outside quotes that is not escaped. False when a quote is left open. */
+static bool cut_comment(char *line)
 {
     bool quoted = false;
 
@@ -19,9 +19,10 @@ static void cut_comment(char *line)
             quoted = !quoted;
         } else if (*line == ';' && !quoted) {
             *line = 0;
-            return;
+            break;
         }
     }
+    return !quoted;
 }
 
 /* The next word, ended by a 0 byte; `*rest` then stands behind it. "" at the end. */
@@ -60,16 +61,39 @@ static bool ttl_is_valid(const char *text)
     return len > 0 && len <= 9 && strspn(text, "0123456789") == len;
 }
 
+static const char *dot_for(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 0 && name[len - 1] == '.' ? "" : ".";
+}
+
+/* The value with a final dot behind its first two words: ldns would complete the names of a SOA,
+ * and only those, with the owner's name. */
+static char *complete_soa(const char *value)
+{
+    char *copy = sv_strdup(value);
+    char *rest = copy;
+    const char *primary = take_word(&rest);
+    const char *admin = take_word(&rest);
+    size_t bytes = strlen(value) + 4;
+    char *out = sv_alloc(bytes, 1);
+
+    (void)snprintf(out, bytes, "%s%s %s%s %s", primary, dot_for(primary), admin, dot_for(admin),
+                   rest);
+    free(copy);
+    return out;
+}
+
 static ldns_rr *build(const char *name, const char *ttl, const char *type, const char *value,
                       struct sv_errinfo *info)
 {
     size_t bytes = strlen(name) + strlen(ttl) + strlen(type) + strlen(value) + 16;
     char *text = sv_alloc(bytes, 1);
-    const char *dot = name[strlen(name) - 1] == '.' ? "" : ".";
     ldns_rr *record = NULL;
     ldns_status status;
 
-    (void)snprintf(text, bytes, "%s%s %s IN %s %s", name, dot, ttl, type, value);
+    (void)snprintf(text, bytes, "%s%s %s IN %s %s", name, dot_for(name), ttl, type, value);
     status = ldns_rr_new_frm_str(&record, text, 0, NULL, NULL);
     free(text);
     if (status == LDNS_STATUS_OK)
@@ -81,7 +105,8 @@ static ldns_rr *build(const char *name, const char *ttl, const char *type, const
 
 static ldns_rr *parse_words(char *line, struct sv_errinfo *info)
 {
-    char *rest = line;
+    char *rest = line, *soa = NULL;
+    ldns_rr *record;
     const char *name = take_word(&rest);
     const char *ttl = take_word(&rest);
     const char *type = take_word(&rest);
@@ -103,7 +128,11 @@ static ldns_rr *parse_words(char *line, struct sv_errinfo *info)
         (void)sv_err_set(info, SV_EMALFORMED, "zone", 0, "%s record without a value", type);
         return NULL;
     }
-    return build(name, ttl, type, rest, info);
+    if (type_of(type) == LDNS_RR_TYPE_SOA)
+        rest = soa = complete_soa(rest);
+    record = build(name, ttl, type, rest, info);
+    free(soa);
+    return record;
 }
 
 ldns_rr *sb_zone_parse_line(const char *line, struct sv_errinfo *info)
@@ -120,8 +149,9 @@ ldns_rr *sb_zone_parse_line(const char *line, struct sv_errinfo *info)
         return NULL;
     }
     copy = sv_strndup(line, len);
-    cut_comment(copy);
-    if (copy[strspn(copy, " \t\r")] != 0)
+    if (!cut_comment(copy))
+        (void)sv_err_set(info, SV_EMALFORMED, "zone", 0, "a quote is left open");
+    else if (copy[strspn(copy, " \t\r")] != 0)
         record = parse_words(copy, info);
     free(copy);
     return record;
