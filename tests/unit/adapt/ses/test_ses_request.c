@@ -1,0 +1,161 @@
+#include "cmocka_all.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "adapt/ses/ses_private.h"
+
+static const char *const one[] = {"a.example"};
+static const char *const two[] = {"a.example", "b.example"};
+static const char *const odd[] = {"a@b/c&d=e \xc3\xa9.x"};
+
+static const struct {
+    struct sv_ses_call call;
+    const char *method, *path, *body, *type;
+} cases[] = {
+    {{.op = SV_SES_CREATE, .domains = one, .domains_count = 1},
+     "POST",
+     "/v2/email/identities",
+     "{\"EmailIdentity\":\"a.example\",\"DkimSigningAttributes\":{\"NextSigningKeyLength\":"
+     "\"RSA_2048_BIT\"}}",
+     "application/json"},
+    {{.op = SV_SES_GET, .domains = one, .domains_count = 1},
+     "GET",
+     "/v2/email/identities/a.example",
+     "",
+     NULL},
+    {{.op = SV_SES_GET, .domains = odd, .domains_count = 1},
+     "GET",
+     "/v2/email/identities/a%40b%2Fc%26d%3De%20%C3%A9.x",
+     "",
+     NULL},
+    {{.op = SV_SES_DELETE, .domains = one, .domains_count = 1},
+     "DELETE",
+     "/v2/email/identities/a.example",
+     "",
+     NULL},
+    {{.op = SV_SES_PUT_MAIL_FROM, .domains = one, .domains_count = 1, .mail_from = "m.a.example"},
+     "PUT",
+     "/v2/email/identities/a.example/mail-from",
+     "{\"MailFromDomain\":\"m.a.example\",\"BehaviorOnMxFailure\":\"USE_DEFAULT_VALUE\"}",
+     "application/json"},
+    {{.op = SV_SES_PUT_MAIL_FROM,
+      .domains = one,
+      .domains_count = 1,
+      .mail_from = "m.a.example",
+      .reject_on_mx_failure = true},
+     "PUT",
+     "/v2/email/identities/a.example/mail-from",
+     "{\"MailFromDomain\":\"m.a.example\",\"BehaviorOnMxFailure\":\"REJECT_MESSAGE\"}",
+     "application/json"},
+    {{.op = SV_SES_PUT_MAIL_FROM, .domains = one, .domains_count = 1, .mail_from = ""},
+     "PUT",
+     "/v2/email/identities/a.example/mail-from",
+     "{}",
+     "application/json"},
+    {{.op = SV_SES_VERIFY_DOMAIN, .domains = odd, .domains_count = 1},
+     "POST",
+     "/",
+     "Action=VerifyDomainIdentity&Version=2010-12-01&Domain=a%40b%2Fc%26d%3De%20%C3%A9.x",
+     "application/x-www-form-urlencoded; charset=utf-8"},
+    {{.op = SV_SES_VERIFY_DKIM, .domains = one, .domains_count = 1},
+     "POST",
+     "/",
+     "Action=VerifyDomainDkim&Version=2010-12-01&Domain=a.example",
+     "application/x-www-form-urlencoded; charset=utf-8"},
+    {{.op = SV_SES_READ_IDENTITIES, .domains = two, .domains_count = 2},
+     "POST",
+     "/",
+     "Action=GetIdentityVerificationAttributes&Version=2010-12-01&Identities.member.1=a.example&"
+     "Identities.member.2=b.example",
+     "application/x-www-form-urlencoded; charset=utf-8"},
+    {{.op = SV_SES_READ_DKIM, .domains = two, .domains_count = 2},
+     "POST",
+     "/",
+     "Action=GetIdentityDkimAttributes&Version=2010-12-01&Identities.member.1=a.example&"
+     "Identities.member.2=b.example",
+     "application/x-www-form-urlencoded; charset=utf-8"},
+    {{.op = SV_SES_READ_MAIL_FROM, .domains = one, .domains_count = 1},
+     "POST",
+     "/",
+     "Action=GetIdentityMailFromDomainAttributes&Version=2010-12-01&Identities.member.1=a.example",
+     "application/x-www-form-urlencoded; charset=utf-8"},
+};
+
+static void every_operation_has_its_bytes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sv_ses_ask ask;
+
+        assert_int_equal(sv_ses_ask_build(&cases[i].call, &ask, NULL), SV_OK);
+        assert_string_equal(ask.method, cases[i].method);
+        assert_string_equal(sv_buf_str(&ask.path), cases[i].path);
+        assert_string_equal(sv_buf_str(&ask.body), cases[i].body);
+        assert_int_equal(ask.content_type != NULL, cases[i].type != NULL);
+        if (ask.content_type != NULL)
+            assert_string_equal(ask.content_type, cases[i].type);
+        sv_ses_ask_fini(&ask);
+    }
+}
+
+static void the_largest_batch_fits(void **state)
+{
+    static char name[SV_NAME_BYTES];
+    const char *names[SV_SES_BATCH_MAX + 1];
+    struct sv_ses_call call = {
+        .op = SV_SES_READ_DKIM, .domains = names, .domains_count = SV_SES_BATCH_MAX};
+    struct sv_ses_ask ask;
+    struct sv_errinfo info;
+
+    (void)state;
+    memset(name, '@', SV_NAME_MAX); /* the longest once encoded */
+    for (size_t i = 0; i <= SV_SES_BATCH_MAX; i++)
+        names[i] = name;
+    assert_int_equal(sv_ses_ask_build(&call, &ask, NULL), SV_OK);
+    assert_non_null(strstr(sv_buf_str(&ask.body), "&Identities.member.100=%40"));
+    sv_ses_ask_fini(&ask);
+    call.domains_count++;
+    assert_int_equal(sv_ses_ask_build(&call, &ask, &info), SV_EINVALID);
+    assert_non_null(strstr(info.text, "1 to 100"));
+    sv_ses_ask_fini(&ask);
+}
+
+static void bad_calls_are_refused(void **state)
+{
+    static char too_long[SV_NAME_BYTES + 1];
+    static const char *const empty[] = {""};
+    const char *const long_name[] = {too_long};
+    const struct sv_ses_call bad[] = {
+        {.op = SV_SES_GET, .domains = one, .domains_count = 0},
+        {.op = SV_SES_GET, .domains = two, .domains_count = 2},
+        {.op = SV_SES_VERIFY_DKIM, .domains = two, .domains_count = 2},
+        {.op = SV_SES_READ_DKIM, .domains = one, .domains_count = 0},
+        {.op = SV_SES_GET, .domains = empty, .domains_count = 1},
+        {.op = SV_SES_GET, .domains = long_name, .domains_count = 1},
+        {.op = SV_SES_OP_COUNT, .domains = one, .domains_count = 1},
+        {.op = SV_SES_PUT_MAIL_FROM, .domains = one, .domains_count = 1, .mail_from = too_long},
+    };
+
+    (void)state;
+    memset(too_long, 'a', SV_NAME_BYTES);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct sv_ses_ask ask;
+        struct sv_errinfo info = {.text = ""};
+
+        assert_int_equal(sv_ses_ask_build(&bad[i], &ask, &info), SV_EINVALID);
+        assert_true(info.text[0] != '\0');
+        sv_ses_ask_fini(&ask);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_operation_has_its_bytes),
+        cmocka_unit_test(the_largest_batch_fits),
+        cmocka_unit_test(bad_calls_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
