@@ -21,6 +21,7 @@ struct sv_aws_ses_options {
         *endpoint_v2; /* copied: AWS_ENDPOINT_URL_SESV2 or AWS_ENDPOINT_URL; NULL = the same host */
     const struct sv_credentials
         *credentials; /* borrowed, read at each call: the owner may renew them in place */
+    sv_ms total_ms;   /* for one call; 0 = 30 s */
 };
 
 /* Closed with sv_ses_close, before the HTTP client is. An http:// endpoint is accepted only because

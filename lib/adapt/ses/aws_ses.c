@@ -33,6 +33,7 @@ struct sv_aws_ses {
     const struct sv_credentials *credentials;
     struct sv_ses_endpoint v1, v2;
     char *region;
+    sv_ms total_ms;
     sv_ms skew_ms; /* to add to our clock */
     uint64_t requests[SV_SES_OP_COUNT];
     struct sv_ses_call *live;
@@ -145,6 +146,7 @@ static enum sv_err hand_over(struct sv_aws_ses *aws, struct sv_ses_call *call,
         .headers_count = out->headers_count,
         .body = out->ask.body.data,
         .body_bytes = out->ask.body.len,
+        .total_ms = aws->total_ms,
         .allow_plain = out->endpoint->plain,
     };
     enum sv_err err;
@@ -313,6 +315,7 @@ enum sv_err sv_aws_ses_new(const struct sv_aws_ses_options *options, struct sv_s
     aws->clock = options->clock;
     aws->log = options->log;
     aws->credentials = options->credentials;
+    aws->total_ms = options->total_ms;
     aws->v1 = v1;
     aws->v2 = v2;
     aws->region = sv_strdup(options->region);
