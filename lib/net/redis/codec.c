@@ -94,6 +94,7 @@ enum sv_err sv_redis_codec_write(struct sv_buf *out, size_t room,
     if ((size_t)len > room || !sv_buf_add(out, text, (size_t)len))
         err = sv_err_set(info, SV_EBUSY, "redis", 0,
                          "no room for %d bytes: too many wait to be written already", len);
+    explicit_bzero(text, (size_t)len); /* it may be AUTH, and is short otherwise */
     redisFreeCommand(text);
     return err;
 }

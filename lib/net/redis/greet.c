@@ -147,6 +147,13 @@ void sv_redis_greet_again(struct sv_redis *redis)
     (void)send_step(redis);
 }
 
+/* The password went out through this buffer; its bytes shall not lie around for years. */
+static void wipe(struct sv_buf *out)
+{
+    if (out->data != NULL && out->len == 0)
+        explicit_bzero(out->data, out->cap);
+}
+
 static void on_greeting(struct sv_redis_command *command, enum sv_err err, const redisReply *reply)
 {
     struct sv_redis *redis = command->owner;
@@ -154,6 +161,8 @@ static void on_greeting(struct sv_redis_command *command, enum sv_err err, const
 
     if (!sv_redis_is_talking(redis))
         return;
+    if (redis->step == SV_REDIS_STEP_AUTH)
+        wipe(&redis->out);
     err = judge_greeting(redis, err, reply, &why);
     if (err == SV_OK) {
         sv_redis_greet_advance(redis);

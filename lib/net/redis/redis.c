@@ -188,7 +188,7 @@ static void flush(struct sv_redis *redis)
 static void on_reply(struct sv_redis *redis, const redisReply *reply)
 {
     struct sv_redis_slot slot;
-    struct sv_errinfo info = {.code = SV_OK};
+    struct sv_errinfo info;
     enum sv_err err = SV_OK;
 
     if (!sv_redis_queue_pop(&redis->queue, &slot)) {
@@ -205,7 +205,8 @@ static void on_reply(struct sv_redis *redis, const redisReply *reply)
                       &info); /* a former primary; first, so that the callback sees us not ready */
     if (slot.command == NULL)
         return;
-    slot.command->info = info;
+    if (err != SV_OK)
+        slot.command->info = info;
     slot.command->done(slot.command, err, reply);
 }
 

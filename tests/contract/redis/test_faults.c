@@ -1,7 +1,9 @@
 /* What a broken, hostile, slow or vanishing server can do to us: nothing that lasts. */
 #include "kit.h"
 
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct scene { /* server, client and loop of one test */
@@ -315,6 +317,127 @@ static void reconnect_on_demand(void **state)
     finish(&scene.client, &scene.server);
 }
 
+/* F43: connecting fails while there are no descriptors, and works again when there are. */
+static void no_descriptor_left(void **state)
+{
+    struct rlimit before;
+    struct rlimit none;
+    int next = dup(0);
+
+    (void)state;
+    assert_true(next > 0);
+    (void)close(next);
+    set_scene();
+    open_scene();
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = (rlim_t)next; /* the lowest free one is the first that is forbidden */
+    sv_redis_reconnect(scene.client.redis, "to need a new descriptor");
+    run_until(&scene.client, is_down);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    scene.client.down_count = 0;
+    run_until(&scene.client, is_down);
+    assert_int_equal(scene.client.why.code, SV_ECONNECT);
+    print_message("%s\n", scene.client.why.text);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    expect_recovery();
+    finish(&scene.client, &scene.server);
+}
+
+/* F04 before there is a connection: a full queue of a listener answers nothing at all. */
+static void a_black_hole_at_connect(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t len = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int fillers[4];
+
+    (void)state;
+    assert_int_equal(uv_ip4_addr("127.0.0.1", 0, &address), 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    for (size_t i = 0; i < 4; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(fillers[i], (struct sockaddr *)&address, len);
+    }
+    set_scene();
+    scene.client.options.address.port = ntohs(address.sin_port);
+    scene.client.options.connect_ms = 50;
+    client_open(&scene.client);
+    run_until(&scene.client, is_down);
+    assert_int_equal(scene.client.why.code, SV_ETIMEOUT);
+    assert_non_null(strstr(scene.client.why.text, "connecting"));
+    finish(&scene.client, &scene.server);
+    for (size_t i = 0; i < 4; i++)
+        (void)close(fillers[i]);
+    (void)close(listener);
+}
+
+static void count_turn(uv_prepare_t *handle)
+{
+    unsigned *turns = handle->data;
+
+    (*turns)++;
+}
+
+static void on_time_up(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* Rule G of the fault matrix: waiting costs nothing. */
+static void waiting_turns_no_loop(void **state)
+{
+    uv_prepare_t counter;
+    uv_timer_t timer;
+    unsigned turns = 0;
+
+    (void)state;
+    set_scene();
+    open_scene();
+    assert_int_equal(client_start(&scene.client, 0, "HOLD", 0), SV_OK);
+    assert_int_equal(client_start(&scene.client, 1, "ECHO x", 0), SV_OK);
+    sv_redis_cancel(&scene.client.calls[1].command);
+    (void)uv_prepare_init(&scene.loop, &counter);
+    (void)uv_timer_init(&scene.loop, &timer);
+    counter.data = &turns;
+    (void)uv_prepare_start(&counter, count_turn);
+    (void)uv_timer_start(&timer, on_time_up, 200, 0);
+    (void)uv_run(&scene.loop, UV_RUN_DEFAULT);
+    assert_in_range(turns, 1, 20);
+    uv_close((uv_handle_t *)&counter, NULL);
+    uv_close((uv_handle_t *)&timer, NULL);
+    finish(&scene.client, &scene.server);
+}
+
+/* A command started from inside a prepare callback must not wait for something else to happen. */
+static void start_in_prepare(uv_prepare_t *handle)
+{
+    (void)uv_prepare_stop(handle);
+    assert_int_equal(client_start(&scene.client, 0, "ECHO now", 0), SV_OK);
+}
+
+static void no_phase_of_the_loop_forgets_a_command(void **state)
+{
+    uv_prepare_t handle;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) { /* before our own handle and behind it */
+        set_scene();
+        (void)uv_prepare_init(&scene.loop, &handle);
+        open_scene();
+        (void)uv_prepare_start(&handle, start_in_prepare);
+        if (i > 0)
+            sv_redis_cancel(&scene.client.calls[1].command); /* nothing to cancel: no effect */
+        while (scene.client.calls[0].ends == 0)
+            (void)uv_run(&scene.loop, UV_RUN_ONCE);
+        assert_string_equal(scene.client.calls[0].reply, "now");
+        uv_close((uv_handle_t *)&handle, NULL);
+        finish(&scene.client, &scene.server);
+    }
+}
+
 /* --- limits of our own --- */
 
 static void count_end(struct sv_redis_command *command, enum sv_err err, const redisReply *reply)
@@ -409,6 +532,10 @@ int main(void)
         cmocka_unit_test(a_stalled_loop_looks_once_more),
         cmocka_unit_test(error_replies_are_translated),
         cmocka_unit_test(reconnect_on_demand),
+        cmocka_unit_test(no_descriptor_left),
+        cmocka_unit_test(a_black_hole_at_connect),
+        cmocka_unit_test(waiting_turns_no_loop),
+        cmocka_unit_test(no_phase_of_the_loop_forgets_a_command),
         cmocka_unit_test(in_flight_is_limited_and_leaves_at_once),
         cmocka_unit_test(waiting_bytes_are_limited),
     };
