@@ -22,8 +22,12 @@ struct sv_report {
     char seen[SV_RECORDS_MAX]
              [SV_FINDING_VALUE_BYTES]; /* what was there, for people; "" = nothing */
 
+    /* Beside `records`: a question that could have explained more about this record got no answer,
+     * so the findings about it may be others the next time though nothing changed. */
+    bool unsettled[SV_RECORDS_MAX];
+
     size_t findings_count;
-    struct sv_finding findings[SV_FINDINGS_MAX];
+    struct sv_finding findings[SV_FINDINGS_MAX]; /* in the order of sv/finding_codes.h */
     size_t findings_omitted;
 
     /* The records SES needs (DKIM aliases): ok only when all are right; wrong when one is
@@ -40,8 +44,8 @@ struct sv_report {
     uint64_t digest; /* sv_findings_digest */
 };
 
-/* Copies everything it needs from `expect`; `zone` as in sv_records_list. Free with sv_judge_free.
- */
+/* Copies everything it needs from `expect`; `zone` as in sv_records_list. Names are at most 253
+ * characters, tokens at most 128. Allocates a fixed size; free with sv_judge_free. */
 struct sv_judge *sv_judge_new(const struct sv_expect *expect, const char *zone);
 void sv_judge_free(struct sv_judge *judge); /* NULL is fine */
 
@@ -60,7 +64,10 @@ void sv_judge_answer(struct sv_judge *judge, const struct sv_dns_question *quest
 bool sv_judge_done(const struct sv_judge *judge);
 
 /* The verdict over what is known now: callable at any time, also when a deadline ended the asking
- * (the rest is unknown). Borrowed until the judge is freed or answered again. */
+ * (the rest is unknown). It asks for nothing new. Borrowed until the judge is freed or answered
+ * again. The first call allocates sizeof(struct sv_report), so that judgements in flight stay
+ * small.
+ */
 const struct sv_report *sv_judge_report(struct sv_judge *judge);
 
 #endif

@@ -55,7 +55,7 @@ static struct sv_fact *want(struct sv_judge *judge, const char *name, enum sv_rr
     struct sv_fact *fact;
     const char *kept;
 
-    if (judge->facts_count == SV_JUDGE_QUESTIONS_MAX)
+    if (judge->facts_count == SV_FACTS_MAX)
         return NULL;
     kept = sv_judge_keep(judge, name, strlen(name));
     if (kept == NULL)
@@ -105,18 +105,32 @@ const struct sv_fact *sv_judge_asked(const struct sv_judge *judge, enum sv_recor
     return &never;
 }
 
+/* What is said about these records rests on something that nobody answered. */
+static void unsettle(struct sv_judge *judge)
+{
+    for (size_t i = 0; judge->out != NULL && i < judge->records_count; i++) {
+        if (judge->kinds[i] == judge->subject)
+            judge->out->unsettled[i] = true;
+    }
+}
+
 const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, enum sv_rr_type type,
                                     unsigned *spent, unsigned spent_max)
 {
     struct sv_fact *fact = find_fact(judge, name, type);
 
+    if (fact != NULL && !sv_fact_known(fact))
+        unsettle(judge);
     if (fact != NULL)
         return fact;
-    if (judge->out != NULL || *spent == spent_max) /* a report only reads the table */
+    if (*spent == spent_max) /* that is settled: the limit will be the same the next time */
         return &never;
-    fact = want(judge, name, type);
-    if (fact == NULL)
+    if (judge->out == NULL) /* a report only reads the table */
+        fact = want(judge, name, type);
+    if (fact == NULL) {
+        unsettle(judge);
         return &never;
+    }
     ++*spent;
     return fact;
 }

@@ -291,6 +291,7 @@ void sv_judge_dkim(struct sv_judge *judge)
 {
     struct sv_dkim_view view = {.count = judge->expect.dkim_tokens_count};
 
+    judge->subject = SV_RECORD_DKIM;
     for (size_t i = 0; i < view.count; i++)
         judge_owner(judge, &view, i);
     sv_dkim_probe(judge, &view);

@@ -149,6 +149,7 @@ void sv_judge_dmarc(struct sv_judge *judge)
     enum sv_record_status status = SV_RECORD_UNKNOWN;
     struct choice choice;
 
+    judge->subject = SV_RECORD_DMARC;
     if (!sv_fact_known(fact))
         return;
     choice = choose(fact);

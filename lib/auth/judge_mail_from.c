@@ -217,6 +217,7 @@ void sv_judge_mail_from(struct sv_judge *judge)
     const struct sv_fact *mx = sv_judge_asked(judge, SV_RECORD_MAIL_FROM_MX, 0, &mx_record);
     const struct sv_fact *spf = sv_judge_asked(judge, SV_RECORD_MAIL_FROM_SPF, 0, &spf_record);
 
+    judge->subject = SV_RECORD_MAIL_FROM_MX;
     if (judge_alias(judge, mx) || judge_alias(judge, spf))
         return;
     judge_mx(judge, mx, mx_record);

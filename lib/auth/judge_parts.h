@@ -19,13 +19,17 @@
 #include "txt.h"
 
 enum {
-    SV_PROBES_MAX = 8,               /* looks at wrong places, per judgement */
-    SV_PROBES_NOT_DKIM_MAX = 7,      /* the last one is kept for DKIM's second step */
-    SV_SPF_LOOKS_MAX = 16,           /* names that include and redirect lead to, per judgement */
-    SV_FACT_VALUES_MAX = 6,          /* records of one answer that are kept */
-    SV_FACT_VALUE_BYTES = 1024,      /* of one record */
-    SV_JUDGE_TEXT_BYTES = 12 * 1024, /* all names and values of one judgement */
+    SV_PROBES_MAX = 8,              /* looks at wrong places, per judgement */
+    SV_PROBES_NOT_DKIM_MAX = 7,     /* the last one is kept for DKIM's second step */
+    SV_SPF_LOOKS_MAX = 16,          /* names that include and redirect lead to, per judgement */
+    SV_FACT_VALUES_MAX = 6,         /* records of one answer that are kept */
+    SV_FACT_VALUE_BYTES = 1024,     /* of one record */
+    SV_JUDGE_TEXT_BYTES = 8 * 1024, /* all names and values of one judgement */
+    /* Everything that may be asked: the expected records, DMARC of the zone, probes, SPF. */
+    SV_FACTS_MAX = SV_RECORDS_MAX + 1 + SV_PROBES_MAX + SV_SPF_LOOKS_MAX,
 };
+
+_Static_assert((int)SV_FACTS_MAX <= (int)SV_JUDGE_QUESTIONS_MAX, "the promise of sv/judge.h");
 
 /* A question, and what its answer said. A fact that is not answered is as good as unknown. */
 struct sv_fact {
@@ -52,7 +56,7 @@ struct sv_judge {
     struct sv_fact *asked[SV_RECORDS_MAX]; /* the fact beside each expected record; NULL = could
                                               not be asked */
     size_t facts_count;
-    struct sv_fact facts[SV_JUDGE_QUESTIONS_MAX];
+    struct sv_fact facts[SV_FACTS_MAX];
     size_t unanswered; /* of the questions handed out or waiting to be */
     unsigned probes, spf_looks, inherited_looks;
     size_t text_used;
@@ -60,6 +64,7 @@ struct sv_judge {
     struct sv_report *out;    /* where the verdict goes; NULL while only looking for questions */
     struct sv_report *report; /* made when first asked for: judgements in flight stay small */
     bool report_fresh;
+    enum sv_record_kind subject; /* the records that facts are being looked for about */
 };
 
 /* Facts. */

@@ -36,7 +36,7 @@ static struct choice choose(const struct sv_fact *fact)
 struct walk {
     struct sv_judge *judge;
     unsigned steps;
-    const struct sv_fact *silent; /* the first name that could not be asked */
+    const struct sv_fact *silent; /* the first name whose servers failed */
 };
 
 static enum sv_tri allows(struct walk *walk, struct sv_span record, unsigned depth);
@@ -66,7 +66,7 @@ static enum sv_tri allows_at(struct walk *walk, struct sv_span domain, unsigned 
         return SV_TRI_NO;
     fact = sv_judge_look(walk->judge, name, SV_RR_TXT, &walk->judge->spf_looks, SV_SPF_LOOKS_MAX);
     if (!sv_fact_known(fact)) {
-        if (walk->silent == NULL && fact->answered)
+        if (walk->silent == NULL && fact->trouble != SV_DNS_NO_TROUBLE)
             walk->silent = fact;
         return SV_TRI_UNKNOWN;
     }
@@ -96,33 +96,38 @@ static enum sv_tri matches(struct walk *walk, const struct sv_spf_term *term, un
 }
 
 /* Left to right, the first match decides (RFC 7208 section 4.7). Terms that may match SES's
- * addresses but cannot be decided here make everything but a clear yes undecided. */
+ * addresses but cannot be decided here make a later "no" undecided, and those that would refuse
+ * also a later "yes". */
 static enum sv_tri allows(struct walk *walk, struct sv_span record, unsigned depth)
 {
     struct sv_spf_term term;
     struct sv_span redirect = {.text = NULL};
-    enum sv_tri other = SV_TRI_NO;
+    enum sv_tri yes = SV_TRI_YES;
+    enum sv_tri no = SV_TRI_NO;
     enum sv_tri beyond;
 
     while (sv_spf_next(&record, &term)) {
         enum sv_tri match = matches(walk, &term, depth);
         if (term.kind == SV_SPF_REDIRECT)
             redirect = term.domain;
-        if (match == SV_TRI_UNKNOWN)
-            other = SV_TRI_UNKNOWN;
         if (match == SV_TRI_YES)
-            return term.qualifier == '+' ? SV_TRI_YES : other;
+            return term.qualifier == '+' ? yes : no;
+        if (match == SV_TRI_UNKNOWN && term.qualifier == '+')
+            no = SV_TRI_UNKNOWN;
+        if (match == SV_TRI_UNKNOWN && term.qualifier != '+')
+            yes = SV_TRI_UNKNOWN;
     }
     if (redirect.text == NULL)
-        return other;
+        return no;
     beyond = allows_at(walk, redirect, depth + 1);
-    return beyond == SV_TRI_NO ? other : beyond;
+    return beyond == SV_TRI_YES ? yes : beyond == SV_TRI_NO ? no : SV_TRI_UNKNOWN;
 }
 
 /* What the terms of the client's own record say without asking anybody. */
 struct own {
     bool included; /* +include:amazonses.com before the first all */
     bool refused;  /* the same with another sign, which then decides */
+    bool doubtful; /* before these, a term that may refuse SES */
     bool has_all, has_redirect;
     bool permissive;
     struct sv_span permissive_term;
@@ -151,9 +156,12 @@ static void read_term(struct own *own, const struct sv_spf_term *term)
     else if (sv_spf_is_near_ses(term))
         note_slip(own, SV_F_SPF_SES_MISSPELLED, term->text);
     if (is_ses && !own->has_all && !own->included && !own->refused) {
-        own->included = term->qualifier == '+';
-        own->refused = !own->included;
+        own->included = term->qualifier == '+' && !own->doubtful;
+        own->refused = term->qualifier != '+';
     }
+    own->doubtful =
+        own->doubtful || (!is_ses && term->qualifier != '+' &&
+                          (term->kind == SV_SPF_INCLUDE_OF || term->kind == SV_SPF_EXISTS));
     if (open && term->qualifier == '+' && !own->has_all && !own->permissive) {
         own->permissive = true;
         own->permissive_term = term->text;
@@ -282,6 +290,7 @@ void sv_judge_spf(struct sv_judge *judge, enum sv_record_kind kind, const char *
     };
     struct choice choice;
 
+    judge->subject = kind;
     if (!sv_fact_known(it.fact))
         return;
     choice = choose(it.fact);

@@ -98,6 +98,7 @@ static enum sv_finding_code trouble_code(const struct sv_fact *fact)
                                                                     : SV_F_DNS_SERVFAIL;
     case SV_DNS_REFUSED:
     case SV_DNS_LAME:
+    case SV_DNS_ALIAS_ELSEWHERE:
     case SV_DNS_OTHER_RCODE:
         return SV_F_DNS_SERVFAIL;
     case SV_DNS_MALFORMED:

@@ -40,7 +40,8 @@ struct scenario {
 /* Runs each scenario as a test of its own; for main. */
 int scenarios_run(const char *group, const struct scenario *scenarios, size_t count);
 
-/* "required=wrong absent=yes ttl=900 mail_from=unknown spf=yes dmarc=no bulk=no". */
+/* "required=wrong absent=yes ttl=900 mail_from=unknown spf=yes dmarc=no bulk=no
+ * open=12": the last are the places of unsettled records. */
 void flags_of(const struct sv_report *report, char *out, size_t bytes);
 
 /* The judge for a scenario; free it. */

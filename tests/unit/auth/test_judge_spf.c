@@ -36,11 +36,22 @@ static const struct scenario scenarios[] = {
     {.name = "an_include_that_loops_ends",
      .dns = SPF("v=spf1 include:client.com include:client.com include:client.com ~all"),
      .records = "ooo?o"},
-    {.name = "an_include_that_refuses_ses_decides",
+    {.name = "an_include_that_would_refuse_but_does_not_match",
      .dns = SPF(
          "v=spf1 -include:_spf.client.com include:amazonses.com ~all") "_spf.client.com TXT v=spf1 "
                                                                        "ip4:192.0.2.0/24 ~all\n",
      .records = "ooooo"},
+    {.name = "an_include_that_refuses_decides",
+     .dns = SPF(
+         "v=spf1 -include:_spf.client.com include:amazonses.com ~all") "_spf.client.com TXT v=spf1 "
+                                                                       "include:amazonses.com "
+                                                                       "~all\n",
+     .records = "ooowo",
+     .findings = "warning spf_ses_not_included client.com\n"},
+    {.name = "an_include_that_may_refuse_makes_it_unknown",
+     .dns = SPF("v=spf1 -include:_spf.client.com include:amazonses.com ~all") "_spf.client.com "
+                                                                              "TXT! never\n",
+     .records = "ooo?o"},
     {.name = "spf_missing",
      .dns = REST "client.com TXT MS=ms1234\n",
      .records = "ooowo",

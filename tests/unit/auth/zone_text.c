@@ -67,8 +67,7 @@ static enum sv_rr_type type_of(const char *word)
         if (strcmp(types[i].word, word) == 0)
             return types[i].type;
     }
-    SV_REQUIRE(!"a known type");
-    return SV_RR_NONE;
+    sv_require_failed(__FILE__, __LINE__, word);
 }
 
 static void forget(struct zone *zone, const struct line *line)
