@@ -397,6 +397,7 @@ static void on_removed(struct sv_domain *domain, const struct sv_input *input,
 {
     if (domain->status != SV_STATUS_REMOVED)
         move(domain, SV_STATUS_REMOVED, SV_REASON_REMOVED, input->now, effects);
+    domain->todo = 0; /* also of a tombstone that was to be registered anew */
     effects->shown = domain->conclusion;
 }
 
