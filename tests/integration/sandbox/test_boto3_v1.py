@@ -60,7 +60,8 @@ def test_tokens_are_the_same_in_every_run(start):
 
 
 @pytest.mark.parametrize(
-    "domain", ["", "nodots", "-a.example", "a..example", "a_b.example", "bücher.example", "1.2.3.4", "a" * 64 + ".example"]
+    "domain",
+    ["", "nodots", "-a.example", "a..example", "a_b.example", "bücher.example", "1.2.3.4", "a" * 64 + ".example"],
 )
 def test_invalid_domains_are_refused(ses, domain):
     for call in (ses.verify_domain_identity, ses.verify_domain_dkim):

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 
+import dns.message
 import pytest
 
 from sandbox import DEADLINE_S, Sandbox, program
@@ -101,7 +102,8 @@ def test_ends_cleanly_in_the_middle_of_everything():
         quota(sb, timeout_s=0.2)
     with socket.create_connection((host, int(port))), socket.create_connection((sb.dns_host, sb.dns_port)):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.sendto(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x00\x00\x01\x00\x01", (sb.dns_host, sb.dns_port))
+            question = dns.message.make_query("a", "A").to_wire()
+            sock.sendto(question, (sb.dns_host, sb.dns_port))
         sb.stop()
 
 

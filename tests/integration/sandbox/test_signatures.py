@@ -53,7 +53,8 @@ def test_any_form_of_the_query_is_accepted(sb, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/v2/email/identities/a%40b.example", "/v2/email/identities/a@b.example", "/v2/email/identities/%61.example"]
+    "path",
+    ["/v2/email/identities/a%40b.example", "/v2/email/identities/a@b.example", "/v2/email/identities/%61.example"],
 )
 def test_paths_are_encoded_once_more(sb, path):
     assert get(sb, path) == (404, "NotFoundException")  # the signature was right, the identity is unknown
