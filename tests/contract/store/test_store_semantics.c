@@ -1,0 +1,683 @@
+/* What every store must do, the one on Redis and the fake alike. */
+#include "kit.h"
+
+static void open_kit(struct kit *kit, void **state)
+{
+    kit_open(kit, *(const enum kit_kind *)*state);
+}
+
+/* --- the way of a job --- */
+
+static void test_a_job_becomes_an_event(void **state)
+{
+    struct kit kit;
+    struct kit_held held;
+    struct sv_store_call call;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_true(kit_claim_one(&kit, &held));
+    assert_string_equal(held.uid, KIT_UID);
+    assert_string_equal(held.client, KIT_CLIENT);
+    assert_string_equal(held.status, "new");
+    assert_int_equal(held.sequence, 0);
+    assert_int_equal(held.fence, 1);
+    call = kit_commit(&held, "pending_verification");
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.commit.verdict, SV_STORE_COMMITTED);
+    assert_false(call.u.commit.again);
+    assert_int_equal(kit_events(&kit), 2);
+    assert_int_equal(kit_counter(&kit, "accepted"), 1);
+    assert_int_equal(kit_counter(&kit, "done"), 1);
+    assert_int_equal(kit_counter(&kit, "open"), 0);
+    assert_int_equal(kit_counter(&kit, "status_pending_verification"), 1);
+    assert_int_equal(kit_counter(&kit, "status_new"), 0);
+    assert_int_equal(kit_counter(&kit, "waiting"), 1);
+    assert_int_equal(kit_counter(&kit, "running"), 0);
+    assert_int_equal(kit_counter(&kit, "inbox"), 0);
+    assert_int_equal(kit_counter(&kit, "pending"), 0);
+    assert_false(kit_claim_one(&kit, &held)); /* due in an hour */
+    kit_close(&kit);
+}
+
+static void test_admit_twice(void **state)
+{
+    struct kit kit;
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+    struct sv_store_call call;
+
+    open_kit(&kit, state);
+    kit_push(&kit, entry);
+    call = kit_admit(entry, "j", "register");
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.admit.outcome, SV_STORE_OPENED);
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.admit.outcome, SV_STORE_DUPLICATE);
+    kit_push(&kit, entry);
+    call = kit_admit(entry, "j", "register");
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.admit.outcome, SV_STORE_DUPLICATE);
+    assert_int_equal(kit_counter(&kit, "accepted"), 1);
+    assert_int_equal(kit_counter(&kit, "duplicate"), 1);
+    kit_close(&kit);
+}
+
+static void test_rejections(void **state)
+{
+    struct kit kit;
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+    struct sv_store_call call;
+
+    open_kit(&kit, state);
+    kit_push(&kit, entry);
+    call = kit_admit(entry, entry, "register");
+    call.u.admit.refusal = "restricted_domain";
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.admit.outcome, SV_STORE_REFUSED);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    kit_push(&kit, entry);
+    call = kit_admit(entry, entry, "register");
+    call.u.admit.domains_max = 0;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.admit.outcome, SV_STORE_REJECTED_DOMAIN_LIMIT);
+    assert_int_equal(kit_counter(&kit, "rejected"), 3);
+    assert_int_equal(kit_events(&kit), 3);
+    kit_close(&kit);
+}
+
+static void test_cooldown(void **state)
+{
+    struct kit kit;
+    struct kit_held held;
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+    struct sv_store_call call;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_true(kit_claim_one(&kit, &held));
+    call = kit_commit(&held, "pending_verification");
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_OPENED);
+        assert_true(kit_claim_one(&kit, &held));
+        call = kit_commit(&held, "pending_verification");
+        assert_int_equal(kit_do(&kit, &call), SV_OK);
+    }
+    kit_push(&kit, entry);
+    call = kit_admit(entry, entry, "recheck");
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.admit.outcome, SV_STORE_REJECTED_COOLDOWN);
+    assert_true(call.u.admit.retry_at > SV_HOUR);
+    kit_close(&kit);
+}
+
+/* --- commits --- */
+
+static void test_commit_verdicts(void **state)
+{
+    struct kit kit;
+    struct kit_held held, late;
+    struct sv_store_call call;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_true(kit_claim_one(&kit, &held));
+    call = kit_commit(&held, "pending_verification");
+    call.u.commit.sequence = 7;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.commit.verdict, SV_STORE_CONFLICT);
+    call.u.commit.sequence = 0;
+    call.u.commit.from = "verified";
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.commit.verdict, SV_STORE_CONFLICT);
+    call = kit_commit(&held, "pending_verification");
+    call.u.commit.wait_ms = 0;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.commit.verdict, SV_STORE_COMMITTED);
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.commit.verdict, SV_STORE_ALREADY);
+    late = held;
+    assert_true(kit_claim_one(&kit, &held));
+    assert_int_equal(held.fence, late.fence + 1);
+    assert_int_equal(held.sequence, 1);
+    late.fence = 17;
+    call = kit_commit(&late, "verified");
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.commit.verdict, SV_STORE_FENCED);
+    assert_int_equal(kit_counter(&kit, "stale"), 1);
+    assert_int_equal(kit_counter(&kit, "conflict"), 2);
+    assert_int_equal(kit_events(&kit), 2);
+    kit_close(&kit);
+}
+
+static void test_fields_detail_and_todo(void **state)
+{
+    const struct sv_field set[] = {{"note", "hello"}, {"gone", "x"}, {"todo", "4"}, {"f", "99"}};
+    const struct sv_field drop[] = {{"gone", NULL}, {"todo", NULL}};
+    struct kit kit;
+    struct kit_held held;
+    struct sv_store_call call;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_true(kit_claim_one(&kit, &held));
+    call = kit_commit(&held, "pending_verification");
+    call.u.commit.fields = set;
+    call.u.commit.fields_count = 4;
+    call.u.commit.wait_ms = 0;
+    call.u.commit.detail = "why";
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_true(kit_claim_one(&kit, &held));
+    assert_string_equal(held.note, "hello");
+    assert_string_equal(held.todo, "4");
+    assert_int_equal(held.fence, 2);
+    call = kit_commit(&held, "pending_verification");
+    call.u.commit.fields = drop;
+    call.u.commit.fields_count = 2;
+    call.u.commit.wait_ms = 0;
+    call.u.commit.detail = "";
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_true(kit_claim_one(&kit, &held));
+    assert_string_equal(held.note, "hello");
+    assert_string_equal(held.todo, "");
+    kit_close(&kit);
+}
+
+static void test_one_more_check(void **state)
+{
+    struct kit kit;
+    struct kit_held held;
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+    struct sv_store_call call;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_true(kit_claim_one(&kit, &held));
+    kit_push(&kit, entry);
+    call = kit_admit(entry, entry, "register");
+    call.u.admit.todo = 2;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.admit.outcome, SV_STORE_COALESCED);
+    call = kit_commit(&held, "pending_verification");
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_true(call.u.commit.again);
+    assert_true(kit_claim_one(&kit, &held));
+    assert_string_equal(held.todo, "2");
+    kit_close(&kit);
+}
+
+static void test_removed_and_registered_anew(void **state)
+{
+    struct kit kit;
+    struct kit_held held;
+    struct sv_store_call call;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_true(kit_claim_one(&kit, &held));
+    call = kit_commit(&held, "removed");
+    call.u.commit.wait_ms = -1;
+    call.u.commit.forget_client = true;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    assert_int_equal(kit_counter(&kit, "status_removed"), 1);
+    assert_int_equal(kit_counter(&kit, "waiting"), 0);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_true(kit_claim_one(&kit, &held));
+    assert_int_equal(held.sequence, 1);
+    assert_int_equal(held.fence, 2);
+    assert_string_equal(held.status, "new");
+    kit_close(&kit);
+}
+
+/* --- holds --- */
+
+static void test_release_and_renew(void **state)
+{
+    struct kit kit;
+    struct kit_held held;
+    struct sv_store_call call = {.op = SV_STORE_RENEW};
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_true(kit_claim_one(&kit, &held));
+    call.u.hold = (struct sv_store_hold){
+        .uid = KIT_UID, .client_id = KIT_CLIENT, .fence = held.fence, .lease_ms = SV_HOUR};
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_true(call.u.hold.held);
+    call.u.hold.fence++;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_false(call.u.hold.held);
+    call.op = SV_STORE_RELEASE;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_false(call.u.hold.held);
+    call.u.hold.fence--;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(kit_do(&kit, &call), SV_OK);
+        assert_true(call.u.hold.held);
+    }
+    assert_true(kit_claim_one(&kit, &held));
+    assert_int_equal(held.fence, 2);
+    assert_true(held.job_id[0] != '\0');
+    kit_close(&kit);
+}
+
+static struct sv_store_call reap_call(unsigned reclaims_max)
+{
+    return (struct sv_store_call){
+        .op = SV_STORE_REAP,
+        .u.reap = {.count_max = 10, .reclaims_max = reclaims_max, .crash_wait_ms = SV_HOUR}};
+}
+
+static void lose(struct kit *kit, unsigned reclaims_max)
+{
+    struct sv_store_call claim = {
+        .op = SV_STORE_CLAIM,
+        .u.claim = {.count_max = 1, .per_client_max = 1, .lease_ms = 1, .worker = "w"}};
+    struct sv_store_call reap = reap_call(reclaims_max);
+
+    assert_int_equal(kit_do(kit, &claim), SV_OK);
+    assert_int_equal(claim.u.claim.count, 1);
+    while (reap.u.reap.reaped == 0)
+        assert_int_equal(kit_do(kit, &reap), SV_OK);
+    assert_int_equal(reap.u.reap.reaped, 1);
+}
+
+static void test_reap(void **state)
+{
+    struct kit kit;
+    struct kit_held held;
+    struct sv_store_call call;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    lose(&kit, 5);
+    assert_true(kit_claim_one(&kit, &held));
+    assert_int_equal(held.fence, 3); /* claim, reap, claim */
+    call = reap_call(5);
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.reap.reaped, 0); /* a good lease */
+    kit_close(&kit);
+}
+
+static void test_crash_loop(void **state)
+{
+    struct kit kit;
+    struct kit_held held;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    lose(&kit, 1);
+    assert_false(kit_claim_one(&kit, &held)); /* waits for an hour */
+    assert_int_equal(kit_counter(&kit, "dead"), 1);
+    assert_int_equal(kit_counter(&kit, "open"), 0);
+    assert_int_equal(kit_counter(&kit, "crash_loop"), 1);
+    assert_int_equal(kit_counter(&kit, "dead_letters"), 1);
+    assert_int_equal(kit_events(&kit), 1);
+    kit_close(&kit);
+}
+
+/* --- names and permits --- */
+
+static bool own(struct kit *kit, enum sv_store_own_verb verb, const char *domain,
+                const char *client, bool overlap)
+{
+    struct sv_store_call call = {.op = SV_STORE_OWN,
+                                 .u.own = {.verb = verb,
+                                           .registrable = "example.com",
+                                           .domain = domain,
+                                           .account = "default",
+                                           .client_id = client,
+                                           .uid = KIT_UID,
+                                           .allow_overlap = overlap}};
+
+    assert_int_equal(kit_do(kit, &call), SV_OK);
+    assert_int_equal(call.u.own.granted, call.u.own.held_by_domain[0] == '\0');
+    return call.u.own.granted;
+}
+
+static void test_own(void **state)
+{
+    struct kit kit;
+
+    open_kit(&kit, state);
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "a", false));
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "a", false));
+    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "b", false));
+    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "b", true));
+    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "example.com", "b", false));
+    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "x.m.example.com", "b", false));
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "xm.example.com", "b", false));
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "example.com", "b", true));
+    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "m.example.com", "a", true));
+    assert_false(own(&kit, SV_STORE_OWN_CONFIRM, "m.example.com", "a", false));
+    assert_false(own(&kit, SV_STORE_OWN_RELEASE, "m.example.com", "b", false));
+    assert_true(own(&kit, SV_STORE_OWN_RELEASE, "m.example.com", "a", false));
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "b", false));
+    kit_close(&kit);
+}
+
+static void test_permit(void **state)
+{
+    struct kit kit;
+    struct sv_store_call call = {
+        .op = SV_STORE_PERMIT,
+        .u.permit = {.account = "a", .region = "r", .action = "Get", .interval_us = 3600000000}};
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.permit.wait_ms, 0);
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_in_range(call.u.permit.wait_ms, 3590000, 3600000);
+    call.u.permit.region = "other";
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.permit.wait_ms, 0);
+    kit_close(&kit);
+}
+
+/* --- going round --- */
+
+static void register_domains(struct kit *kit, const char *client, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char entry[SV_STORE_ENTRY_ID_BYTES], uid[33];
+        struct sv_store_call call;
+
+        kit_push(kit, entry);
+        (void)snprintf(uid, sizeof(uid), "%s%04u", client, i);
+        call = kit_admit(entry, entry, "register");
+        call.u.admit.client_id = client;
+        call.u.admit.uid = uid;
+        call.u.admit.domains_max = 1000;
+        assert_int_equal(kit_do(kit, &call), SV_OK);
+        assert_int_equal(call.u.admit.outcome, SV_STORE_OPENED);
+    }
+}
+
+static size_t of_client(const struct kit_claims *claims, const char *client)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < claims->count; i++)
+        count += strcmp(claims->held[i].client, client) == 0;
+    return count;
+}
+
+/* One client with many domains gets its share, the others theirs, in the same calls. */
+static void test_claim_is_fair(void **state)
+{
+    struct kit kit;
+    struct kit_claims *claims = calloc(1, sizeof(*claims));
+    size_t big = 0, small = 0;
+
+    open_kit(&kit, state);
+    register_domains(&kit, "big", 40);
+    register_domains(&kit, "s1", 1);
+    register_domains(&kit, "s2", 2);
+    register_domains(&kit, "s3", 1);
+    kit_claim(&kit, 4, 2, claims);
+    assert_int_equal(claims->count, 4);
+    assert_int_equal(claims->next_due_ms, 0);
+    assert_int_equal(of_client(claims, "big"), 2);
+    for (unsigned i = 0; i < 2; i++) {
+        big += of_client(claims, "big");
+        small += claims->count - of_client(claims, "big");
+        kit_claim(&kit, 4, 2, claims);
+        assert_true(of_client(claims, "big") <= 2);
+    }
+    big += of_client(claims, "big");
+    small += claims->count - of_client(claims, "big");
+    assert_int_equal(small, 4);
+    while (claims->count > 0) {
+        kit_claim(&kit, 10, 10, claims);
+        big += claims->count;
+    }
+    assert_int_equal(big, 40);
+    assert_int_equal(claims->next_due_ms, -1);
+    assert_int_equal(kit_counter(&kit, "running"), 44);
+    free(claims);
+    kit_close(&kit);
+}
+
+/* --- the inbox --- */
+
+static void look_pending(struct sv_store_call *call, void *context)
+{
+    *(size_t *)context = call->u.take.count;
+}
+
+static void test_take_waits_and_pending_comes_back(void **state)
+{
+    struct kit kit;
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+    size_t count = 99;
+    struct sv_store_call take = {.op = SV_STORE_TAKE, .u.take = {.entries_max = 8, .block_ms = 1}};
+    struct sv_store_call pending = {.op = SV_STORE_TAKE_PENDING,
+                                    .u.take = {.entries_max = 8, .idle_ms = SV_HOUR}};
+    struct sv_store_call admit;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_do_look(&kit, &take, look_pending, &count), SV_OK);
+    assert_int_equal(count, 0);
+    kit_push(&kit, entry);
+    assert_int_equal(kit_counter(&kit, "pending"), 1);
+    assert_int_equal(kit_do_look(&kit, &pending, look_pending, &count), SV_OK);
+    assert_int_equal(count, 1);
+    admit = kit_admit(entry, entry, "register");
+    assert_int_equal(kit_do(&kit, &admit), SV_OK);
+    assert_int_equal(kit_do_look(&kit, &pending, look_pending, &count), SV_OK);
+    assert_int_equal(count, 0);
+    kit_close(&kit);
+}
+
+static void test_bury(void **state)
+{
+    struct kit kit;
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+    struct sv_store_call call = {.op = SV_STORE_BURY};
+
+    open_kit(&kit, state);
+    kit_push(&kit, entry);
+    call.u.bury = (struct sv_store_bury){.entry_id = entry,
+                                         .reason = "malformed_json",
+                                         .error = "it is none",
+                                         .payload = "\0x",
+                                         .payload_bytes = 2,
+                                         .event = "{}"};
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(kit_counter(&kit, "accepted"), 1);
+    assert_int_equal(kit_counter(&kit, "dead"), 1);
+    assert_int_equal(kit_counter(&kit, "dead_letters"), 1);
+    assert_int_equal(kit_counter(&kit, "inbox"), 0);
+    assert_int_equal(kit_events(&kit), 1);
+    kit_close(&kit);
+}
+
+/* --- looking --- */
+
+struct seen {
+    char client[129], email[64], detail[16], note[16];
+    bool found, running;
+    sv_ms due_at;
+};
+
+static void look_read(struct sv_store_call *call, void *context)
+{
+    const struct sv_store_read *read = &call->u.read;
+    struct seen *seen = context;
+
+    *seen = (struct seen){.found = read->found, .running = read->running, .due_at = read->due_at};
+    if (!read->found)
+        return;
+    (void)snprintf(seen->client, sizeof(seen->client), "%s", read->client_id);
+    (void)snprintf(seen->email, sizeof(seen->email), "%s", read->contact_email);
+    (void)snprintf(seen->detail, sizeof(seen->detail), "%s",
+                   read->detail != NULL ? read->detail : "(none)");
+    for (size_t i = 0; i < read->fields_count; i++) {
+        if (strcmp(read->fields[i].name, "note") == 0)
+            (void)snprintf(seen->note, sizeof(seen->note), "%s", read->fields[i].value);
+    }
+}
+
+static void test_read(void **state)
+{
+    const struct sv_field fields[] = {{"note", "n1"}};
+    struct kit kit;
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+    struct kit_held held;
+    struct seen seen;
+    struct sv_store_call call, read = {.op = SV_STORE_READ, .u.read = {.uid = KIT_UID}};
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+    assert_false(seen.found);
+    kit_push(&kit, entry);
+    call = kit_admit(entry, entry, "adopt");
+    call.u.admit.contact_email = "a@b.example";
+    call.u.admit.fields = fields;
+    call.u.admit.fields_count = 1;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+    assert_true(seen.found && !seen.running && seen.due_at > 0);
+    assert_string_equal(seen.client, KIT_CLIENT);
+    assert_string_equal(seen.email, "a@b.example");
+    assert_string_equal(seen.note, "n1");
+    assert_string_equal(seen.detail, "(none)");
+    assert_true(kit_claim_one(&kit, &held));
+    assert_string_equal(held.email, "a@b.example");
+    assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+    assert_true(seen.running && seen.due_at == 0);
+    call = kit_commit(&held, "verified");
+    call.u.commit.detail = "why";
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+    assert_string_equal(seen.detail, "why");
+    kit_close(&kit);
+}
+
+static void look_list(struct sv_store_call *call, void *context)
+{
+    size_t *count = context;
+
+    for (size_t i = 0; i < call->u.list.count; i++)
+        assert_memory_equal(call->u.list.uids[i], "acme", 4);
+    *count += call->u.list.count;
+}
+
+static void test_list(void **state)
+{
+    struct kit kit;
+    size_t count = 0;
+    struct sv_store_call call = {.op = SV_STORE_LIST, .u.list = {.count_hint = 7}};
+    char cursor[24] = "0";
+
+    open_kit(&kit, state);
+    register_domains(&kit, "acme", 30);
+    do {
+        call.u.list.cursor = cursor;
+        assert_int_equal(kit_do_look(&kit, &call, look_list, &count), SV_OK);
+        (void)snprintf(cursor, sizeof(cursor), "%s", call.u.list.next_cursor);
+    } while (strcmp(cursor, "0") != 0);
+    assert_true(count >= 30);
+    kit_close(&kit);
+}
+
+struct read_events {
+    size_t count;
+    char last[SV_STORE_ENTRY_ID_BYTES], payload[64];
+};
+
+static void look_events(struct sv_store_call *call, void *context)
+{
+    struct read_events *out = context;
+
+    out->count = call->u.events.count;
+    for (size_t i = 0; i < out->count; i++) {
+        (void)snprintf(out->last, sizeof(out->last), "%s", call->u.events.entries[i].id);
+        (void)snprintf(out->payload, sizeof(out->payload), "%s", call->u.events.entries[i].payload);
+    }
+}
+
+static void test_events(void **state)
+{
+    struct kit kit;
+    struct read_events seen = {.count = 99};
+    struct sv_store_call call = {.op = SV_STORE_EVENTS,
+                                 .u.events = {.after = "0", .entries_max = 1}};
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 0);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.payload,
+                        "{\"data\":{\"outcome\":\"rejected\",\"reason\":\"not_registered\"}}");
+    call.u.events.after = seen.last;
+    call.u.events.entries_max = 10;
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 1);
+    call.u.events.block_ms = 20;
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 0);
+    kit_close(&kit);
+}
+
+/* Somebody who waits is told what comes meanwhile. */
+static void test_events_wait(void **state)
+{
+    struct kit kit;
+    struct read_events seen = {.count = 0};
+    struct kit_end end = {.look = look_events, .context = &seen};
+    struct sv_store_call call = {.op = SV_STORE_EVENTS,
+                                 .owner = &end,
+                                 .u.events = {.after = "$", .entries_max = 5, .block_ms = 10000}};
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    assert_int_equal(sv_store_start(kit.store, &call, kit_on_end, NULL), SV_OK);
+    assert_int_equal(kit_counter(&kit, "events"), 1);
+    assert_int_equal(kit_job(&kit, "remove"), SV_STORE_REJECTED_NOT_REGISTERED);
+    kit_wait(&kit, &end);
+    assert_int_equal(seen.count, 1);
+    kit_close(&kit);
+}
+
+#define BOTH(test)                                                                                 \
+    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
+        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
+
+int main(void)
+{
+    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
+    const struct CMUnitTest tests[] = {
+        BOTH(test_a_job_becomes_an_event),
+        BOTH(test_admit_twice),
+        BOTH(test_rejections),
+        BOTH(test_cooldown),
+        BOTH(test_commit_verdicts),
+        BOTH(test_fields_detail_and_todo),
+        BOTH(test_one_more_check),
+        BOTH(test_removed_and_registered_anew),
+        BOTH(test_release_and_renew),
+        BOTH(test_reap),
+        BOTH(test_crash_loop),
+        BOTH(test_own),
+        BOTH(test_permit),
+        BOTH(test_claim_is_fair),
+        BOTH(test_take_waits_and_pending_comes_back),
+        BOTH(test_bury),
+        BOTH(test_read),
+        BOTH(test_list),
+        BOTH(test_events),
+        BOTH(test_events_wait),
+    };
+    int failed;
+
+    kit_server_start();
+    failed = cmocka_run_group_tests_name("store_semantics", tests, NULL, NULL);
+    kit_server_stop();
+    return failed;
+}

@@ -1,0 +1,115 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_inner.h"
+
+/* What only looks. */
+
+bool fake_read(struct fake_work *work)
+{
+    struct sv_store_read *out = &work->call->u.read;
+    const struct fake_domain *domain = fake_domain_find(fake_shard_of(work), out->uid);
+
+    *out = (struct sv_store_read){.uid = out->uid, .found = domain != NULL};
+    if (domain == NULL)
+        return true;
+    out->client_id = domain->client;
+    out->contact_email = domain->email != NULL ? domain->email : "";
+    out->detail = domain->detail;
+    out->fields = fake_domain_fields(domain, &work->arena, &out->fields_count);
+    out->running = domain->place == FAKE_RUNNING;
+    if (domain->place == FAKE_DUE_HI || domain->place == FAKE_DUE_LO)
+        out->due_at = domain->at;
+    return true;
+}
+
+/* The cursor is the number of domains seen; they are never deleted. */
+bool fake_list(struct fake_work *work)
+{
+    struct sv_store_list *out = &work->call->u.list;
+    size_t skip = (size_t)strtoull(out->cursor, NULL, 10), at = 0;
+    size_t count_max = out->count_hint > 0 ? out->count_hint : 100;
+    const char **uids = sv_store_arena_alloc(&work->arena, count_max, sizeof(char *));
+    const struct fake_domain *domain = fake_shard_of(work)->domains;
+
+    for (; domain != NULL && at < skip; domain = domain->hh.next)
+        at++;
+    for (out->count = 0; domain != NULL && out->count < count_max; domain = domain->hh.next)
+        uids[out->count++] = domain->uid;
+    out->uids = uids;
+    (void)snprintf(out->next_cursor, sizeof(out->next_cursor), "%zu",
+                   domain != NULL ? skip + out->count : 0);
+    return true;
+}
+
+/* Where the entries behind `after` begin. An id that is not there is as old as can be. */
+static size_t begin_after(const struct fake_stream *outbox, const char *after)
+{
+    if (strcmp(after, "$") == 0)
+        return outbox->count;
+    for (size_t i = outbox->count; i > 0; i--) {
+        if (strcmp(outbox->entries[i - 1].id, after) == 0)
+            return i;
+    }
+    return 0;
+}
+
+bool fake_events(struct fake_work *work)
+{
+    struct sv_store_events *out = &work->call->u.events;
+    const struct fake_stream *outbox = &fake_shard_of(work)->outbox;
+    uint64_t now = uv_now(work->store->loop);
+    struct sv_store_entry *list;
+
+    if (work->is_new) {
+        work->end_at = now + (uint64_t)out->block_ms;
+        work->after = begin_after(outbox, out->after);
+    }
+    if (work->after >= outbox->count && now < work->end_at)
+        return false;
+    list = sv_store_arena_alloc(&work->arena, outbox->count - work->after + 1, sizeof(*list));
+    out->entries = list;
+    for (out->count = 0; work->after + out->count < outbox->count && out->count < out->entries_max;
+         out->count++) {
+        const struct fake_entry *entry = &outbox->entries[work->after + out->count];
+
+        list[out->count] =
+            (struct sv_store_entry){.id = sv_store_arena_printf(&work->arena, "%s", entry->id),
+                                    .payload = entry->payload,
+                                    .payload_bytes = entry->payload_bytes};
+    }
+    return true;
+}
+
+static void add(struct sv_store_counters *out, const char *name, int64_t value)
+{
+    out->items[out->count].name = name;
+    out->items[out->count++].value = value;
+}
+
+bool fake_counters(struct fake_work *work)
+{
+    struct sv_store_counters *out = &work->call->u.counters;
+    const struct fake_shard *shard = fake_shard_of(work);
+    int64_t waiting = 0, running = 0, inbox = 0, pending = 0;
+
+    out->count = 0;
+    for (size_t i = 0; i < shard->counters_count; i++)
+        add(out, shard->counters[i].name, shard->counters[i].value);
+    for (const struct fake_domain *d = shard->domains; d != NULL; d = d->hh.next) {
+        running += d->place == FAKE_RUNNING;
+        waiting += d->place == FAKE_DUE_HI || d->place == FAKE_DUE_LO;
+    }
+    for (size_t i = shard->inbox.first; i < shard->inbox.count; i++) {
+        inbox += !shard->inbox.entries[i].settled;
+        pending += shard->inbox.entries[i].pending;
+    }
+    add(out, "waiting", waiting);
+    add(out, "running", running);
+    add(out, "inbox", inbox);
+    add(out, "pending", pending);
+    add(out, "events", (int64_t)shard->outbox.count);
+    add(out, "dead_letters", shard->dead_letters);
+    return true;
+}
