@@ -233,6 +233,15 @@ static void report_fault(struct sv_judge *judge, const struct sv_dkim_view *view
     }
 }
 
+static bool is_first_of_fault(const struct sv_dkim_view *view, size_t token)
+{
+    for (size_t i = 0; i < token; i++) {
+        if (view->tokens[i].fault == view->tokens[token].fault)
+            return false;
+    }
+    return view->tokens[token].fault != SV_F_NONE;
+}
+
 /* Absent tokens that no probe explained: missing, or a part of a set that is right otherwise. */
 static void name_absent(const struct sv_judge *judge, struct sv_dkim_view *view)
 {
@@ -298,7 +307,9 @@ void sv_judge_dkim(struct sv_judge *judge)
     if (judge->out == NULL)
         return;
     name_absent(judge, &view);
-    for (unsigned code = SV_F_NONE + 1; code < SV_F_COUNT; code++)
-        report_fault(judge, &view, (enum sv_finding_code)code);
+    for (size_t i = 0; i < view.count; i++) {
+        if (is_first_of_fault(&view, i))
+            report_fault(judge, &view, view.tokens[i].fault);
+    }
     conclude(judge, &view);
 }

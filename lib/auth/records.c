@@ -72,8 +72,9 @@ static bool fill_policy(const char *policy, const char *domain, char out[SV_RECO
             sv_line_add(&line, domain);
             policy += strlen(place);
         } else {
-            sv_line_add_bytes(&line, policy, 1);
-            policy++;
+            size_t plain = 1 + strcspn(policy + 1, "{");
+            sv_line_add_bytes(&line, policy, plain);
+            policy += plain;
         }
     }
     return !line.cut;

@@ -43,37 +43,50 @@ void sv_line_add_number(struct sv_line *line, unsigned long number)
     sv_line_add_bytes(line, digits + at, sizeof(digits) - at);
 }
 
-/* Writes one octet as people may see it; returns how many characters that took. */
-static size_t show(char c, char out[4])
+static bool is_printable(char c)
 {
-    unsigned octet = (uint8_t)c;
+    return c >= 0x20 && c < 0x7f;
+}
 
-    if (octet >= 0x20 && octet < 0x7f) {
-        out[0] = c;
-        return 1;
-    }
-    out[0] = '\\';
-    out[1] = (char)('0' + octet / 100);
-    out[2] = (char)('0' + octet / 10 % 10);
-    out[3] = (char)('0' + octet % 10);
-    return 4;
+/* How many octets from the front on are shown as they are. */
+static size_t plain_run(struct sv_span octets)
+{
+    size_t len = 0;
+
+    while (len < octets.len && is_printable(octets.text[len]))
+        len++;
+    return len;
+}
+
+/* What did not fit is told by dots at the end. */
+static void end_in_dots(struct sv_line *line)
+{
+    static const char dots[] = "...";
+    size_t keep = line->bytes > sizeof(dots) ? line->bytes - sizeof(dots) : 0;
+
+    line->len = line->len < keep ? line->len : keep;
+    sv_line_add_bytes(line, dots, sizeof(dots) - 1);
+    line->cut = true;
 }
 
 void sv_line_add_shown(struct sv_line *line, struct sv_span octets)
 {
-    static const char dots[] = "...";
-    char shown[4];
-
-    for (size_t i = 0; i < octets.len; i++) {
-        size_t wide = show(octets.text[i], shown);
-        if (line->len + wide + 1 > line->bytes) {
-            size_t keep = line->bytes - 1 > sizeof(dots) - 1 ? line->bytes - sizeof(dots) : 0;
-            line->len = line->len < keep ? line->len : keep;
-            sv_line_add_bytes(line, dots, sizeof(dots) - 1);
-            line->cut = true;
+    while (octets.len > 0) {
+        size_t run = plain_run(octets);
+        unsigned odd = run < octets.len ? (uint8_t)octets.text[run] : 0;
+        char shown[4] = {'\\', (char)('0' + odd / 100), (char)('0' + odd / 10 % 10),
+                         (char)('0' + odd % 10)};
+        bool has_odd = run < octets.len;
+        sv_line_add_bytes(line, octets.text, run);
+        if (line->cut || (has_odd && line->bytes - 1 - line->len < sizeof(shown))) {
+            end_in_dots(line);
             return;
         }
-        sv_line_add_bytes(line, shown, wide);
+        if (has_odd)
+            sv_line_add_bytes(line, shown, sizeof(shown));
+        run += has_odd ? 1 : 0;
+        octets.text += run;
+        octets.len -= run;
     }
 }
 
