@@ -192,13 +192,14 @@ static void judge_mx(struct sv_judge *judge, const struct sv_fact *fact, size_t 
     }
 }
 
-/* An alias at the name stands in for both records and explains whatever else is wrong there. */
+/* An alias at the name stands in for both records and explains whatever else is wrong there, also
+ * why nothing could be found out behind it. */
 static bool judge_alias(struct sv_judge *judge, const struct sv_fact *fact)
 {
     struct sv_naming naming = {judge->expect.mail_from, "", fact->alias};
     size_t record;
 
-    if (!sv_fact_known(fact) || fact->alias == NULL)
+    if (fact->alias == NULL)
         return false;
     sv_judge_find(judge, SV_F_MAILFROM_IS_CNAME, fact, SV_SEVERITY_NONE, &naming);
     (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_MX, 0, &record);

@@ -22,7 +22,7 @@ enum sv_err sv_mail_from_name(const char *domain, const char *given, char out[SV
     }
     if (!sv_name_is_below(name, domain))
         return sv_err_set(info, SV_EINVALID, "mail_from", 0,
-                          "%.100s is not a subdomain of %.100s: choose a name such as mail.%.30s",
+                          "%.100s is not a subdomain of %.100s: choose a name such as mail.%.64s",
                           name, domain, domain);
     memcpy(out, name, strlen(name) + 1);
     return SV_OK;

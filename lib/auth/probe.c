@@ -10,17 +10,18 @@
 struct place {
     enum sv_finding_code code;
     enum sv_rr_type type;
-    const char *before, *between; /* before + token + between + domain [+ zone] */
-    bool doubled;
+    const char *before, *between; /* before + token + between + domain [+ suffix] */
+    enum { AS_IS, BEFORE_ZONE, BEFORE_DOMAIN } suffix;
 };
 
 static const struct place places[] = {
-    {SV_F_DKIM_CNAME_DOUBLED_SUFFIX, SV_RR_CNAME, "", "._domainkey.", true},
-    {SV_F_DKIM_UNDERSCORE_STRIPPED, SV_RR_CNAME, "", ".domainkey.", false},
-    {SV_F_DKIM_CNAME_NO_DOMAINKEY, SV_RR_CNAME, "", ".", false},
-    {SV_F_DKIM_CNAME_LABELS_SWAPPED, SV_RR_CNAME, "_domainkey.", ".", false},
-    {SV_F_DKIM_RECORD_AS_TXT, SV_RR_TXT, "", "._domainkey.", false},
-    {SV_F_DKIM_RECORD_AS_A, SV_RR_A, "", "._domainkey.", false},
+    {SV_F_DKIM_CNAME_DOUBLED_SUFFIX, SV_RR_CNAME, "", "._domainkey.", BEFORE_ZONE},
+    {SV_F_DKIM_CNAME_DOUBLED_SUFFIX, SV_RR_CNAME, "", "._domainkey.", BEFORE_DOMAIN},
+    {SV_F_DKIM_UNDERSCORE_STRIPPED, SV_RR_CNAME, "", ".domainkey.", AS_IS},
+    {SV_F_DKIM_CNAME_NO_DOMAINKEY, SV_RR_CNAME, "", ".", AS_IS},
+    {SV_F_DKIM_CNAME_LABELS_SWAPPED, SV_RR_CNAME, "_domainkey.", ".", AS_IS},
+    {SV_F_DKIM_RECORD_AS_TXT, SV_RR_TXT, "", "._domainkey.", AS_IS},
+    {SV_F_DKIM_RECORD_AS_A, SV_RR_A, "", "._domainkey.", AS_IS},
 };
 
 enum { PLACES = sizeof(places) / sizeof(*places) };
@@ -28,16 +29,19 @@ enum { PLACES = sizeof(places) / sizeof(*places) };
 static const struct sv_fact *ask(struct sv_judge *judge, const struct place *place, size_t token,
                                  char name[SV_NAME_BYTES])
 {
+    bool is_zone = sv_name_equal(judge->expect.domain, judge->zone);
     struct sv_line line;
 
+    if (place->suffix == BEFORE_DOMAIN && is_zone)
+        return NULL; /* the same as before the zone */
     sv_line_init(&line, name, SV_NAME_BYTES);
     sv_line_add(&line, place->before);
     sv_line_add(&line, judge->expect.dkim_tokens[token]);
     sv_line_add(&line, place->between);
     sv_line_add(&line, judge->expect.domain);
-    if (place->doubled) {
+    if (place->suffix != AS_IS) {
         sv_line_add(&line, ".");
-        sv_line_add(&line, judge->zone);
+        sv_line_add(&line, place->suffix == BEFORE_ZONE ? judge->zone : judge->expect.domain);
     }
     return line.cut ? NULL : sv_judge_probe(judge, name, place->type, SV_PROBES_MAX);
 }

@@ -183,7 +183,7 @@ void sv_judge_conclude(struct sv_judge *judge)
     bool custom = judge->expect.mail_from != NULL;
 
     for (size_t i = 0; i < judge->records_count; i++) {
-        if (judge->asked[i] != NULL)
+        if (judge->asked[i] != NULL && out->statuses[i] == SV_RECORD_UNKNOWN)
             sv_judge_trouble(judge, judge->asked[i]);
     }
     out->spf_configured = status_of(judge, custom ? SV_RECORD_MAIL_FROM_SPF : SV_RECORD_SPF);

@@ -279,6 +279,30 @@ static void contradictions_are_unknown(void **state)
     sv_judge_free(judge);
 }
 
+/* A resolver that runs into a loop has seen the alias all the same. */
+static void an_alias_counts_though_nothing_is_behind_it(void **state)
+{
+    static const struct sv_rr alias = {
+        .owner = "mail.client.com", .type = SV_RR_CNAME, .target = "mail.client.com"};
+    const struct sv_dns_answer answer = {
+        .trouble = SV_DNS_ALIAS_LOOP, .records = &alias, .records_count = 1, .server = "x"};
+    struct zone *zone = zone_new(right.dns);
+    struct sv_judge *judge = scenario_judge(&right);
+    struct sv_dns_question question;
+    const struct sv_dns_answer *other;
+
+    (void)state;
+    while (sv_judge_next(judge, &question)) {
+        assert_true(zone_look(zone, &question, &other));
+        sv_judge_answer(judge, &question, question.type == SV_RR_MX ? &answer : other);
+    }
+    assert_int_equal(sv_judge_report(judge)->findings_count, 1);
+    assert_int_equal(sv_judge_report(judge)->findings[0].code, SV_F_MAILFROM_IS_CNAME);
+    assert_int_equal(sv_judge_report(judge)->mail_from, SV_RECORD_WRONG);
+    sv_judge_free(judge);
+    zone_free(zone);
+}
+
 /* Names that no DNS can hold are left out, and the rest is judged. */
 static void names_too_long_are_left_out(void **state)
 {
@@ -314,6 +338,7 @@ int main(void)
         cmocka_unit_test(what_was_seen_is_told),
         cmocka_unit_test(nothing_of_expect_is_borrowed),
         cmocka_unit_test(contradictions_are_unknown),
+        cmocka_unit_test(an_alias_counts_though_nothing_is_behind_it),
         cmocka_unit_test(names_too_long_are_left_out),
     };
 

@@ -61,6 +61,19 @@ static const struct scenario scenarios[] = {
             "$3._domainkey.news.client.com.client.com CNAME $3.$z\n",
      .records = "wwwoo",
      .findings = "error dkim_cname_doubled_suffix $1._domainkey.news.client.com\n"},
+    {.name = "dkim_cname_doubled_suffix_of_a_subdomain_that_is_a_zone",
+     .domain = "news.client.com",
+     .zone = "client.com",
+     .dns = "news.client.com TXT v=spf1 include:amazonses.com ~all\n"
+            "_dmarc.news.client.com TXT v=DMARC1; p=reject\n"
+            "$1._domainkey.news.client.com.news.client.com CNAME $1.$z\n"
+            "$2._domainkey.news.client.com.news.client.com CNAME $2.$z\n"
+            "$3._domainkey.news.client.com.news.client.com CNAME $3.$z\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_doubled_suffix $1._domainkey.news.client.com "
+                 "[$1._domainkey.news.client.com.news.client.com, "
+                 "$2._domainkey.news.client.com.news.client.com, "
+                 "$3._domainkey.news.client.com.news.client.com]\n"},
     {.name = "dkim_cname_doubled_suffix_of_one_beside_a_missing_one",
      .dns = REST "$1._domainkey.client.com.client.com CNAME $1.$z\n"
                  "$2._domainkey.client.com CNAME $2.$z\n",

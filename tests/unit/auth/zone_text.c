@@ -142,7 +142,7 @@ static bool fail(struct zone *zone, const struct line *line)
         {"refused", SV_DNS_REFUSED},     {"lame", SV_DNS_LAME},
         {"malformed", SV_DNS_MALFORMED}, {"tcp", SV_DNS_TCP_FAILED},
         {"loop", SV_DNS_ALIAS_LOOP},     {"long", SV_DNS_ALIAS_TOO_LONG},
-        {"other", SV_DNS_OTHER_RCODE},
+        {"other", SV_DNS_OTHER_RCODE},   {"elsewhere", SV_DNS_ALIAS_ELSEWHERE},
     };
 
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
