@@ -170,7 +170,11 @@ static size_t run(struct world *world, struct sv_judge *judge, bool shuffled)
         open_count--;
         report = sv_judge_report(judge);
         for (size_t i = 0; i < report->records_count; i++) {
-            if (known[i] != SV_RECORD_UNKNOWN)
+            /* A tree of includes may grow past the steps that a walk takes: then it is unknown. */
+            bool may_grow = report->records[i].kind == SV_RECORD_SPF ||
+                            report->records[i].kind == SV_RECORD_MAIL_FROM_SPF;
+            if (known[i] != SV_RECORD_UNKNOWN &&
+                !(may_grow && report->statuses[i] == SV_RECORD_UNKNOWN))
                 assert_int_equal(report->statuses[i], known[i]);
             known[i] = report->statuses[i];
         }
