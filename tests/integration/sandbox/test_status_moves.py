@@ -268,8 +268,24 @@ def test_the_looker_survives_bad_transport(sb, fault):
     sb.dns_fault(fault, type="CNAME", count=-1 if fault == "truncate" else 3)
     sb.client("ses").verify_domain_dkim(Domain=DOMAIN)
     sb.wait_status(DOMAIN, dkim="Success")
-    transports = {one["transport"] for one in sb.control.get("/dns-queries")["queries"] if one["type"] == "CNAME"}
-    assert ("tcp" in transports) == (fault == "truncate")
+    asked = [one["transport"] for one in sb.control.get("/dns-queries")["queries"] if one["type"] == "CNAME"]
+    assert ("tcp" in asked) == (fault == "truncate")
+    assert len(asked) >= 6  # each of the three was asked again
+
+
+def test_a_new_key_takes_nothing_back(sb):
+    """A change of the key length brings new tokens; while they are unpublished the domain stays verified."""
+    verified(sb)
+    sb.client("sesv2").put_email_identity_dkim_signing_attributes(
+        EmailIdentity=DOMAIN,
+        SigningAttributesOrigin="AWS_SES",
+        SigningAttributes={"NextSigningKeyLength": "RSA_1024_BIT"},
+    )
+    sb.wait_status(DOMAIN, dkim="Pending", error_type="HOST_NOT_FOUND")
+    sb.wait_looked(DOMAIN, 4)
+    assert sb.identity(DOMAIN)["identity"] == "Success"
+    sb.zone_add(*sb.records(DOMAIN)["lines"]["dkim"])
+    sb.wait_status(DOMAIN, dkim="Success", identity="Success")
 
 
 def test_replica_follows_its_parent_region(sb):
