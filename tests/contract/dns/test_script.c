@@ -13,7 +13,7 @@
 #include "slow_clock.h"
 #include "sv/dns.h"
 
-enum { SERVERS = 3, TRY_MS = 60, TOTAL_MS = 1500 };
+enum { SERVERS = 3, TRY_MS = 30, TOTAL_MS = 1500 };
 
 struct bed {
     uv_loop_t loop;
@@ -40,7 +40,7 @@ static void open_bed(struct bed *bed)
         .rand = &bed->rand, .clock = &bed->clock.clock, .try_ms = TRY_MS, .total_ms = TOTAL_MS};
 
     assert_int_equal(uv_loop_init(&bed->loop), 0);
-    slow_clock_init(&bed->clock, 20);
+    slow_clock_init(&bed->clock, 8);
     sv_rand_system_init(&bed->rand);
     bed->dns = sv_dns_new(&bed->loop, &options);
     for (size_t i = 0; i < bed->servers_count; i++)
