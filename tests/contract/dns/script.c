@@ -240,6 +240,8 @@ static void on_query(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct
     s->asked++;
     s->asked_with_edns += q.edns;
     memcpy(s->last_name, q.name, sizeof(q.name));
+    s->last_port = ntohs(((const struct sockaddr_in *)from)->sin_port);
+    s->last_id = q.id;
     if (s->late.len > 0) {
         send_to(&s->udp, (const struct sockaddr *)&s->late_to, &s->late);
         s->late.len = 0;

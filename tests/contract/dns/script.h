@@ -64,6 +64,7 @@ struct script {
     /* what it saw */
     size_t asked, asked_with_edns, tcp_asked;
     char last_name[SV_NAME_BYTES]; /* as it came */
+    unsigned last_port, last_id;
     /* private */
     uv_udp_t udp, other;
     uv_tcp_t listener;

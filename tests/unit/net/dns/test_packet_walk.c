@@ -1,5 +1,6 @@
 /* Every malformation is refused before ldns sees the packet, with a reason that names it (D5,
  * F34). */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -412,12 +413,34 @@ static void test_extended_rcode_and_ede(void **state)
     assert_true(walk.edns);
 }
 
+/* F34: ldns 1.8.3 leaks 128 bytes for a packet with two TSIG records; it must not get to see one.
+ */
+static void test_refused_packets_leave_nothing_behind(void **state)
+{
+    enum { ROUNDS = 5000 };
+    struct sv_dns_question question = {.name = "a.example", .type = SV_RR_TXT};
+    struct sv_dns_answer *answer;
+    size_t before = mallinfo2().uordblks;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cases[i].make();
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            enum sv_err err = sv_dns_packet_read(r.bytes, r.len, &question, &answer, NULL);
+            assert_int_equal(err != SV_OK, answer == NULL);
+            sv_dns_answer_free(answer);
+        }
+    }
+    assert_in_range(mallinfo2().uordblks, 0, before + 65536);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_every_prefix_is_refused),
         cmocka_unit_test(test_extended_rcode_and_ede),
+        cmocka_unit_test(test_refused_packets_leave_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
