@@ -104,7 +104,10 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("fault,err", FAULTS, ids=[f"{f['do']}-{i}" for i, (f, _) in enumerate(FAULTS)])
+IDS = [f"{fault['do']}-{i}" for i, (fault, _) in enumerate(FAULTS)]
+
+
+@pytest.mark.parametrize("fault,err", FAULTS, ids=IDS)
 def test_every_operation_under_every_fault(sb, fault, err):
     sb.fault(**{"count": -1, **fault})
     total_ms = 200 if err == "timeout" else 20000
@@ -138,7 +141,8 @@ def test_an_empty_200_is_success_only_where_nothing_is_said(sb):
         assert one(sb.ses_url, op)["err"] == err
 
 
-@pytest.mark.parametrize("op", ["GetIdentityDkimAttributes:s.example", "GetEmailIdentity:s.example"])
+@pytest.mark.parametrize("op", ["GetIdentityDkimAttributes:s.example",
+                                "GetEmailIdentity:s.example"])
 @pytest.mark.parametrize("ahead_s", [3600, -3600])
 def test_a_wrong_clock_is_learned_from_the_reply(sb, op, ahead_s):
     ask(sb, "CreateEmailIdentity:s.example")
