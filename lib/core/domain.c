@@ -77,8 +77,9 @@ static void enter(struct sv_domain *domain, enum sv_status from, sv_ms now)
     case SV_STATUS_PENDING:
         start_looking(domain, now);
         break;
-    case SV_STATUS_VERIFIED:
-        forget_doubts(domain);
+    case SV_STATUS_VERIFIED: /* a first wrong look at the records stays a doubt */
+        domain->temporary_at = 0;
+        domain->bad_at = 0;
         domain->was_verified = true;
         domain->tries = 0;
         domain->todo &= ~(uint32_t)SV_TODO_RESTART_DKIM;

@@ -309,7 +309,6 @@ void sim_check_commit(struct sim *sim, struct sim_row *row, const struct sim_com
     if (commit->fence != row->fence || commit->fence <= oracle->fence)
         sim_violate(sim, commit->index, "a commit under a fence that was lost or used");
     oracle->fence = commit->fence;
-    check_event(sim, oracle, commit, event);
     check_unknown(sim, commit);
     check_verified(sim, commit);
     check_failed(sim, oracle, commit);
@@ -317,6 +316,7 @@ void sim_check_commit(struct sim *sim, struct sim_row *row, const struct sim_com
     check_restarts(sim, oracle, commit);
     check_wait(sim, commit);
     check_healing(sim, row, commit);
+    check_event(sim, oracle, commit, event);
     oracle->committed_at = sim->now;
     if (!sv_domain_is_sane(&row->state))
         sim_violate(sim, commit->index, "the state is not sane");

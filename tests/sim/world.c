@@ -202,13 +202,14 @@ void sim_world_advance(struct sim_world *world, sv_ms now)
 
 void sim_world_provision(struct sim_world *world, bool mail_from)
 {
+    world->repaired_at = world->now; /* whatever was wrong before is ours to heal from now on */
     if (!world->exists) {
         world->exists = true;
         world->signing = world->signing_off_until == 0;
         world->identity = world->dkim = SV_AXIS_PENDING;
         world->patient_since = world->now;
         world->lost_since = 0;
-        world->settled_at = world->repaired_at = world->now;
+        world->settled_at = world->now;
         world->mail_from_set = false;
     }
     if (mail_from && !world->mail_from_set) {
