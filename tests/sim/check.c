@@ -5,8 +5,9 @@
 
 #include "sim.h"
 
-#define NEVER_LATER  (7 * SV_DAY * 12 / 10) /* weekly, with its jitter */
-#define HEALED_AFTER (40 * SV_DAY) /* some weekly looks, of which a few found nothing out */
+#define NEVER_LATER   (7 * SV_DAY * 12 / 10) /* weekly, with its jitter */
+#define NOTICED_AFTER (20 * SV_DAY)
+#define HEALED_AFTER  (40 * SV_DAY) /* some weekly looks, of which a few found nothing out */
 
 void sim_violate(struct sim *sim, size_t index, const char *what)
 {
@@ -245,20 +246,26 @@ static void check_wait(struct sim *sim, const struct sim_commit *commit)
 }
 
 /* Nothing stays wrong for ever: what the client repaired heals, what SES gave up is noticed. */
-static void check_healing(struct sim *sim, const struct sim_row *row,
-                          const struct sim_commit *commit)
+static void check_healing(struct sim *sim, struct sim_row *row, const struct sim_commit *commit)
 {
     const struct sim_world *world = &row->world;
+    struct sim_oracle *oracle = &row->oracle;
     bool gave_up = world->identity == SV_AXIS_FAILED || world->dkim == SV_AXIS_FAILED;
     bool good =
         world->exists && world->identity == SV_AXIS_SUCCESS && world->dkim == SV_AXIS_SUCCESS;
 
-    if (commit->input.kind != SV_INPUT_LOOKED || sim->now - world->repaired_at < HEALED_AFTER)
+    if (commit->input.kind == SV_INPUT_PROVISIONED)
+        oracle->unnoticed_since = 0;
+    if (commit->input.kind != SV_INPUT_LOOKED)
         return;
-    if (world->right && !good && world->signing_off_until == 0)
+    if (sim->now - world->repaired_at > HEALED_AFTER && world->right && !good &&
+        world->signing_off_until == 0)
         sim_violate(sim, commit->index, "the records have long been right, and it did not heal");
-    if (world->exists && gave_up && sim->now - world->settled_at > HEALED_AFTER &&
-        commit->after.status != SV_STATUS_FAILED)
+    if (!world->exists || !gave_up || commit->after.status == SV_STATUS_FAILED)
+        oracle->unnoticed_since = 0;
+    else if (oracle->unnoticed_since < world->settled_at)
+        oracle->unnoticed_since = sim->now; /* an old answer of SES may revive it for a moment */
+    else if (sim->now - oracle->unnoticed_since > NOTICED_AFTER)
         sim_violate(sim, commit->index, "SES gave up long ago, and nobody noticed");
 }
 

@@ -91,6 +91,7 @@ struct sim_oracle {
     enum sv_status last_to; /* of the last event */
     uint64_t fence;         /* of the last accepted commit */
     sv_ms committed_at;     /* true time */
+    sv_ms unnoticed_since;  /* true time: SES gave up, and the status does not say so */
 };
 
 /* One domain as the store keeps it. */
