@@ -145,7 +145,7 @@ enum { SV_JITTER_STEPS = 100000 };
 
 struct sv_input {
     enum sv_input_kind kind;
-    sv_ms now;                  /* Unix ms; may be earlier than a time seen before */
+    sv_ms now;                  /* Unix ms, above 0; may be earlier than a time seen before */
     uint64_t random;            /* jitter; SV_JITTER_STEPS = none at all */
     bool hurry;                 /* a job asks: the fast pace starts anew */
     bool adopted;               /* PROVISIONED: the identity existed before */
@@ -184,8 +184,9 @@ struct sv_flags {
         meets_bulk_sender_requirements;
 };
 
-/* Applies one input. Late, repeated and contradictory inputs are normal: they have no effect or the
- * documented one. `domain` is changed in place, `sequence` grows by one when news is not NONE. */
+/* Applies one input. `domain` has to be sane (check what comes from outside before). Late, repeated
+ * and contradictory inputs are normal: they have no effect or the documented one. `domain` is
+ * changed in place, `sequence` grows by one when news is not NONE. */
 void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
                     const struct sv_input *input, struct sv_effects *effects);
 

@@ -7,7 +7,8 @@
 
 /* Asks for one permit at `now_us`; `interval_us` between permits. Returns 0 and moves *arrival_us
  * when granted, otherwise the microseconds to wait. Over any window of T seconds at most 1 + T /
- * interval permits are granted. */
+ * interval permits are granted. A clock that went back costs one interval at most: a free instant
+ * further ahead than that is taken for the work of such a jump. */
 int64_t sv_gcra_take(int64_t *arrival_us, int64_t now_us, int64_t interval_us);
 
 #endif

@@ -14,6 +14,7 @@ static void one_permit_per_interval(void **state)
     assert_int_equal(sv_gcra_take(&arrival_us, 5000000, INTERVAL_US), INTERVAL_US);
     assert_int_equal(sv_gcra_take(&arrival_us, 5999999, INTERVAL_US), 1);
     assert_int_equal(sv_gcra_take(&arrival_us, 6000000, INTERVAL_US), 0);
+    assert_int_equal(sv_gcra_take(&arrival_us, 6000000, INTERVAL_US), INTERVAL_US);
     assert_int_equal(sv_gcra_take(&arrival_us, 9000000, INTERVAL_US), 0); /* nothing was saved up */
     assert_int_equal(sv_gcra_take(&arrival_us, 9000000, INTERVAL_US), INTERVAL_US);
 }

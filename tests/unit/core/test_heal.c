@@ -135,6 +135,19 @@ static void mail_from_is_restarted_when_its_records_are_right(void **state)
     assert_int_equal(domain.todo, 0); /* the same budget */
 }
 
+static void mail_from_waits_while_the_domain_is_at_risk(void **state)
+{
+    struct sv_observation right = lost_mail_from(true, 0);
+    struct sv_domain domain = test_domain(S_RISK_UNSIGNED);
+
+    (void)state;
+    domain.mail_from_wanted = true;
+    right.signing = SV_TRI_NO;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &right);
+    assert_int_equal(domain.status, SV_STATUS_AT_RISK);
+    assert_int_equal(domain.todo, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +157,7 @@ int main(void)
         cmocka_unit_test(unknown_takes_no_owed_restart_back),
         cmocka_unit_test(a_restart_forgets_the_first_bad_read_of_a_pending_domain),
         cmocka_unit_test(mail_from_is_restarted_when_its_records_are_right),
+        cmocka_unit_test(mail_from_waits_while_the_domain_is_at_risk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -288,6 +288,85 @@ static void definitive_means_that_everything_was_told(void **state)
     }
 }
 
+static void one_axis_alone_verifies_nothing(void **state)
+{
+    struct sv_observation seen = test_look(L_SUCCESS_RIGHT);
+    struct sv_domain domain = test_domain(S_PENDING);
+
+    (void)state;
+    seen.dkim = SV_AXIS_PENDING;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.status, SV_STATUS_PENDING);
+    seen.identity = SV_AXIS_PENDING; /* and one after the other are not one read */
+    seen.dkim = SV_AXIS_SUCCESS;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.status, SV_STATUS_PENDING);
+    seen.identity = SV_AXIS_UNKNOWN;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.status, SV_STATUS_PENDING);
+}
+
+/* A reply that lists the identity, but not its DKIM, contradicts itself. */
+static void dkim_missing_beside_an_identity_says_nothing(void **state)
+{
+    struct sv_observation seen = test_look(L_SUCCESS_RIGHT);
+    struct sv_domain domain = test_domain(S_VERIFIED_BAD);
+    struct sv_effects effects;
+
+    (void)state;
+    seen.dkim = SV_AXIS_GONE;
+    effects = test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(effects.news, SV_NEWS_NONE);
+    assert_int_equal(effects.shown, SV_CONCLUSION_CANNOT_TELL);
+    assert_false(effects.definitive);
+    assert_int_equal(domain.dkim, SV_AXIS_SUCCESS);
+    assert_int_not_equal(domain.bad_at, 0); /* and forgets nothing */
+}
+
+static void the_longer_ttl_of_the_two_looks_counts(void **state)
+{
+    struct sv_observation seen = test_look(L_SUCCESS_WRONG);
+    struct sv_domain domain = test_domain(S_VERIFIED_WRONG); /* two hours ago, an hour of TTL */
+
+    (void)state;
+    domain.wrong_ttl_s = 3 * 3600;
+    seen.required_ttl_s = 60;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    assert_int_equal(domain.wrong_ttl_s, 3 * 3600);
+}
+
+/* Registered anew and given back before anything was done about it. */
+static void a_tombstone_given_back_again_owes_nothing(void **state)
+{
+    struct sv_domain domain = test_domain(S_REMOVED);
+    struct sv_effects effects;
+
+    (void)state;
+    domain.todo = SV_TODO_PROVISION | SV_TODO_REMOVE;
+    effects = test_step(&domain, SV_INPUT_REMOVED, NULL);
+    assert_int_equal(effects.news, SV_NEWS_NONE);
+    assert_int_equal(effects.wait_ms, -1);
+    assert_int_equal(domain.todo, 0);
+}
+
+static void trouble_that_passes_keeps_the_first_wrong_look(void **state)
+{
+    struct sv_domain domain = test_domain(S_RISK_TEMPORARY);
+
+    (void)state;
+    (void)test_look_at(&domain, L_SUCCESS_WRONG, TEST_NOW);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    assert_int_equal(domain.wrong_at, TEST_NOW);
+    domain = test_domain(S_RISK_TEMPORARY);
+    domain.wrong_at = TEST_NOW - SV_MINUTE;
+    domain.wrong_ttl_s = 86400;
+    (void)test_look_at(&domain, L_SUCCESS_WRONG, TEST_NOW);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    assert_int_equal(domain.wrong_at, TEST_NOW - SV_MINUTE);
+    assert_int_equal(domain.wrong_ttl_s, 86400);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +385,11 @@ int main(void)
         cmocka_unit_test(a_move_without_dns_leaves_no_stale_conclusion),
         cmocka_unit_test(registering_anew_keeps_number_and_budget_only),
         cmocka_unit_test(only_the_change_set_makes_an_event),
+        cmocka_unit_test(one_axis_alone_verifies_nothing),
+        cmocka_unit_test(dkim_missing_beside_an_identity_says_nothing),
+        cmocka_unit_test(the_longer_ttl_of_the_two_looks_counts),
+        cmocka_unit_test(a_tombstone_given_back_again_owes_nothing),
+        cmocka_unit_test(trouble_that_passes_keeps_the_first_wrong_look),
         cmocka_unit_test(definitive_means_that_everything_was_told),
     };
 

@@ -132,6 +132,25 @@ static void owed_work_hurries_once(void **state)
     assert_int_equal(wait_of(&domain, L_FAILED_RIGHT), 48 * SV_SECOND);
 }
 
+/* A doubt that cannot be settled, because nobody answers, is not asked about at the floor for
+ * ever. */
+static void an_open_doubt_is_no_busy_loop(void **state)
+{
+    static const enum test_state doubts[] = {S_VERIFIED_WRONG, S_VERIFIED_BAD, S_PENDING_BAD};
+    static const enum test_look silent[] = {L_SUCCESS_UNKNOWN, L_WAITING, L_WAITING};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++) {
+        struct sv_domain domain = test_domain(doubts[i]);
+
+        if (doubts[i] == S_VERIFIED_BAD)
+            domain.wrong_at = 0;
+        for (int look = 0; look < 12; look++)
+            (void)test_look_at(&domain, silent[i], TEST_NOW);
+        assert_true(test_look_at(&domain, silent[i], TEST_NOW).wait_ms >= 30 * SV_MINUTE);
+    }
+}
+
 static void a_removed_domain_that_is_registered_anew_is_retried(void **state)
 {
     struct sv_domain domain = test_domain(S_REMOVED);
@@ -236,6 +255,7 @@ int main(void)
         cmocka_unit_test(provisioning_waits_for_the_client_but_not_for_adopted_ones),
         cmocka_unit_test(faults_back_off_to_a_cap_and_never_past_the_pace),
         cmocka_unit_test(owed_work_hurries_once),
+        cmocka_unit_test(an_open_doubt_is_no_busy_loop),
         cmocka_unit_test(a_removed_domain_that_is_registered_anew_is_retried),
         cmocka_unit_test(jitter_stays_in_its_bounds),
         cmocka_unit_test(a_clock_that_jumps_neither_stalls_nor_bursts),
