@@ -1,4 +1,8 @@
-int main(void)
+#include <unistd.h>
+
+#include "commands.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    return sv_worker_main(argc, argv, environ);
 }

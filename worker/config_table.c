@@ -1,0 +1,131 @@
+/* Every setting there is. `config defaults`, `config show`, the manual and the parser all read this
+ * table. */
+#include "config.h"
+
+#include "sv/dns.h"
+
+#define AT(member)      offsetof(struct sv_config, member)
+#define IN_ACCOUNT(member) offsetof(struct sv_config_account, member)
+
+/* Intervals of the schedule may be short: demo and tests run on ordinary configuration. */
+#define SHORT (10 * (int64_t)1)
+#define YEAR  (365 * SV_DAY)
+
+static const char *const authoritative[] = {"auto", "off", NULL};
+static const char *const overlap[] = {"refuse", "allow", NULL};
+static const char *const log_formats[] = {"auto", "json", "logfmt", "text", NULL};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+
+const struct sv_setting sv_settings[] = {
+    {"redis", "url", SV_SETTING_TEXT, "redis://127.0.0.1:6379/0", 1, 1024, NULL, false,
+     AT(redis.url), "Where Redis is: redis://[user@]host[:port][/db] or unix:///path[?db=N]. No password here."},
+    {"redis", "password_file", SV_SETTING_TEXT, "", 0, 1024, NULL, false, AT(redis.password_file),
+     "File that holds the password of Redis, not readable by others. $CREDENTIALS_DIRECTORY/redis_password comes first."},
+    {"redis", "password", SV_SETTING_SECRET, "", 0, 511, NULL, false, AT(redis.password),
+     "Password of Redis; only from the environment (SESVERIFY_REDIS_PASSWORD), and a file is better."},
+    {"redis", "prefix", SV_SETTING_TEXT, "sv", 1, 32, NULL, false, AT(redis.prefix),
+     "What every key starts with: <prefix>:{<shard>}:jobs and so on."},
+    {"redis", "shards", SV_SETTING_COUNT, "1", 1, SV_SHARDS_MAX, NULL, false, AT(redis.shards),
+     "Number of shards, a power of two; the same for every worker and every producer."},
+    {"redis", "connect_timeout", SV_SETTING_DURATION, "5s", SHORT, 5 * SV_MINUTE, NULL, false,
+     AT(redis.connect_timeout_ms), "How long connecting may take."},
+    {"redis", "command_timeout", SV_SETTING_DURATION, "5s", SHORT, 5 * SV_MINUTE, NULL, false,
+     AT(redis.command_timeout_ms), "How long one command may take before the connection counts as dead."},
+    {"redis", "reply_max", SV_SETTING_SIZE, "32MiB", 1 << 20, 1 << 30, NULL, false,
+     AT(redis.reply_bytes_max), "Largest reply that is accepted from Redis."},
+
+    {"dns", "servers", SV_SETTING_LIST, "", 0, SV_DNS_SERVERS_MAX, NULL, false,
+     AT(dns.servers), "Recursive resolvers, ADDR or ADDR:PORT; empty: those of /etc/resolv.conf."},
+    {"dns", "authoritative", SV_SETTING_CHOICE, "auto", 0, 0, authoritative, false,
+     AT(dns.authoritative), "Whether to ask a zone's own servers too. This release asks recursive resolvers only, also with auto."},
+    {"dns", "try_timeout", SV_SETTING_DURATION, "1500ms", SHORT, SV_MINUTE, NULL, false,
+     AT(dns.try_timeout_ms), "How long one server may take to answer one packet."},
+    {"dns", "query_timeout", SV_SETTING_DURATION, "6s", SHORT, 5 * SV_MINUTE, NULL, false,
+     AT(dns.query_timeout_ms), "How long one question may take with all its tries."},
+    {"dns", "tries", SV_SETTING_COUNT, "3", 1, 10, NULL, false, AT(dns.tries_max),
+     "How many packets are sent for one question at most."},
+
+    {"limits", "max_domains_per_client", SV_SETTING_COUNT, "10", 1, 1000000, NULL, false,
+     AT(limits.domains_max), "Domains one client may have, every one that is not removed."},
+    {"limits", "max_verification_attempts", SV_SETTING_COUNT, "5", 1, 1000000, NULL, false,
+     AT(limits.attempts_max), "Rechecks that may be asked for per domain before the cooldown."},
+    {"limits", "verification_cooldown", SV_SETTING_DURATION, "1h", SHORT, YEAR, NULL, false,
+     AT(limits.cooldown_ms), "How long further rechecks are refused after the last attempt."},
+
+    {"schedule", "first_look", SV_SETTING_DURATION, "15s", SHORT, SV_DAY, NULL, false,
+     AT(policy.first_look_ms), "First look after registering: the client has to publish the records first."},
+    {"schedule", "floor", SV_SETTING_DURATION, "30s", SHORT, SV_DAY, NULL, false,
+     AT(policy.floor_ms), "Never sooner than this between two looks at one domain."},
+    {"schedule", "cap", SV_SETTING_DURATION, "30m", SHORT, YEAR, NULL, false, AT(policy.cap_ms),
+     "Slowest pace while SES itself is still looking."},
+    {"schedule", "verified_every", SV_SETTING_DURATION, "1d", SHORT, YEAR, NULL, false,
+     AT(policy.verified_every_ms), "How often a verified domain is looked at."},
+    {"schedule", "confirm_after", SV_SETTING_DURATION, "5m", SHORT, SV_DAY, NULL, false,
+     AT(policy.confirm_after_ms), "Between two reads that both say failed or gone, before it is believed."},
+    {"schedule", "ses_floor", SV_SETTING_DURATION, "6h", SHORT, YEAR, NULL, false,
+     AT(policy.ses_floor_ms), "How often SES is asked about a pending domain whose records are provably absent."},
+    {"schedule", "restart_cooldown", SV_SETTING_DURATION, "6h", SHORT, YEAR, NULL, false,
+     AT(policy.restart_cooldown_ms), "Between two restarts of SES's own verification of one domain."},
+    {"schedule", "restarts_per_day", SV_SETTING_COUNT, "3", 1, 1000, NULL, false,
+     AT(policy.restarts_per_day), "Restarts of SES's own verification of one domain in a day."},
+    {"schedule", "patience", SV_SETTING_DURATION, "3d", SHORT, YEAR, NULL, false,
+     AT(policy.patience_ms), "How long SES looks by itself (72 h); shorter only for test networks."},
+    {"schedule", "daily", SV_SETTING_DURATION, "1d", SHORT, YEAR, NULL, false, AT(policy.daily_ms),
+     "Pace once SES's patience is over."},
+    {"schedule", "daily_for", SV_SETTING_DURATION, "14d", SHORT, YEAR, NULL, false,
+     AT(policy.daily_for_ms), "How long that pace holds."},
+    {"schedule", "weekly", SV_SETTING_DURATION, "7d", SHORT, YEAR, NULL, false,
+     AT(policy.weekly_ms), "Pace after that, for ever."},
+    {"schedule", "fault_first", SV_SETTING_DURATION, "10s", SHORT, SV_DAY, NULL, false,
+     AT(policy.fault_first_ms), "First wait after a look that found nothing out; doubles from here."},
+    {"schedule", "fault_cap", SV_SETTING_DURATION, "10m", SHORT, YEAR, NULL, false,
+     AT(policy.fault_cap_ms), "Longest of those waits."},
+
+    {"domains", "allow_special_use", SV_SETTING_BOOL, "false", 0, 0, NULL, false,
+     AT(domains.allow_special_use), "Accept names such as .test and .example: for test networks only."},
+    {"domains", "restricted", SV_SETTING_LIST, "", 0, SV_CONFIG_LIST_MAX, NULL, false,
+     AT(domains.restricted), "Names refused with everything below them: your own domains, for instance."},
+    {"domains", "overlap", SV_SETTING_CHOICE, "refuse", 0, 0, overlap, false, AT(domains.overlap),
+     "A name above or below one that another client holds."},
+
+    {"records", "dmarc", SV_SETTING_TEXT,
+     "v=DMARC1; p=quarantine; rua=mailto:dmarc-reports@{domain}", 1, 450, NULL, false,
+     AT(records.dmarc), "The DMARC policy recommended to clients; {domain} becomes the domain."},
+
+    {"log", "format", SV_SETTING_CHOICE, "auto", 0, 0, log_formats, false, AT(log.format),
+     "auto: text on a terminal, JSON otherwise."},
+    {"log", "level", SV_SETTING_CHOICE, "info", 0, 0, log_levels, true, AT(log.level),
+     "The least severe line that is written."},
+
+    {"worker", "name", SV_SETTING_TEXT, "", 0, 64, NULL, false, AT(worker.name),
+     "Name of this process in Redis; empty: host name, process id and a random part."},
+    {"worker", "inflight_max", SV_SETTING_COUNT, "400", 1, SV_INFLIGHT_MAX, NULL, false,
+     AT(worker.inflight_max), "Domains being checked at once."},
+    {"worker", "lease", SV_SETTING_DURATION, "60s", 100, SV_DAY, NULL, false, AT(worker.lease_ms),
+     "How long a claimed domain stays with a worker that does not answer any more."},
+    {"worker", "poll", SV_SETTING_DURATION, "1s", SHORT, SV_HOUR, NULL, false, AT(worker.poll_ms),
+     "How long a domain that another worker made due may stay unnoticed."},
+    {"worker", "reclaim", SV_SETTING_DURATION, "60s", 100, SV_DAY, NULL, false,
+     AT(worker.reclaim_ms), "Job entries that another worker read this long ago are taken over."},
+    {"worker", "dns_timeout", SV_SETTING_DURATION, "20s", 100, SV_HOUR, NULL, false,
+     AT(worker.dns_ms), "Deadline for all DNS questions of one check."},
+    {"worker", "drain_timeout", SV_SETTING_DURATION, "25s", SHORT, SV_HOUR, NULL, false,
+     AT(worker.drain_timeout_ms), "How long checks under way may take to finish when the worker stops."},
+    {"worker", "startup_timeout", SV_SETTING_DURATION, "30s", 100, SV_HOUR, NULL, false,
+     AT(worker.startup_timeout_ms), "How long Redis may be away at start before the worker gives up (exit 69)."},
+    {.section = NULL},
+};
+
+const struct sv_setting sv_account_settings[] = {
+    {"account", "region", SV_SETTING_TEXT, "", 0, 40, NULL, false, IN_ACCOUNT(region),
+     "AWS region; empty: AWS_REGION or AWS_DEFAULT_REGION."},
+    {"account", "profile", SV_SETTING_TEXT, "", 0, 128, NULL, false, IN_ACCOUNT(profile),
+     "Profile of the shared AWS files; empty: the default credential chain."},
+    {"account", "role_arn", SV_SETTING_TEXT, "", 0, 256, NULL, false, IN_ACCOUNT(role_arn),
+     "Role to assume; roles come with a later release, and run refuses to start with one."},
+    {"account", "rate", SV_SETTING_RATE, "1", 1, 1000000, NULL, false,
+     IN_ACCOUNT(rate_millihertz), "Calls per second and SES operation, shared by all workers of this account."},
+    {"account", "endpoint_url", SV_SETTING_TEXT, "", 0, 512, NULL, false,
+     IN_ACCOUNT(endpoint_url), "Another SES; empty: AWS_ENDPOINT_URL_SES, _SESV2, AWS_ENDPOINT_URL, then Amazon's."},
+    {.section = NULL},
+};

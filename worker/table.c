@@ -1,0 +1,103 @@
+#include "table.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sv/alloc.h"
+#include "sv/require.h"
+#include "sv/utf8.h"
+
+void sv_table_init(struct sv_table *table, size_t columns, const char *const *heads)
+{
+    SV_REQUIRE(columns > 0 && columns <= SV_TABLE_COLUMNS_MAX);
+    *table = (struct sv_table){.columns = columns};
+    sv_table_row(table);
+    for (size_t i = 0; i < columns; i++)
+        sv_table_set(table, i, SV_BOLD, heads[i]);
+}
+
+void sv_table_fini(struct sv_table *table)
+{
+    for (size_t i = 0; i < table->rows_count * table->columns; i++)
+        free(table->cells[i].text);
+    free(table->cells);
+    *table = (struct sv_table){0};
+}
+
+void sv_table_row(struct sv_table *table)
+{
+    struct sv_table_cell *row;
+
+    SV_REQUIRE(table->rows_count <= SV_TABLE_ROWS_MAX);
+    if (table->rows_count == table->rows_cap) {
+        table->rows_cap = table->rows_cap == 0 ? 16 : 2 * table->rows_cap;
+        table->cells = sv_realloc(table->cells,
+                                  table->rows_cap * table->columns * sizeof(*table->cells));
+    }
+    row = table->cells + table->rows_count++ * table->columns;
+    for (size_t i = 0; i < table->columns; i++)
+        row[i] = (struct sv_table_cell){.text = sv_strdup("")};
+}
+
+/* Replaces what could confuse a terminal, in place. */
+static void make_safe(char *text)
+{
+    size_t len = strlen(text);
+
+    while (len > 0) {
+        uint32_t point = 0;
+        size_t step = sv_utf8_next(text, len, &point);
+
+        if (step == 0 || sv_utf8_is_unsafe(point)) {
+            step = step == 0 ? 1 : step;
+            memset(text, '?', step);
+        }
+        text += step;
+        len -= step;
+    }
+}
+
+void sv_table_set(struct sv_table *table, size_t column, enum sv_colour colour, const char *text)
+{
+    struct sv_table_cell *cell;
+
+    SV_REQUIRE(column < table->columns && table->rows_count > 0);
+    cell = table->cells + (table->rows_count - 1) * table->columns + column;
+    free(cell->text);
+    cell->text = sv_strdup(text != NULL ? text : "");
+    cell->colour = colour;
+    make_safe(cell->text);
+}
+
+static void print_row(const struct sv_table *table, size_t row, const size_t *widths, bool colour,
+                      FILE *out)
+{
+    const struct sv_table_cell *cells = table->cells + row * table->columns;
+    size_t last = table->columns - 1;
+
+    while (last > 0 && cells[last].text[0] == '\0')
+        last--;
+    for (size_t i = 0; i <= last; i++) {
+        bool painted = colour && cells[i].colour != SV_PLAIN;
+        size_t pad = i < last ? widths[i] - sv_term_columns(cells[i].text) + 2 : 0;
+
+        (void)fprintf(out, "%s%s%s%*s", painted ? sv_term_start(cells[i].colour) : "",
+                      cells[i].text, painted ? sv_term_reset : "", (int)pad, "");
+    }
+    (void)fputc('\n', out);
+}
+
+void sv_table_print(const struct sv_table *table, bool colour, FILE *out)
+{
+    size_t widths[SV_TABLE_COLUMNS_MAX] = {0};
+
+    for (size_t i = 0; i < table->rows_count * table->columns; i++) {
+        size_t width = sv_term_columns(table->cells[i].text);
+
+        if (width > widths[i % table->columns])
+            widths[i % table->columns] = width;
+    }
+    for (size_t row = 0; row < table->rows_count; row++)
+        print_row(table, row, widths, colour, out);
+}
