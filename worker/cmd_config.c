@@ -7,6 +7,7 @@
 #include "sv/json.h"
 #include "sv/require.h"
 #include "table.h"
+#include "text.h"
 
 enum { TEXT_BYTES_MAX = 2 << 20, ORIGIN_BYTES = 1100 };
 
@@ -22,16 +23,6 @@ static json_t *problem_json(const struct sv_problem *problem)
     return object;
 }
 
-static void print_json(json_t *tree)
-{
-    struct sv_buf text;
-
-    sv_buf_init(&text, TEXT_BYTES_MAX);
-    SV_REQUIRE(sv_json_write(tree, &text));
-    (void)printf("%s\n", sv_buf_str(&text));
-    sv_buf_fini(&text);
-    json_decref(tree);
-}
 
 static int check(const struct sv_args *args)
 {
@@ -53,7 +44,7 @@ static int check(const struct sv_args *args)
         sv_json_set_bool(object, "valid", code == SV_EXIT_OK);
         sv_json_set_str(object, "file", config != NULL ? config->file : NULL);
         sv_json_set(object, "problems", list);
-        print_json(object);
+        sv_text_print_json(object);
     } else {
         sv_problems_print(&problems, code == SV_EXIT_OK ? stdout : stderr);
         if (code == SV_EXIT_OK)
@@ -152,7 +143,7 @@ static int show(const struct sv_args *args)
         sv_json_set_str(object, "schema", "sesverify.config.v1");
         sv_json_set_str(object, "file", config->file);
         sv_json_set(object, "settings", list);
-        print_json(object);
+        sv_text_print_json(object);
     } else {
         sv_table_init(&listing.table, listing.origins ? 3 : 2, heads);
         for_each_value(config, add_row, &listing);

@@ -1,12 +1,9 @@
 #include "table.h"
 
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sv/alloc.h"
 #include "sv/require.h"
-#include "sv/utf8.h"
 
 void sv_table_init(struct sv_table *table, size_t columns, const char *const *heads)
 {
@@ -40,24 +37,6 @@ void sv_table_row(struct sv_table *table)
         row[i] = (struct sv_table_cell){.text = sv_strdup("")};
 }
 
-/* Replaces what could confuse a terminal, in place. */
-static void make_safe(char *text)
-{
-    size_t len = strlen(text);
-
-    while (len > 0) {
-        uint32_t point = 0;
-        size_t step = sv_utf8_next(text, len, &point);
-
-        if (step == 0 || sv_utf8_is_unsafe(point)) {
-            step = step == 0 ? 1 : step;
-            memset(text, '?', step);
-        }
-        text += step;
-        len -= step;
-    }
-}
-
 void sv_table_set(struct sv_table *table, size_t column, enum sv_colour colour, const char *text)
 {
     struct sv_table_cell *cell;
@@ -67,7 +46,7 @@ void sv_table_set(struct sv_table *table, size_t column, enum sv_colour colour, 
     free(cell->text);
     cell->text = sv_strdup(text != NULL ? text : "");
     cell->colour = colour;
-    make_safe(cell->text);
+    sv_term_make_safe(cell->text);
 }
 
 static void print_row(const struct sv_table *table, size_t row, const size_t *widths, bool colour,

@@ -80,3 +80,20 @@ size_t sv_term_columns(const char *text)
     }
     return columns;
 }
+
+void sv_term_make_safe(char *text)
+{
+    size_t len = strlen(text);
+
+    while (len > 0) {
+        uint32_t point = 0;
+        size_t step = sv_utf8_next(text, len, &point);
+
+        if (step == 0 || sv_utf8_is_unsafe(point)) {
+            step = step == 0 ? 1 : step;
+            memset(text, '?', step);
+        }
+        text += step;
+        len -= step;
+    }
+}

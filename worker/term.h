@@ -19,4 +19,7 @@ extern const char sv_term_reset[];
  * 1 for the rest, broken bytes included. */
 size_t sv_term_columns(const char *text);
 
+/* Replaces bytes that are no UTF-8, control characters and direction marks by '?', in place. */
+void sv_term_make_safe(char *text);
+
 #endif

@@ -1,0 +1,172 @@
+#include "kept.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "exit.h"
+#include "setup.h"
+#include "sv/alloc.h"
+#include "sv/aws_ses.h"
+#include "sv/json.h"
+
+enum { DETAIL_DEPTH_MAX = 8, PAGE = 500 };
+
+void sv_kept_fini(struct sv_kept *kept)
+{
+    json_decref(kept->detail);
+    kept->detail = NULL;
+}
+
+static void on_read(void *context, const struct sv_store_call *call)
+{
+    const struct sv_store_read *read = &call->u.read;
+    struct sv_kept *out = context;
+
+    out->found = read->found;
+    if (!read->found)
+        return;
+    out->running = read->running;
+    out->due_at = read->due_at;
+    (void)snprintf(out->client_id, sizeof(out->client_id), "%s", read->client_id);
+    (void)snprintf(out->contact_email, sizeof(out->contact_email), "%s",
+                   read->contact_email != NULL ? read->contact_email : "");
+    out->damaged =
+        sv_state_read(read->fields, read->fields_count, &out->sheet, &out->trouble) != SV_OK;
+    if (read->detail != NULL && *read->detail != '\0')
+        out->detail = sv_json_parse(read->detail, strlen(read->detail), SV_STORE_DETAIL_BYTES_MAX,
+                                    DETAIL_DEPTH_MAX, NULL);
+}
+
+int sv_kept_read(struct sv_client *client, unsigned shard, const char *uid, struct sv_kept *out)
+{
+    struct sv_store_call call = {.op = SV_STORE_READ, .shard = shard, .u.read.uid = uid};
+
+    *out = (struct sv_kept){.found = false};
+    (void)snprintf(out->uid, sizeof(out->uid), "%s", uid);
+    return sv_client_call(client, &call, on_read, out);
+}
+
+/* The uids of one shard, sorted, so that those that SCAN gave twice stand side by side. */
+struct uids {
+    size_t count, cap;
+    char (*items)[SV_UID_BYTES];
+    char cursor[24];
+};
+
+static void on_page(void *context, const struct sv_store_call *call)
+{
+    const struct sv_store_list *list = &call->u.list;
+    struct uids *uids = context;
+
+    (void)snprintf(uids->cursor, sizeof(uids->cursor), "%s", list->next_cursor);
+    for (size_t i = 0; i < list->count && uids->count < SV_KEPT_DOMAINS_MAX; i++) {
+        if (strlen(list->uids[i]) >= SV_UID_BYTES)
+            continue;
+        if (uids->count == uids->cap) {
+            uids->cap = uids->cap == 0 ? PAGE : 2 * uids->cap;
+            uids->items = sv_realloc(uids->items, uids->cap * sizeof(*uids->items));
+        }
+        (void)snprintf(uids->items[uids->count++], SV_UID_BYTES, "%s", list->uids[i]);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static int list_shard(struct sv_client *client, unsigned shard, struct uids *uids)
+{
+    *uids = (struct uids){.cursor = "0"};
+    do {
+        struct sv_store_call call = {.op = SV_STORE_LIST, .shard = shard};
+        char cursor[sizeof(uids->cursor)];
+        int code;
+
+        memcpy(cursor, uids->cursor, sizeof(cursor));
+        call.u.list.cursor = cursor;
+        call.u.list.count_hint = PAGE;
+        code = sv_client_call(client, &call, on_page, uids);
+        if (code != SV_EXIT_OK)
+            return code;
+    } while (strcmp(uids->cursor, "0") != 0);
+    if (uids->count > 1)
+        qsort(uids->items, uids->count, sizeof(*uids->items), compare);
+    return SV_EXIT_OK;
+}
+
+static int walk_shard(struct sv_client *client, unsigned shard, sv_kept_fn *call, void *context,
+                      bool *more)
+{
+    struct uids uids;
+    int code = list_shard(client, shard, &uids);
+
+    for (size_t i = 0; code == SV_EXIT_OK && *more && i < uids.count; i++) {
+        struct sv_kept kept;
+
+        if (i > 0 && strcmp(uids.items[i], uids.items[i - 1]) == 0)
+            continue;
+        code = sv_kept_read(client, shard, uids.items[i], &kept);
+        if (code == SV_EXIT_OK && kept.found)
+            *more = call(context, &kept);
+        sv_kept_fini(&kept);
+    }
+    free(uids.items);
+    return code;
+}
+
+int sv_kept_each(struct sv_client *client, sv_kept_fn *call, void *context)
+{
+    bool more = true;
+    int code = SV_EXIT_OK;
+
+    for (unsigned s = 0; code == SV_EXIT_OK && more && s < client->config->redis.shards; s++)
+        code = walk_shard(client, s, call, context, &more);
+    return code;
+}
+
+static const char *region_of(const struct sv_config *config, const char *account)
+{
+    for (size_t i = 0; i < config->accounts_count; i++) {
+        if (strcmp(config->accounts[i].name, account) == 0)
+            return config->accounts[i].region;
+    }
+    return "";
+}
+
+static enum sv_record_status status_of(char letter)
+{
+    if (letter == 'o')
+        return SV_RECORD_OK;
+    if (letter == 'w')
+        return SV_RECORD_WRONG;
+    return letter == 'W' ? SV_RECORD_WAITING : SV_RECORD_UNKNOWN;
+}
+
+size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *config,
+                       struct sv_record out[SV_RECORDS_MAX],
+                       enum sv_record_status statuses[SV_RECORDS_MAX])
+{
+    const struct sv_registration *r = &kept->sheet.registration;
+    struct sv_expect expect = {
+        .domain = r->domain,
+        .region = region_of(config, r->account),
+        .dkim_tokens_count = r->tokens_count,
+        .dkim_zone = r->zone[0] != '\0' ? r->zone : NULL,
+        .mail_from = r->mail_from[0] != '\0' ? r->mail_from : NULL,
+        .ownership_token = r->ownership_token[0] != '\0' ? r->ownership_token : NULL,
+        .dmarc_policy = config->records.dmarc,
+        .is_feedback_host = sv_aws_ses_is_feedback_host,
+    };
+    char registrable[SV_NAME_BYTES];
+    bool known = sv_name_registrable(r->domain, registrable) == SV_OK;
+    size_t verdicts = strlen(r->verdicts);
+    size_t count;
+
+    for (size_t i = 0; i < r->tokens_count; i++)
+        expect.dkim_tokens[i] = r->tokens[i];
+    count = sv_records_list(&expect, known ? registrable : NULL, out);
+    for (size_t i = 0; i < count; i++)
+        statuses[i] = i < verdicts ? status_of(r->verdicts[i]) : SV_RECORD_UNKNOWN;
+    return count;
+}

@@ -1,0 +1,29 @@
+/* Words that several commands print. */
+#ifndef SV_WORKER_TEXT_H
+#define SV_WORKER_TEXT_H
+
+#include <jansson.h>
+
+#include "sv/axis.h"
+#include "sv/domain.h"
+#include "sv/records.h"
+#include "sv/time.h"
+#include "term.h"
+
+/* One line of JSON on standard output; takes `tree`. */
+void sv_text_print_json(json_t *tree);
+
+enum sv_colour sv_text_colour_of_status(enum sv_status status);
+enum sv_colour sv_text_colour_of_record(enum sv_record_status status);
+enum sv_colour sv_text_colour_of_axis(enum sv_axis axis);
+
+/* A table of records with the verdict on each. */
+void sv_text_print_records(const struct sv_record *records, const enum sv_record_status *statuses,
+                           size_t count, bool colour);
+
+enum { SV_TEXT_WHEN_BYTES = 64 };
+
+/* "in 3 min", "2 h ago", "never" for 0. Returns `out`. */
+const char *sv_text_when(sv_ms at, sv_ms now, char out[SV_TEXT_WHEN_BYTES]);
+
+#endif
