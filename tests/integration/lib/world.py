@@ -115,7 +115,7 @@ class World:
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sv-world-"))
         self.redis_server = RedisServer(port=False).__enter__()
-        self.redis = self.redis_server.client()
+        self.redis = self.redis_server.client(decode_responses=False)
         args = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--speed", self.speed, "--look-every", "1h"]
         if self.dns is None:
             self.zone_file = self.folder / "zone"
@@ -134,7 +134,7 @@ class World:
                 assert exc[0] is not None or code == 0, f"the worker ended with {code}: {worker.text()[-3000:]}"
         if exc[0] is not None:
             for worker in self.workers[-2:]:
-                print(f"--- {worker.log}\n{worker.text()[-6000:]}")
+                print(f"--- {worker.log}\n{worker.text()[-2500:]}")
         self.sandbox.stop()
         self.redis_server.close()
 
