@@ -37,8 +37,9 @@ bool sv_domain_is_sane(const struct sv_domain *domain)
 {
     if (!words_are_sane(domain) || !times_are_sane(domain))
         return false;
-    if ((domain->sequence == 0) != (domain->status == SV_STATUS_NEW))
-        return false; /* an event came with every move, and no event without registering */
+    if (domain->sequence == 0 && domain->status != SV_STATUS_NEW &&
+        domain->status != SV_STATUS_REMOVED)
+        return false; /* nobody got this far without `registered`; a name may be new a second time */
     if (domain->dns_wrong && domain->status != SV_STATUS_AT_RISK)
         return false;
     if ((domain->wrong_at != 0 || domain->temporary_at != 0) &&

@@ -75,11 +75,21 @@ static struct sv_domain spoilt(int how)
         removed.identity = SV_AXIS_SUCCESS;
         return removed;
     case 17:
-        fresh.sequence = 1;
+        fresh.was_verified = true;
         return fresh;
     default: /* no such spoiling */
         return (struct sv_domain){.status = SV_STATUS_COUNT};
     }
+}
+
+/* A name that was given back and is registered again keeps its number of events. */
+static void a_name_may_be_new_a_second_time(void **state)
+{
+    struct sv_domain again = test_domain(S_NEW);
+
+    (void)state;
+    again.sequence = 7;
+    assert_true(sv_domain_is_sane(&again));
 }
 
 static void what_cannot_be_is_not_sane(void **state)
@@ -178,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_of_the_tests_is_sane),
         cmocka_unit_test(what_cannot_be_is_not_sane),
+        cmocka_unit_test(a_name_may_be_new_a_second_time),
         cmocka_unit_test(flags_follow_axes_and_status),
         cmocka_unit_test(mail_is_sent_in_two_statuses),
         cmocka_unit_test(mail_from_is_configured_when_ses_has_one),
