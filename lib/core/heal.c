@@ -36,12 +36,12 @@ void sv_heal_count(struct sv_domain *domain, sv_ms now)
 /* Restarting before DNS is right would only start another wait that fails. */
 static void owe_dkim(struct sv_domain *domain, bool allowed, const struct sv_observation *seen)
 {
-    if (!sv_heal_is_needed(domain))
+    bool not_right = seen->required == SV_SEEN_WRONG || seen->required == SV_SEEN_WAITING;
+
+    if (!sv_heal_is_needed(domain) || not_right)
         domain->todo &= ~(uint32_t)SV_TODO_RESTART_DKIM;
     else if (seen->required == SV_SEEN_RIGHT && allowed)
         domain->todo |= SV_TODO_RESTART_DKIM;
-    else if (seen->required == SV_SEEN_WRONG || seen->required == SV_SEEN_WAITING)
-        domain->todo &= ~(uint32_t)SV_TODO_RESTART_DKIM;
 }
 
 /* There is nothing left to restart: it is created again. */

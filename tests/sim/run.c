@@ -101,13 +101,11 @@ static void run_job(struct sim *sim, struct sv_heap_node *node)
     uint64_t mood = sv_rand_below(&sim->dice, 40);
     sv_ms next;
 
-    if (fresh && !row->open) {
-        next = register_some(sim, row);
+    if ((fresh && !row->open) || mood == 1 || mood == 2) {
+        next = register_some(sim, row); /* maybe what is registered already */
     } else if (mood == 0) {
         sim_store_admit(sim, row, SV_JOB_REMOVE);
         next = sim_between(&sim->dice, SV_SECOND, 60 * SV_DAY);
-    } else if (mood < 3) {
-        next = register_some(sim, row); /* what is registered already */
     } else {
         next = press(sim, row);
     }
