@@ -26,7 +26,9 @@ enum sv_status {
 const char *sv_status_name(enum sv_status status);
 enum sv_status sv_status_parse(const char *text); /* SV_STATUS_COUNT for an unknown word */
 
-/* SES's verdict and DNS's side by side, as one stable word (design section 1). */
+/* SES's verdict and DNS's side by side, as one stable word (design section 1). The stored word
+ * stays while nobody can tell; only a move that comes without DNS's answer resets it to NONE,
+ * because a word drawn in another status would be a lie. */
 enum sv_conclusion {
     SV_CONCLUSION_NONE,                  /* "not_looked_yet" */
     SV_CONCLUSION_ALL_GOOD,              /* "all_good" */

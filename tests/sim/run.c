@@ -38,6 +38,7 @@ void sim_init(struct sim *sim, uint64_t seed, size_t domains, sv_ms span_ms)
     sim->domains = domains;
     sim->end = span_ms;
     sim->hash = SV_FNV_START;
+    sim->next_letter_at = INT64_MAX;
     sim->rows = sv_alloc(domains, sizeof(*sim->rows));
     sim->job_nodes = sv_alloc(domains, sizeof(*sim->job_nodes));
     sv_heap_init(&sim->due);
@@ -143,6 +144,7 @@ static void post_letter(struct sim *sim, const struct sim_commit *commit, sv_ms 
         if (sim->letters[i].at == 0) {
             sim->letters[i].at = at;
             sim->letters[i].commit = *commit;
+            sim->next_letter_at = earliest(sim->next_letter_at, at);
             return;
         }
     }
@@ -222,11 +224,7 @@ static sv_ms next_instant(const struct sim *sim)
         else if (due != NULL)
             next = earliest(next, latest(worker->act_at, due->at - offset));
     }
-    for (size_t i = 0; i < SIM_LETTERS_MAX; i++) {
-        if (sim->letters[i].at != 0)
-            next = earliest(next, sim->letters[i].at);
-    }
-    return latest(next, sim->now);
+    return latest(earliest(next, sim->next_letter_at), sim->now);
 }
 
 static void run_workers(struct sim *sim)
@@ -244,11 +242,18 @@ static void run_workers(struct sim *sim)
 
 static void run_letters(struct sim *sim)
 {
+    if (sim->next_letter_at > sim->now)
+        return;
+    sim->next_letter_at = INT64_MAX;
     for (size_t i = 0; i < SIM_LETTERS_MAX; i++) {
         struct sim_letter *letter = &sim->letters[i];
 
-        if (letter->at == 0 || letter->at > sim->now)
+        if (letter->at == 0)
             continue;
+        if (letter->at > sim->now) {
+            sim->next_letter_at = earliest(sim->next_letter_at, letter->at);
+            continue;
+        }
         letter->at = 0;
         sim_store_commit(sim, &letter->commit);
     }

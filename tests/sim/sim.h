@@ -160,6 +160,7 @@ struct sim {
     struct sv_heap_node *job_nodes;
     struct sim_worker workers[SIM_WORKERS];
     struct sim_letter letters[SIM_LETTERS_MAX];
+    sv_ms next_letter_at; /* the earliest of them */
     struct sim_counts counts;
     uint64_t hash; /* over all events */
     const char *violation;
