@@ -146,13 +146,20 @@ static void on_closed(void *context)
 {
     struct kit *kit = context;
 
+    assert_false(kit->is_closed);
     kit->is_closed = true;
+}
+
+void kit_close_start(struct kit *kit)
+{
+    kit->is_closing = true;
+    sv_store_close(kit->store, on_closed, kit);
 }
 
 void kit_close(struct kit *kit)
 {
-    if (!kit->is_closed)
-        sv_store_close(kit->store, on_closed, kit);
+    if (!kit->is_closing)
+        kit_close_start(kit);
     uv_close((uv_handle_t *)&kit->watchdog, NULL);
     assert_int_equal(uv_run(&kit->loop, UV_RUN_DEFAULT), 0);
     assert_true(kit->is_closed);

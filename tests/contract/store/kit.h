@@ -28,7 +28,7 @@ struct kit {
     struct sv_store *store;
     struct sv_rand rand;
     redisContext *direct; /* REAL: past the store */
-    bool is_closed;
+    bool is_closing, is_closed;
     unsigned shards;
     const char *consumer;
 };
@@ -41,6 +41,8 @@ void kit_server_stop(void);
 void kit_open(struct kit *kit, enum kit_kind kind);
 /* A second store over the same data (REAL). */
 void kit_open_more(struct kit *kit, const char *consumer);
+/* Begins to close. */
+void kit_close_start(struct kit *kit);
 /* Closes and requires a loop without handles. */
 void kit_close(struct kit *kit);
 void kit_run_until_ready(struct kit *kit);
