@@ -47,7 +47,7 @@ class Shard:
         counters = self.redis.hgetall(self.tag + "n")
         self.counters = collections.Counter(
             {text_of(k): int(v) for k, v in counters.items()})
-        self.events = [(text_of(i), json.loads(f[b"event"]))
+        self.events = [(text_of(i), json.loads(f.get(b"event") or f["event"]))
                        for i, f in self.redis.xrange(self.tag + "events")]
         self.inbox = self.redis.xlen(self.tag + "jobs")
         self.pending = 0
@@ -71,7 +71,8 @@ class Shard:
             level, _, client = rest.partition(":")
             self.due[level][client] = self.zset(name)
         elif kind == "job":
-            client, _, job = rest.rpartition(":")
+            client, _, job = rest.partition(":")
+            client = client.replace("%3A", ":").replace("%25", "%")
             self.receipts[(client, job)] = (text_of(self.redis.get(key)), self.redis.pttl(key))
         elif kind == "dead" and rest:
             self.dead_letters.add(rest)

@@ -34,6 +34,11 @@ def pack(fields):
     return b"".join(n.encode() + b"\0" + str(v).encode() + b"\0" for n, v in fields.items())
 
 
+def escape(client):
+    """A client's name inside a longer key: two clients must never share one."""
+    return client.replace("%", "%25").replace(":", "%3A")
+
+
 def text_of(value):
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
@@ -71,7 +76,7 @@ class Scripts:
                 self.key("ring:hi"), self.key("run")]
 
     def receipt(self, client, job_id):
-        return self.key("job:%s:%s" % (client, job_id))
+        return self.key("job:%s:%s" % (escape(client), job_id))
 
     def push(self, job="{}"):
         return text_of(self.redis.xadd(self.key("jobs"), {"job": job}))

@@ -1,54 +1,7 @@
 """The door: every rule of admission, each job also sent twice."""
 import pytest
 from sv_scripts import rfc3339, uid_of
-
-CLIENT = "acme"
-
-
-def job(store, kind, domain="a.example", job_id=None, client=CLIENT, **opt):
-    """Pushes, takes and admits one job, twice: the second time changes nothing."""
-    entry = store.push()
-    assert store.take() == [entry]
-    uid = uid_of("default", client, domain)
-    args = (entry, client, uid, job_id or entry, kind)
-    answer = store.admit(*args, **opt)
-    before = dump(store)
-    assert store.admit(*args, **opt) == ["DUPLICATE", 0]
-    assert dump(store) == before
-    return answer
-
-
-def dump(store):
-    """Everything but last-use times, for comparing."""
-    return {key: store.redis.dump(key) for key in sorted(store.redis.keys("*"))}
-
-
-def run(store, domain="a.example", own="w/1", client=CLIENT):
-    uid = uid_of("default", client, domain)
-    answer = store.claim(uid, client, own)
-    assert answer[0] == "CLAIMED"
-    return uid, answer[1]
-
-
-def settle(store, domain="a.example", to="pending_verification", client=CLIENT, **opt):
-    """Claims and commits as a worker that finishes the open job."""
-    uid, fence = run(store, domain, client=client)
-    d = store.domain(uid)
-    sequence = int(d["seq"])
-    from_ = d["st"]
-    told = None if from_ in ("new", "removed") else from_
-    opt.setdefault("event", "" if from_ == to else store.domain_event(
-        uid, sequence + 1, told, to, "registered" if told is None else None))
-    if "jid" in d and "job_id" not in opt:
-        opt.update(job_id=d["jid"], outcome="done",
-                   job_event=store.job_event(d["job"], d["jid"], "done"))
-    answer = store.commit(uid, client, fence, sequence, from_, to, **opt)
-    assert answer[0] == "COMMITTED"
-    return answer
-
-
-def last_event(store):
-    return store.events()[-1]["data"]
+from steps import CLIENT, job, last_event, run, settle
 
 
 def test_register_opens(store):

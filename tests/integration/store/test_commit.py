@@ -1,0 +1,243 @@
+"""Commits: fence, sequence, counters, due times; and what happens to a domain without one."""
+import pytest
+from sv_scripts import uid_of
+from steps import CLIENT, commit_args, dump, job, last_event, run, settle
+
+UID = uid_of("default", CLIENT, "a.example")
+
+
+def lose_lease(store, uid=UID):
+    """The lease is past from now on."""
+    store.redis.zadd(store.key("run"), {uid: 1})
+
+
+def test_commit_writes_everything_at_once(store):
+    job(store, "register", job_id="j1", todo=1)
+    settle(store, fields={"tok": "abc", "x": "1"}, delete=["todo"], detail="why",
+           wait_ms=5000)
+    d = store.domain(UID)
+    assert d["st"] == "pending_verification" and d["seq"] == "1" and d["cf"] == "1"
+    assert d["tok"] == "abc" and "todo" not in d and "jid" not in d and "own" not in d
+    assert store.redis.get(store.key("x:" + UID)) == b"why"
+    assert store.redis.get(store.receipt(CLIENT, "j1")) == b"done"
+    assert [e["type"].split(".")[2] for e in store.events()] == ["domain", "job"]
+    n = store.counters()
+    assert n["done"] == 1 and n["open"] == 0 and n["status_new"] == 0
+    assert n["status_pending_verification"] == 1
+    score = store.redis.zscore(store.key("due:lo:" + CLIENT), UID)
+    assert score == float(d["nx"]) == store.redis.zscore(store.key("ring"), CLIENT)
+
+
+def test_without_an_event_the_sequence_stays(store):
+    job(store, "register")
+    settle(store, wait_ms=0)
+    settle(store, wait_ms=0, delete=["tok"], detail="")
+    assert store.domain(UID)["seq"] == "1"
+    assert not store.redis.exists(store.key("x:" + UID))
+
+
+def test_urgent_class(store):
+    job(store, "register")
+    settle(store, wait_ms=9000, urgent=True)
+    assert store.redis.zscore(store.key("due:hi:" + CLIENT), UID)
+    assert store.redis.zscore(store.key("ring:hi"), CLIENT)
+
+
+def test_fenced_by_a_reap(store):
+    job(store, "register")
+    uid, fence = run(store)
+    args, opt = commit_args(store, uid, fence, "pending_verification")
+    lose_lease(store)
+    assert store.reap_found(uid) == "REAPED"
+    before = len(store.events())
+    assert store.commit(*args, **opt) == ["FENCED"]
+    uid, fence = run(store, own="w/2")
+    assert store.commit(*args, **opt) == ["FENCED"]
+    assert len(store.events()) == before and store.counters()["stale"] == 2
+    args, opt = commit_args(store, uid, fence, "pending_verification")
+    assert store.commit(*args, **opt) == ["COMMITTED", 0]
+
+
+def test_expired_lease_that_nobody_reaped_is_good(store):
+    job(store, "register")
+    uid, fence = run(store)
+    lose_lease(store)
+    args, opt = commit_args(store, uid, fence, "pending_verification")
+    assert store.commit(*args, **opt)[0] == "COMMITTED"
+
+
+@pytest.mark.parametrize("change", [
+    {3: 5}, {4: "verified"}, {1: "somebody"}])
+def test_conflict_writes_nothing(store, change):
+    job(store, "register")
+    uid, fence = run(store)
+    args, opt = commit_args(store, uid, fence, "pending_verification")
+    args = [change.get(i, value) for i, value in enumerate(args)]
+    before = dump(store)
+    answer = store.commit(*args, **opt)
+    assert answer[0] == "CONFLICT" and answer[1]
+    after = dump(store)
+    del before[store.key("n").encode()], after[store.key("n").encode()]
+    assert before == after
+    assert store.counters()["conflict"] == 1
+    store.redis.hdel(store.key("n"), "conflict")
+
+
+def test_conflict_about_the_job(store):
+    job(store, "register", job_id="j1")
+    uid, fence = run(store)
+    args, opt = commit_args(store, uid, fence, "pending_verification", job_id="j2",
+                            outcome="done", job_event="{}")
+    assert store.commit(*args, **opt) == ["CONFLICT", "the open job is j1, not j2"]
+    args, opt = commit_args(store, uid, fence, "pending_verification", job_id="", wait_ms=-1)
+    assert store.commit(*args, **opt) == ["CONFLICT", "the open job j1 would wait for ever"]
+    store.redis.hdel(store.key("n"), "conflict")
+
+
+def test_job_can_stay_open(store):
+    job(store, "register")
+    settle(store, job_id="", event="", to="new", wait_ms=0)
+    assert store.domain(UID)["jt"] == "register" and store.counters()["open"] == 1
+    settle(store)
+
+
+@pytest.mark.parametrize("opt,left", [
+    ({}, "1"), ({"give_back": True}, None), ({"reset": True}, None)])
+def test_attempts(store, opt, left):
+    job(store, "register")
+    settle(store, wait_ms=0)
+    job(store, "recheck")
+    settle(store, **opt)
+    assert store.domain(UID).get("att") == left
+    assert ("la" in store.domain(UID)) == (left is not None)
+
+
+def test_give_back_leaves_the_others(store):
+    job(store, "register")
+    settle(store, wait_ms=0)
+    for _ in range(3):
+        job(store, "recheck")
+        settle(store)
+    job(store, "recheck")
+    settle(store, give_back=True)
+    assert store.domain(UID)["att"] == "3"
+
+
+def test_removed_has_no_due(store):
+    job(store, "register")
+    settle(store, to="removed", wait_ms=-1, forget=True)
+    assert not store.redis.exists(store.key("ring"), store.key("c:" + CLIENT))
+    assert "nx" not in store.domain(UID)
+
+
+def test_claim_is_given_once_per_owner(store):
+    job(store, "register", email="a@b.example")
+    answer = store.claim(UID, CLIENT, "w/1")
+    assert answer[:3] == ["CLAIMED", 1, "a@b.example"]
+    fields = dict(zip(answer[3][::2], answer[3][1::2]))
+    assert fields == store.domain(UID)
+    assert store.claim(UID, CLIENT, "w/1") == answer
+    assert store.claim(UID, CLIENT, "w/2") == ["LOST"]
+    assert store.redis.zscore(store.key("ring"), CLIENT) is None
+
+
+def test_claim_of_a_domain_not_due(store):
+    job(store, "register")
+    settle(store, wait_ms=60000)
+    before = dump(store)
+    assert store.claim(UID, CLIENT, "w/9") == ["LOST"]
+    assert store.claim("0" * 16, CLIENT, "w/9") == ["LOST"]
+    assert dump(store) == before
+
+
+def test_renew(store):
+    job(store, "register")
+    uid, fence = run(store, lease_ms=1000)
+    first = store.redis.zscore(store.key("run"), uid)
+    assert store.renew(uid, fence, 100000) == 1
+    assert store.redis.zscore(store.key("run"), uid) >= first + 99000
+    assert store.renew(uid, fence + 1) == 0
+    assert store.release(uid, CLIENT, fence) == 1
+    assert store.renew(uid, fence) == 0
+
+
+def test_release_gives_an_attempt_back_once(store):
+    job(store, "register")
+    settle(store, wait_ms=0)
+    job(store, "recheck")
+    uid, fence = run(store)
+    for _ in range(2):
+        assert store.release(uid, CLIENT, fence, 7000) == 1
+        d = store.domain(uid)
+        assert "att" not in d and d["jt"] == "recheck" and "own" not in d
+        assert store.redis.zscore(store.key("due:hi:" + CLIENT), uid) == float(d["nx"])
+    assert store.release(uid, CLIENT, fence + 1) == 0
+    store.redis.zadd(store.key("due:hi:" + CLIENT), {uid: 1})
+    store.redis.zadd(store.key("ring"), {CLIENT: 1})
+    store.redis.zadd(store.key("ring:hi"), {CLIENT: 1})
+    settle(store)
+    assert store.release(uid, CLIENT, fence + 1) == 0
+
+
+def test_release_and_reap_keep_what_was_promised(store):
+    job(store, "register")
+    settle(store, wait_ms=0)
+    for hand_back in (lambda uid, fence: store.release(uid, CLIENT, fence),
+                      lambda uid, fence: (lose_lease(store), store.reap_found(uid))):
+        uid, fence = run(store, own="w/%s" % store.domain(UID)["f"])
+        job(store, "register", todo=4)
+        hand_back(uid, fence)
+        d = store.domain(uid)
+        assert d["todo"] == "4" and "again" not in d
+        assert store.redis.zscore(store.key("due:hi:" + CLIENT), uid)
+
+
+def test_reap_counts_and_ends_a_crash_loop(store):
+    job(store, "register")
+    settle(store, wait_ms=0)
+    job(store, "recheck", job_id='j"1')
+    for n in range(1, 4):
+        store.redis.zadd(store.key("due:hi:" + CLIENT), {UID: 1})
+        store.redis.zadd(store.key("ring"), {CLIENT: 1})
+        store.redis.zadd(store.key("ring:hi"), {CLIENT: 1})
+        uid, fence = run(store, own="w/%d" % n)
+        assert store.reap_found(uid) == "HELD"
+        assert store.reap(uid, CLIENT, "other", "1-1") == "HELD"
+        lose_lease(store)
+        assert store.reap(uid, CLIENT, "other", "1-1") == "HELD"
+        answer = store.reap_found(uid, reclaims_max=3, crash_wait_ms=50000)
+        assert store.reap_found(uid) == "HELD"
+        assert int(store.domain(uid)["f"]) == fence + 1
+    assert answer == "CRASH_LOOP"
+    d = store.domain(UID)
+    assert d["rc"] == "3" and "jid" not in d and "att" not in d
+    assert last_event(store)["outcome"] == "dead"
+    assert last_event(store)["reason"] == "crash_loop"
+    assert last_event(store)["job_id"] == 'j"1'
+    assert store.redis.get(store.receipt(CLIENT, 'j"1')) == b"dead"
+    assert store.redis.zcard(store.key("dead")) == 1
+    assert store.redis.zscore(store.key("due:lo:" + CLIENT), UID) == float(d["nx"])
+
+
+def test_reap_of_what_has_no_record(store):
+    store.redis.zadd(store.key("run"), {"f" * 16: 1})
+    assert store.reap("f" * 16, "") == "REAPED"
+    assert not store.redis.exists(store.key("run"))
+
+
+def test_unfenced_scripts_break_the_invariants(store, server):
+    """The fence check matters: without it a late worker takes the domain from its holder."""
+    import checker
+    import sv_scripts
+    broken = sv_scripts.Scripts(server, unfenced=True)
+    store.broken_on_purpose = True
+    job(store, "register")
+    uid, fence = run(store)
+    late = commit_args(store, uid, fence, "pending_verification")
+    lose_lease(store)
+    store.reap_found(uid)
+    uid, fence = run(store, own="w/2")
+    holder = commit_args(store, uid, fence, "pending_verification")
+    assert broken.commit(*late[0], **late[1])[0] == "COMMITTED"
+    assert broken.commit(*holder[0], **holder[1])[0] == "CONFLICT"
+    assert checker.check(server)
