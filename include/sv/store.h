@@ -93,6 +93,7 @@ struct sv_store_admit {
     const char *type;          /* "register", "recheck", "remove", "adopt" */
     const char *refusal;       /* not NULL: reject with this reason, touch nothing else */
     uint32_t todo;             /* bits ORed into the field `todo` */
+    uint32_t withdrawn;        /* bits taken out of it first: a removal withdraws what was owed */
     const char *contact_email; /* register, adopt: "" or NULL = none */
     unsigned domains_max, attempts_max;
     sv_ms cooldown_ms;

@@ -396,9 +396,14 @@ static void on_restarted(struct sv_domain *domain, const struct sv_input *input)
 static void on_removed(struct sv_domain *domain, const struct sv_input *input,
                        struct sv_effects *effects)
 {
+    /* A registration that came after the removal is still owed; without a removal owed it is
+     * provisioning that was given up, and nothing is. */
+    bool asked = (domain->todo & SV_TODO_REMOVE) != 0;
+    uint32_t todo = asked ? domain->todo & SV_TODO_PROVISION : 0;
+
     if (domain->status != SV_STATUS_REMOVED)
         move(domain, SV_STATUS_REMOVED, SV_REASON_REMOVED, input->now, effects);
-    domain->todo = 0; /* also of a tombstone that was to be registered anew */
+    domain->todo = todo;
     effects->shown = domain->conclusion;
 }
 

@@ -173,6 +173,8 @@ sv_ms sv_schedule_wait(const struct sv_domain *domain, const struct sv_policy *p
 
     if (domain->status == SV_STATUS_REMOVED && domain->todo == 0)
         return -1;
+    if (input->kind == SV_INPUT_REMOVED)
+        return 0; /* registered again meanwhile */
     if (input->kind == SV_INPUT_PROVISIONED)
         return input->adopted ? 0 : policy->first_look_ms;
     if ((domain->todo & ~todo_before) != 0)

@@ -131,6 +131,12 @@ static void add_adopted_mail_from(const struct check *check, struct sv_state_fie
             (struct sv_field){.name = "mfd", .value = registration->mail_from};
 }
 
+/* Removed for good: no registration came after the removal. */
+static bool is_given_back(const struct check *check)
+{
+    return check->input.kind == SV_INPUT_REMOVED && check->after.domain.todo == 0;
+}
+
 static void fill(struct check *check)
 {
     struct saving *saving = sv_alloc(1, sizeof *saving);
@@ -163,7 +169,7 @@ static void fill(struct check *check)
         .reset_attempts =
             check->effects.news == SV_NEWS_VERIFIED || check->effects.news == SV_NEWS_RESTORED,
         .detail = saving->detail,
-        .forget_client = check->input.kind == SV_INPUT_REMOVED,
+        .forget_client = is_given_back(check),
     };
 }
 
@@ -229,7 +235,7 @@ static bool commit(struct check *check)
     if (check->result != SV_OK)
         return false; /* logged; the lease runs out and the work is done again */
     settle(check);
-    if (check->input.kind == SV_INPUT_REMOVED && done->verdict != SV_STORE_FENCED &&
+    if (is_given_back(check) && !done->again && done->verdict != SV_STORE_FENCED &&
         done->verdict != SV_STORE_CONFLICT)
         check->step = CHECK_DISOWN;
     return check->step == CHECK_DISOWN;

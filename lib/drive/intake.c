@@ -206,6 +206,7 @@ static void start_admit(struct entry *entry)
         .type = sv_job_type_name(entry->job.type),
         .refusal = entry->reason,
         .todo = todo_of(&entry->job),
+        .withdrawn = entry->job.type == SV_JOB_REMOVE ? SV_TODO_PROVISION : 0,
         .contact_email = entry->job.contact_email,
         .domains_max = limits->domains_max,
         .attempts_max = limits->attempts_max,

@@ -95,6 +95,7 @@ void sv_store_admit(struct sv_store_work *work)
     sv_store_request_add(r, in->type);
     sv_store_request_add(r, text_of(in->refusal));
     sv_store_request_add_number(r, in->todo);
+    sv_store_request_add_number(r, in->withdrawn);
     sv_store_request_add(r, text_of(in->contact_email));
     sv_store_request_add_number(r, in->domains_max);
     sv_store_request_add_number(r, in->attempts_max);

@@ -193,10 +193,11 @@ static void write_domain(struct fake_work *work, struct fake_domain *domain, enu
     domain->attempted_at = result->attempted_at;
     if (domain->place == FAKE_RUNNING) {
         domain->again = result->again;
-        domain->promised |= result->again ? in->todo : 0;
+        if (result->again)
+            domain->promised = (domain->promised & ~in->withdrawn) | in->todo;
         return;
     }
-    domain->todo |= in->todo;
+    domain->todo = (domain->todo & ~in->withdrawn) | in->todo;
     if (result->due_now)
         fake_domain_move_up(domain, fake_now(work->store));
 }

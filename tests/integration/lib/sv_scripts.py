@@ -94,7 +94,7 @@ class Scripts:
             self.key("c:" + client), self.key("n"), self.key("events"),
             self.receipt(client, job_id)]
         args = [entry, client, uid, job_id, kind, opt.get("refusal", ""), opt.get("todo", 0),
-                opt.get("email", ""), opt.get("domains_max", 10), opt.get("attempts_max", 5),
+                opt.get("withdrawn", 0), opt.get("email", ""), opt.get("domains_max", 10), opt.get("attempts_max", 5),
                 opt.get("cooldown_ms", 3600000), pack(opt.get("fields", {})), head,
                 opt.get("tail", "}}"), RECEIPT_MS]
         return self.call("admit", keys, args)

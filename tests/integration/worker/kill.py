@@ -143,6 +143,16 @@ def at_rest(world):
     return counters.get("open", 0) == 0 and pending == 0 and world.redis.xlen("sv:{0}:jobs") == 0
 
 
+def tell_stragglers(world):
+    """What is known of the first domains that did not arrive."""
+    late = [key for key in world.redis.scan_iter("sv:{0}:d:*") if world.redis.hget(key, "st") != b"verified"]
+    print(f"{len(late)} domains are not verified; it is {world.redis.time()[0]}")
+    for key in late[:3]:
+        fields = {k.decode(): v.decode() for k, v in world.redis.hgetall(key).items()}
+        print(fields, world.redis.get(key.replace(b":d:", b":x:")),
+              json.dumps(world.sandbox.control.get("/identities/" + fields["dom"])))
+
+
 def finish(world, load, killer):
     """Lets everything come to rest with all records right, and every domain verified."""
     killer.thaw(everything=True)
@@ -154,7 +164,11 @@ def finish(world, load, killer):
         world.publish_many(dict(load.lines))
         counters = {k.decode(): int(v) for k, v in world.redis.hgetall("sv:{0}:n").items()}
         return counters.get("status_verified", 0) == len(load.names)
-    wait_for(all_verified, "every domain to be verified", 90)
+    try:
+        wait_for(all_verified, "every domain to be verified", 90)
+    except AssertionError:
+        tell_stragglers(world)
+        raise
     for worker in world.workers:
         if worker.alive():
             code = worker.stop()

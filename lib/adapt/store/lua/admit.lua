@@ -4,14 +4,15 @@
 -- entry is no longer pending. The rules are those of sv/admission.h, word by word.
 --
 -- KEYS jobs, d:<uid>, due:hi, due:lo, ring, ring:hi, run, c:<client>, n, events, receipt
--- ARGV entry id, client, uid, job id, type, refusal, todo, email, domains max, attempts max,
---      cooldown ms, fields (name 0 value 0 ...), event head, event tail, receipt ms
+-- ARGV entry id, client, uid, job id, type, refusal, todo, withdrawn, email, domains max,
+--      attempts max, cooldown ms, fields (name 0 value 0 ...), event head, event tail, receipt ms
 -- Answers { outcome, retry at ms }
 
 local jobs, hash, hi, lo, ring, ring_hi, run, mine, counters, events, receipt = unpack(KEYS)
 local entry, client, uid, job_id, kind, refusal = unpack(ARGV, 1, 6)
-local todo_bits, email, domains_max, attempts_max, cooldown_ms = unpack(ARGV, 7, 11)
-local packed, head, tail, receipt_ms = unpack(ARGV, 12, 15)
+local todo_bits, withdrawn, email = unpack(ARGV, 7, 9)
+local domains_max, attempts_max, cooldown_ms = unpack(ARGV, 10, 12)
+local packed, head, tail, receipt_ms = unpack(ARGV, 13, 16)
 
 -- shared: expect
 -- A key of a foreign type stops the script here, before its first write.
@@ -210,6 +211,13 @@ local function register(result)
   end
 end
 
+-- What is owed after this job: the latest word counts, so that a removal withdraws what was owed
+-- before it, and what comes after it is owed beside it.
+local function owe(bits)
+  local kept = bit.band(tonumber(bits) or 0, bit.bnot(tonumber(withdrawn)))
+  return union(kept, todo_bits)
+end
+
 local function write(view, result)
   if result.anew then
     make(view)
@@ -222,14 +230,16 @@ local function write(view, result)
   end
   if view.running then
     if result.again then
-      local promised = union(math.floor(view.again / 2), todo_bits) * 2 + 1
+      local promised = owe(math.floor(view.again / 2)) * 2 + 1
       redis.call('HSET', hash, 'again', promised)
     end
     return
   end
-  local todo = union(not result.anew and view.todo or 0, todo_bits)
+  local todo = owe(not result.anew and view.todo or 0)
   if todo > 0 then
     redis.call('HSET', hash, 'todo', todo)
+  else
+    redis.call('HDEL', hash, 'todo')
   end
   if result.due_now then
     move_up()
