@@ -23,7 +23,6 @@ static json_t *problem_json(const struct sv_problem *problem)
     return object;
 }
 
-
 static int check(const struct sv_args *args)
 {
     struct sv_problems problems;

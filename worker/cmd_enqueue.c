@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "commands.h"
 #include "exit.h"
-#include "client.h"
 #include "setup.h"
 #include "sv/job.h"
 #include "sv/json.h"
@@ -160,8 +160,8 @@ static int tell(struct order *order)
     const json_t *data = json_object_get(order->finished, "data");
     const char *outcome = sv_json_str(data, "outcome");
     const char *reason = sv_json_str(data, "reason");
-    bool good = outcome != NULL &&
-                (strcmp(outcome, "done") == 0 || strcmp(outcome, "coalesced") == 0);
+    bool good =
+        outcome != NULL && (strcmp(outcome, "done") == 0 || strcmp(outcome, "coalesced") == 0);
 
     if (sv_args_has(order->args, "json")) {
         json_t *object = sv_json_object();

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "commands.h"
 #include "exit.h"
-#include "client.h"
 #include "setup.h"
 #include "sv/alloc.h"
 #include "sv/json.h"
@@ -74,8 +74,7 @@ static void print_text(const struct tail *tail, const json_t *event)
                    or_empty(sv_json_str(data, "client_id")), domain, move,
                    reason != NULL ? "  (" : "", or_empty(reason), reason != NULL ? ")" : "");
     sv_term_make_safe(line);
-    (void)printf("%s%s%s\n",
-                 painted ? sv_term_start(sv_text_colour_of_status(status)) : "", line,
+    (void)printf("%s%s%s\n", painted ? sv_term_start(sv_text_colour_of_status(status)) : "", line,
                  painted ? sv_term_reset : "");
 }
 
@@ -194,9 +193,8 @@ static bool is_position(const char *text)
         return true;
     if (len == 0 || len > 20 || strlen(text) >= SV_STORE_ENTRY_ID_BYTES)
         return false;
-    return text[len] == '\0' ||
-           (text[len] == '-' && text[len + 1] != '\0' &&
-            strspn(text + len + 1, "0123456789") == strlen(text + len + 1));
+    return text[len] == '\0' || (text[len] == '-' && text[len + 1] != '\0' &&
+                                 strspn(text + len + 1, "0123456789") == strlen(text + len + 1));
 }
 
 static int start(const struct sv_args *args, struct tail *tail, const char *from)

@@ -96,8 +96,9 @@ const struct sv_command sv_command_records = {
     .operands_min = 1,
     .operands_max = 1,
     .summary = "the DNS records a domain has to publish",
-    .details = "HOST is what to type into a panel that adds the zone by itself. STATUS is what the\n"
-               "worker saw last. Exit code 1 when the client has no such domain.",
+    .details =
+        "HOST is what to type into a panel that adds the zone by itself. STATUS is what the\n"
+        "worker saw last. Exit code 1 when the client has no such domain.",
     .options = options,
     .configured = true,
     .facts = true,

@@ -17,9 +17,15 @@
 #include "nearest.h"
 
 const struct sv_command *const sv_commands[] = {
-    &sv_command_run,          &sv_command_check,        &sv_command_enqueue,
-    &sv_command_records,      &sv_command_status,       &sv_command_events_tail,
-    &sv_command_config_check, &sv_command_config_show,  &sv_command_config_defaults,
+    &sv_command_run,
+    &sv_command_check,
+    &sv_command_enqueue,
+    &sv_command_records,
+    &sv_command_status,
+    &sv_command_events_tail,
+    &sv_command_config_check,
+    &sv_command_config_show,
+    &sv_command_config_defaults,
     NULL,
 };
 
@@ -165,9 +171,10 @@ int sv_worker_main(int argc, char *const *argv, char *const *environment)
     }
     if (argv[1][0] == '-') {
         (void)fprintf(stderr, "sesverify: unknown option '%.60s'%s\n", argv[1],
-                      sv_nearest_distance(argv[1], "--version") <= 3 ? " (did you mean '--version'?)"
-                      : sv_nearest_distance(argv[1], "--help") <= 2  ? " (did you mean '--help'?)"
-                                                                     : "");
+                      sv_nearest_distance(argv[1], "--version") <= 3
+                          ? " (did you mean '--version'?)"
+                      : sv_nearest_distance(argv[1], "--help") <= 2 ? " (did you mean '--help'?)"
+                                                                    : "");
         return SV_EXIT_USAGE;
     }
     return finish(run_command(argc - 1, argv + 1, environment));

@@ -83,8 +83,7 @@ static bool is_account_name(const char *name)
 }
 
 /* Finds or makes the account; NULL when it cannot be, and `why` says why. */
-static struct sv_config_account *need_account(struct load *load, const char *name,
-                                              const char **why)
+static struct sv_config_account *need_account(struct load *load, const char *name, const char **why)
 {
     struct sv_config *config = load->config;
     struct sv_config_account *account = find_account(config, name);
@@ -270,7 +269,8 @@ static void on_header(struct load *load, const char *where, const char *section)
 
     for (size_t i = 0; i < load->seen_count; i++) {
         if (strcmp(load->seen_sections[i], section) == 0) {
-            sv_problems_add(load->problems, false, where, "section [%.80s] is there twice", section);
+            sv_problems_add(load->problems, false, where, "section [%.80s] is there twice",
+                            section);
             return;
         }
     }

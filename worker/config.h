@@ -39,7 +39,7 @@ enum sv_overlap { SV_OVERLAP_REFUSE, SV_OVERLAP_ALLOW };
 
 struct sv_config_account {
     char name[65];
-    char *region; /* "" = not known; otherwise the account's own or the environment's */
+    char *region;  /* "" = not known; otherwise the account's own or the environment's */
     char *profile; /* "" = the default credential chain */
     char *role_arn;
     char *endpoint_url;
@@ -83,7 +83,7 @@ struct sv_config {
     struct sv_config_account accounts[SV_ACCOUNTS_MAX]; /* always at least one */
     size_t accounts_count;
 
-    char *file; /* the file that was read; NULL = none */
+    char *file;                                       /* the file that was read; NULL = none */
     struct sv_origin origins[SV_CONFIG_SETTINGS_MAX]; /* beside sv_settings */
 };
 

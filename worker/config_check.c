@@ -169,8 +169,9 @@ static void check_dmarc(const struct sv_config *config, struct sv_problems *prob
     char where[WHERE_BYTES];
 
     if (strncmp(config->records.dmarc, "v=DMARC1", 8) != 0)
-        sv_problems_add(problems, false, where_of(config, "records", "dmarc", where),
-                        "records.dmarc: a DMARC policy begins with v=DMARC1 (RFC 7489 section 6.3)");
+        sv_problems_add(
+            problems, false, where_of(config, "records", "dmarc", where),
+            "records.dmarc: a DMARC policy begins with v=DMARC1 (RFC 7489 section 6.3)");
 }
 
 void sv_config_check(struct sv_config *config, struct sv_problems *problems)

@@ -60,9 +60,10 @@ void sv_config_write_defaults(struct sv_buf *out)
 {
     const char *section = "";
 
-    put(out, "# sesverify.conf: every setting with its built-in value.\n"
-             "# A flag (--set section.key=value) wins over the environment (SESVERIFY_SECTION_KEY),\n"
-             "# which wins over this file.\n");
+    put(out,
+        "# sesverify.conf: every setting with its built-in value.\n"
+        "# A flag (--set section.key=value) wins over the environment (SESVERIFY_SECTION_KEY),\n"
+        "# which wins over this file.\n");
     for (const struct sv_setting *s = sv_settings; s->section != NULL; s++) {
         if (strcmp(section, s->section) != 0) {
             SV_REQUIRE(sv_buf_printf(out, "\n[%s]\n", s->section));
@@ -70,8 +71,9 @@ void sv_config_write_defaults(struct sv_buf *out)
         }
         put_setting(out, s, "");
     }
-    put(out, "\n# One section per SES account and region; without any there is one called default.\n"
-             "# [account default]\n");
+    put(out,
+        "\n# One section per SES account and region; without any there is one called default.\n"
+        "# [account default]\n");
     for (const struct sv_setting *s = sv_account_settings; s->section != NULL; s++)
         put_setting(out, s, "# ");
 }

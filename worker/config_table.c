@@ -4,7 +4,7 @@
 
 #include "sv/dns.h"
 
-#define AT(member)      offsetof(struct sv_config, member)
+#define AT(member)         offsetof(struct sv_config, member)
 #define IN_ACCOUNT(member) offsetof(struct sv_config_account, member)
 
 /* Intervals of the schedule may be short: demo and tests run on ordinary configuration. */
@@ -18,11 +18,14 @@ static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL}
 
 const struct sv_setting sv_settings[] = {
     {"redis", "url", SV_SETTING_TEXT, "redis://127.0.0.1:6379/0", 1, 1024, NULL, false,
-     AT(redis.url), "Where Redis is: redis://[user@]host[:port][/db] or unix:///path[?db=N]. No password here."},
+     AT(redis.url),
+     "Where Redis is: redis://[user@]host[:port][/db] or unix:///path[?db=N]. No password here."},
     {"redis", "password_file", SV_SETTING_TEXT, "", 0, 1024, NULL, false, AT(redis.password_file),
-     "File that holds the password of Redis, not readable by others. $CREDENTIALS_DIRECTORY/redis_password comes first."},
+     "File that holds the password of Redis, not readable by others. "
+     "$CREDENTIALS_DIRECTORY/redis_password comes first."},
     {"redis", "password", SV_SETTING_SECRET, "", 0, 511, NULL, false, AT(redis.password),
-     "Password of Redis; only from the environment (SESVERIFY_REDIS_PASSWORD), and a file is better."},
+     "Password of Redis; only from the environment (SESVERIFY_REDIS_PASSWORD), and a file is "
+     "better."},
     {"redis", "prefix", SV_SETTING_TEXT, "sv", 1, 32, NULL, false, AT(redis.prefix),
      "What every key starts with: <prefix>:{<shard>}:jobs and so on."},
     {"redis", "shards", SV_SETTING_COUNT, "1", 1, SV_SHARDS_MAX, NULL, false, AT(redis.shards),
@@ -30,14 +33,17 @@ const struct sv_setting sv_settings[] = {
     {"redis", "connect_timeout", SV_SETTING_DURATION, "5s", SHORT, 5 * SV_MINUTE, NULL, false,
      AT(redis.connect_timeout_ms), "How long connecting may take."},
     {"redis", "command_timeout", SV_SETTING_DURATION, "5s", SHORT, 5 * SV_MINUTE, NULL, false,
-     AT(redis.command_timeout_ms), "How long one command may take before the connection counts as dead."},
+     AT(redis.command_timeout_ms),
+     "How long one command may take before the connection counts as dead."},
     {"redis", "reply_max", SV_SETTING_SIZE, "32MiB", 1 << 20, 1 << 30, NULL, false,
      AT(redis.reply_bytes_max), "Largest reply that is accepted from Redis."},
 
-    {"dns", "servers", SV_SETTING_LIST, "", 0, SV_DNS_SERVERS_MAX, NULL, false,
-     AT(dns.servers), "Recursive resolvers, ADDR or ADDR:PORT; empty: those of /etc/resolv.conf."},
+    {"dns", "servers", SV_SETTING_LIST, "", 0, SV_DNS_SERVERS_MAX, NULL, false, AT(dns.servers),
+     "Recursive resolvers, ADDR or ADDR:PORT; empty: those of /etc/resolv.conf."},
     {"dns", "authoritative", SV_SETTING_CHOICE, "auto", 0, 0, authoritative, false,
-     AT(dns.authoritative), "Whether to ask a zone's own servers too. This release asks recursive resolvers only, also with auto."},
+     AT(dns.authoritative),
+     "Whether to ask a zone's own servers too. This release asks recursive resolvers only, also "
+     "with auto."},
     {"dns", "try_timeout", SV_SETTING_DURATION, "1500ms", SHORT, SV_MINUTE, NULL, false,
      AT(dns.try_timeout_ms), "How long one server may take to answer one packet."},
     {"dns", "query_timeout", SV_SETTING_DURATION, "6s", SHORT, 5 * SV_MINUTE, NULL, false,
@@ -53,7 +59,8 @@ const struct sv_setting sv_settings[] = {
      AT(limits.cooldown_ms), "How long further rechecks are refused after the last attempt."},
 
     {"schedule", "first_look", SV_SETTING_DURATION, "15s", SHORT, SV_DAY, NULL, false,
-     AT(policy.first_look_ms), "First look after registering: the client has to publish the records first."},
+     AT(policy.first_look_ms),
+     "First look after registering: the client has to publish the records first."},
     {"schedule", "floor", SV_SETTING_DURATION, "30s", SHORT, SV_DAY, NULL, false,
      AT(policy.floor_ms), "Never sooner than this between two looks at one domain."},
     {"schedule", "cap", SV_SETTING_DURATION, "30m", SHORT, YEAR, NULL, false, AT(policy.cap_ms),
@@ -61,15 +68,19 @@ const struct sv_setting sv_settings[] = {
     {"schedule", "verified_every", SV_SETTING_DURATION, "1d", SHORT, YEAR, NULL, false,
      AT(policy.verified_every_ms), "How often a verified domain is looked at."},
     {"schedule", "confirm_after", SV_SETTING_DURATION, "5m", SHORT, SV_DAY, NULL, false,
-     AT(policy.confirm_after_ms), "Between two reads that both say failed or gone, before it is believed."},
+     AT(policy.confirm_after_ms),
+     "Between two reads that both say failed or gone, before it is believed."},
     {"schedule", "ses_floor", SV_SETTING_DURATION, "6h", SHORT, YEAR, NULL, false,
-     AT(policy.ses_floor_ms), "How often SES is asked about a pending domain whose records are provably absent."},
+     AT(policy.ses_floor_ms),
+     "How often SES is asked about a pending domain whose records are provably absent."},
     {"schedule", "restart_cooldown", SV_SETTING_DURATION, "6h", SHORT, YEAR, NULL, false,
-     AT(policy.restart_cooldown_ms), "Between two restarts of SES's own verification of one domain."},
+     AT(policy.restart_cooldown_ms),
+     "Between two restarts of SES's own verification of one domain."},
     {"schedule", "restarts_per_day", SV_SETTING_COUNT, "3", 1, 1000, NULL, false,
      AT(policy.restarts_per_day), "Restarts of SES's own verification of one domain in a day."},
     {"schedule", "patience", SV_SETTING_DURATION, "3d", SHORT, YEAR, NULL, false,
-     AT(policy.patience_ms), "How long SES looks by itself (72 h); shorter only for test networks."},
+     AT(policy.patience_ms),
+     "How long SES looks by itself (72 h); shorter only for test networks."},
     {"schedule", "daily", SV_SETTING_DURATION, "1d", SHORT, YEAR, NULL, false, AT(policy.daily_ms),
      "Pace once SES's patience is over."},
     {"schedule", "daily_for", SV_SETTING_DURATION, "14d", SHORT, YEAR, NULL, false,
@@ -77,14 +88,17 @@ const struct sv_setting sv_settings[] = {
     {"schedule", "weekly", SV_SETTING_DURATION, "7d", SHORT, YEAR, NULL, false,
      AT(policy.weekly_ms), "Pace after that, for ever."},
     {"schedule", "fault_first", SV_SETTING_DURATION, "10s", SHORT, SV_DAY, NULL, false,
-     AT(policy.fault_first_ms), "First wait after a look that found nothing out; doubles from here."},
+     AT(policy.fault_first_ms),
+     "First wait after a look that found nothing out; doubles from here."},
     {"schedule", "fault_cap", SV_SETTING_DURATION, "10m", SHORT, YEAR, NULL, false,
      AT(policy.fault_cap_ms), "Longest of those waits."},
 
     {"domains", "allow_special_use", SV_SETTING_BOOL, "false", 0, 0, NULL, false,
-     AT(domains.allow_special_use), "Accept names such as .test and .example: for test networks only."},
+     AT(domains.allow_special_use),
+     "Accept names such as .test and .example: for test networks only."},
     {"domains", "restricted", SV_SETTING_LIST, "", 0, SV_CONFIG_LIST_MAX, NULL, false,
-     AT(domains.restricted), "Names refused with everything below them: your own domains, for instance."},
+     AT(domains.restricted),
+     "Names refused with everything below them: your own domains, for instance."},
     {"domains", "overlap", SV_SETTING_CHOICE, "refuse", 0, 0, overlap, false, AT(domains.overlap),
      "A name above or below one that another client holds."},
 
@@ -110,9 +124,11 @@ const struct sv_setting sv_settings[] = {
     {"worker", "dns_timeout", SV_SETTING_DURATION, "20s", 100, SV_HOUR, NULL, false,
      AT(worker.dns_ms), "Deadline for all DNS questions of one check."},
     {"worker", "drain_timeout", SV_SETTING_DURATION, "25s", SHORT, SV_HOUR, NULL, false,
-     AT(worker.drain_timeout_ms), "How long checks under way may take to finish when the worker stops."},
+     AT(worker.drain_timeout_ms),
+     "How long checks under way may take to finish when the worker stops."},
     {"worker", "startup_timeout", SV_SETTING_DURATION, "30s", 100, SV_HOUR, NULL, false,
-     AT(worker.startup_timeout_ms), "How long Redis may be away at start before the worker gives up (exit 69)."},
+     AT(worker.startup_timeout_ms),
+     "How long Redis may be away at start before the worker gives up (exit 69)."},
     {.section = NULL},
 };
 
@@ -123,9 +139,9 @@ const struct sv_setting sv_account_settings[] = {
      "Profile of the shared AWS files; empty: the default credential chain."},
     {"account", "role_arn", SV_SETTING_TEXT, "", 0, 256, NULL, false, IN_ACCOUNT(role_arn),
      "Role to assume; roles come with a later release, and run refuses to start with one."},
-    {"account", "rate", SV_SETTING_RATE, "1", 1, 1000000, NULL, false,
-     IN_ACCOUNT(rate_millihertz), "Calls per second and SES operation, shared by all workers of this account."},
-    {"account", "endpoint_url", SV_SETTING_TEXT, "", 0, 512, NULL, false,
-     IN_ACCOUNT(endpoint_url), "Another SES; empty: AWS_ENDPOINT_URL_SES, _SESV2, AWS_ENDPOINT_URL, then Amazon's."},
+    {"account", "rate", SV_SETTING_RATE, "1", 1, 1000000, NULL, false, IN_ACCOUNT(rate_millihertz),
+     "Calls per second and SES operation, shared by all workers of this account."},
+    {"account", "endpoint_url", SV_SETTING_TEXT, "", 0, 512, NULL, false, IN_ACCOUNT(endpoint_url),
+     "Another SES; empty: AWS_ENDPOINT_URL_SES, _SESV2, AWS_ENDPOINT_URL, then Amazon's."},
     {.section = NULL},
 };

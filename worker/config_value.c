@@ -368,10 +368,10 @@ void sv_setting_range(const struct sv_setting *setting, char *out, size_t bytes)
 const char *sv_setting_type_name(enum sv_setting_type type)
 {
     static const char *const names[] = {
-        [SV_SETTING_TEXT] = "text",         [SV_SETTING_SECRET] = "secret",
+        [SV_SETTING_TEXT] = "text",          [SV_SETTING_SECRET] = "secret",
         [SV_SETTING_BOOL] = "true or false", [SV_SETTING_COUNT] = "number",
-        [SV_SETTING_RATE] = "per second",   [SV_SETTING_DURATION] = "duration",
-        [SV_SETTING_SIZE] = "size",         [SV_SETTING_CHOICE] = "one of",
+        [SV_SETTING_RATE] = "per second",    [SV_SETTING_DURATION] = "duration",
+        [SV_SETTING_SIZE] = "size",          [SV_SETTING_CHOICE] = "one of",
         [SV_SETTING_LIST] = "list",
     };
 

@@ -4,15 +4,16 @@
 
 #include "nearest.h"
 
-static const struct sv_option options_of_all[] = {{"help", NULL, false, "this text"}, {.name = NULL}};
+static const struct sv_option options_of_all[] = {{"help", NULL, false, "this text"},
+                                                  {.name = NULL}};
 
 static const struct sv_option options_configured[] = {
     {"config", "FILE", false, "configuration file (default /etc/sesverify/sesverify.conf)"},
     {"set", "SECTION.KEY=VALUE", true, "one setting, stronger than file and environment"},
     {.name = NULL}};
 
-static const struct sv_option options_facts[] = {
-    {"json", NULL, false, "machine-readable output"}, {.name = NULL}};
+static const struct sv_option options_facts[] = {{"json", NULL, false, "machine-readable output"},
+                                                 {.name = NULL}};
 
 enum { TABLES = 4 };
 

@@ -9,7 +9,7 @@
 enum { SV_PROBLEMS_MAX = 100, SV_PROBLEM_WHERE_BYTES = 240, SV_PROBLEM_TEXT_BYTES = 240 };
 
 struct sv_problem {
-    bool warning; /* does not keep the worker from starting */
+    bool warning;                       /* does not keep the worker from starting */
     char where[SV_PROBLEM_WHERE_BYTES]; /* "/etc/x.conf:12", "environment SESVERIFY_X" */
     char text[SV_PROBLEM_TEXT_BYTES];
 };

@@ -60,8 +60,10 @@ static int read_secret(const char *path, char *out, size_t bytes)
         return errno == EACCES ? SV_EXIT_DENIED : SV_EXIT_NO_INPUT;
     }
     if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || (about.st_mode & S_IRWXO) != 0) {
-        (void)fprintf(stderr, "sesverify: %s: a secret must be a plain file that others cannot "
-                              "read (chmod o= it)\n", path);
+        (void)fprintf(stderr,
+                      "sesverify: %s: a secret must be a plain file that others cannot "
+                      "read (chmod o= it)\n",
+                      path);
         (void)close(fd);
         return SV_EXIT_DENIED;
     }
@@ -70,8 +72,10 @@ static int read_secret(const char *path, char *out, size_t bytes)
     while (got > 0 && (out[got - 1] == '\n' || out[got - 1] == '\r'))
         got--;
     if (got <= 0 || (size_t)got == bytes || memchr(out, '\0', (size_t)got) != NULL) {
-        (void)fprintf(stderr, "sesverify: %s: holds no usable secret (empty, or longer than %zu "
-                              "bytes)\n", path, bytes - 1);
+        (void)fprintf(stderr,
+                      "sesverify: %s: holds no usable secret (empty, or longer than %zu "
+                      "bytes)\n",
+                      path, bytes - 1);
         OPENSSL_cleanse(out, bytes);
         return SV_EXIT_DENIED;
     }

@@ -29,8 +29,8 @@ void sv_table_row(struct sv_table *table)
     SV_REQUIRE(table->rows_count <= SV_TABLE_ROWS_MAX);
     if (table->rows_count == table->rows_cap) {
         table->rows_cap = table->rows_cap == 0 ? 16 : 2 * table->rows_cap;
-        table->cells = sv_realloc(table->cells,
-                                  table->rows_cap * table->columns * sizeof(*table->cells));
+        table->cells =
+            sv_realloc(table->cells, table->rows_cap * table->columns * sizeof(*table->cells));
     }
     row = table->cells + table->rows_count++ * table->columns;
     for (size_t i = 0; i < table->columns; i++)

@@ -79,8 +79,8 @@ const char *sv_text_when(sv_ms at, sv_ms now, char out[SV_TEXT_WHEN_BYTES])
 void sv_text_print_records(const struct sv_record *records, const enum sv_record_status *statuses,
                            size_t count, bool colour)
 {
-    static const char *const heads[] = {"STATUS", "TYPE", "NAME", "HOST", "TTL", "PRIORITY",
-                                        "PURPOSE", "VALUE"};
+    static const char *const heads[] = {"STATUS", "TYPE",     "NAME",    "HOST",
+                                        "TTL",    "PRIORITY", "PURPOSE", "VALUE"};
     struct sv_table table;
 
     sv_table_init(&table, sizeof(heads) / sizeof(heads[0]), heads);

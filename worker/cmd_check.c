@@ -1,0 +1,407 @@
+/* `sesverify check DOMAIN`: one look at DNS; needs neither Redis nor an account. */
+#include <string.h>
+
+#include "commands.h"
+#include "exit.h"
+#include "look.h"
+#include "setup.h"
+#include "sv/aws_ses.h"
+#include "sv/cloudevent.h"
+#include "sv/json.h"
+#include "table.h"
+#include "text.h"
+
+enum { TOKEN_BYTES_MAX = 64 };
+
+/* What was asked for, checked. */
+struct request {
+    const struct sv_args *args;
+    char domain[SV_NAME_BYTES], registrable[SV_NAME_BYTES];
+    char mail_from[SV_NAME_BYTES], zone[SV_NAME_BYTES];
+    bool has_registrable;
+    struct sv_expect expect;
+    struct sv_dns_server servers[SV_DNS_SERVERS_MAX];
+    size_t servers_count;
+    const char *not_checked[4];
+    size_t not_checked_count;
+};
+
+static bool is_word(const char *text, const char *allowed, size_t bytes_max)
+{
+    size_t len = strlen(text);
+
+    return len > 0 && len <= bytes_max && strspn(text, allowed) == len;
+}
+
+static int usage(const struct sv_args *args, const char *text)
+{
+    sv_setup_complain(args, "%s", text);
+    return SV_EXIT_USAGE;
+}
+
+static int read_tokens(struct request *request)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    const char *tokens[SV_DKIM_TOKENS_MAX + 1];
+    size_t count =
+        sv_args_values(request->args, "token", tokens, sizeof(tokens) / sizeof(tokens[0]));
+
+    if (count > SV_DKIM_TOKENS_MAX)
+        return usage(request->args, "SES gives three DKIM tokens, not more");
+    for (size_t i = 0; i < count; i++) {
+        if (!is_word(tokens[i], letters, TOKEN_BYTES_MAX)) {
+            sv_setup_complain(request->args, "'%.80s' is no DKIM token", tokens[i]);
+            return SV_EXIT_DATA;
+        }
+        request->expect.dkim_tokens[i] = tokens[i];
+    }
+    request->expect.dkim_tokens_count = count;
+    return SV_EXIT_OK;
+}
+
+/* SES's DKIM zone and feedback host depend on the region. */
+static int read_region(struct request *request)
+{
+    const struct sv_args *args = request->args;
+    struct sv_expect *expect = &request->expect;
+    const char *zone = sv_args_value(args, "zone", NULL);
+    const char *region = sv_args_value(args, "region", NULL);
+    struct sv_errinfo info;
+
+    if (region == NULL)
+        region = sv_environment_find(args->environment, "AWS_REGION");
+    if (region == NULL)
+        region = sv_environment_find(args->environment, "AWS_DEFAULT_REGION");
+    if (region != NULL && !is_word(region, "abcdefghijklmnopqrstuvwxyz0123456789-", 40))
+        return usage(args, "--region is an AWS region such as eu-west-1");
+    expect->region = region != NULL ? region : "";
+    if (zone != NULL) {
+        if (sv_name_normalize(zone, strlen(zone), request->zone, &info) != SV_OK) {
+            sv_setup_complain(args, "--zone: %s", info.text);
+            return SV_EXIT_DATA;
+        }
+        expect->dkim_zone = request->zone;
+    } else if (region != NULL) {
+        expect->dkim_zone = sv_aws_ses_dkim_zone(region);
+    }
+    if (expect->dkim_tokens_count > 0 && expect->dkim_zone == NULL)
+        return usage(args, "with --token SES's DKIM zone is needed: a known --region, or --zone");
+    return SV_EXIT_OK;
+}
+
+static int read_mail_from(struct request *request)
+{
+    const char *given = sv_args_value(request->args, "mail-from", NULL);
+    struct sv_errinfo info;
+
+    if (given == NULL)
+        return SV_EXIT_OK;
+    if (*request->expect.region == '\0')
+        return usage(request->args, "with --mail-from the --region is needed");
+    if (sv_mail_from_name(request->domain, given, request->mail_from, &info) != SV_OK) {
+        sv_setup_complain(request->args, "--mail-from: %s", info.text);
+        return SV_EXIT_DATA;
+    }
+    request->expect.mail_from = request->mail_from;
+    return SV_EXIT_OK;
+}
+
+static int read_servers(struct request *request, const struct sv_config *config)
+{
+    const char *given[SV_DNS_SERVERS_MAX];
+    size_t count = sv_args_values(request->args, "server", given, SV_DNS_SERVERS_MAX);
+    struct sv_errinfo info;
+
+    for (size_t i = 0; i < count; i++) {
+        if (sv_dns_server_parse(given[i], &request->servers[i], &info) != SV_OK) {
+            sv_setup_complain(request->args, "--server: %s", info.text);
+            return SV_EXIT_USAGE;
+        }
+    }
+    for (size_t i = 0; count == 0 && i < config->dns.servers.count; i++) {
+        if (sv_dns_server_parse(config->dns.servers.items[i], &request->servers[i], &info) != SV_OK)
+            return SV_EXIT_CONFIG; /* cannot be: the configuration was checked */
+    }
+    request->servers_count = count > 0 ? count : config->dns.servers.count;
+    if (request->servers_count == 0 &&
+        sv_dns_servers_of_system(NULL, request->servers, SV_DNS_SERVERS_MAX,
+                                 &request->servers_count, &info) != SV_OK) {
+        sv_setup_complain(request->args, "no resolver: %s (use --server)", info.text);
+        return SV_EXIT_UNAVAILABLE;
+    }
+    return SV_EXIT_OK;
+}
+
+static int read_ownership(struct request *request)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=-_";
+    const char *token = sv_args_value(request->args, "ownership", NULL);
+
+    if (token != NULL && !is_word(token, letters, 128)) {
+        sv_setup_complain(request->args, "'%.80s' is no ownership token", token);
+        return SV_EXIT_DATA;
+    }
+    request->expect.ownership_token = token;
+    return SV_EXIT_OK;
+}
+
+static void note_not_checked(struct request *request)
+{
+    const struct sv_expect *expect = &request->expect;
+
+    if (expect->dkim_tokens_count < SV_DKIM_TOKENS_MAX)
+        request->not_checked[request->not_checked_count++] = "dkim";
+    if (expect->mail_from == NULL)
+        request->not_checked[request->not_checked_count++] = "mail_from";
+    if (expect->ownership_token == NULL)
+        request->not_checked[request->not_checked_count++] = "ownership";
+}
+
+static int read_request(struct request *request, const struct sv_config *config)
+{
+    const struct sv_args *args = request->args;
+    int code = sv_setup_domain(args, args->operands[0], request->domain);
+
+    if (code == SV_EXIT_OK)
+        code = read_tokens(request);
+    if (code == SV_EXIT_OK)
+        code = read_region(request);
+    if (code == SV_EXIT_OK)
+        code = read_mail_from(request);
+    if (code == SV_EXIT_OK)
+        code = read_ownership(request);
+    if (code == SV_EXIT_OK)
+        code = read_servers(request, config);
+    if (code != SV_EXIT_OK)
+        return code;
+    request->expect.domain = request->domain;
+    request->expect.dmarc_policy = config->records.dmarc;
+    request->expect.is_feedback_host = sv_aws_ses_is_feedback_host;
+    request->has_registrable = sv_name_registrable(request->domain, request->registrable) == SV_OK;
+    note_not_checked(request);
+    return SV_EXIT_OK;
+}
+
+/* Wrong wins over undecidable: what is wrong is wrong whatever else is to be found out. */
+static int judge_exit(const struct sv_report *report)
+{
+    int code = SV_EXIT_OK;
+
+    for (size_t i = 0; i < report->findings_count; i++) {
+        if (report->findings[i].severity == SV_ERROR)
+            return SV_EXIT_WRONG;
+    }
+    for (size_t i = 0; i < report->records_count; i++) {
+        if (report->statuses[i] == SV_RECORD_WRONG)
+            return SV_EXIT_WRONG;
+        if (report->statuses[i] != SV_RECORD_OK)
+            code = SV_EXIT_TEMPORARY;
+    }
+    return code;
+}
+
+static const char *verdict_of(int code)
+{
+    if (code == SV_EXIT_OK)
+        return "right";
+    return code == SV_EXIT_WRONG ? "wrong" : "undecidable";
+}
+
+static void set_tri(json_t *object, const char *key, enum sv_tri value)
+{
+    sv_json_set(object, key,
+                value == SV_TRI_UNKNOWN ? json_null() : json_boolean(value == SV_TRI_YES));
+}
+
+static json_t *records_json(const struct sv_report *report)
+{
+    json_t *list = sv_json_array();
+
+    for (size_t i = 0; i < report->records_count; i++) {
+        json_t *record = sv_json_record(&report->records[i], report->statuses[i]);
+
+        sv_json_set_str(record, "seen", report->seen[i]);
+        sv_json_set_str(record, "seen_by",
+                        report->seen_by[i].server[0] != '\0' ? report->seen_by[i].server : NULL);
+        sv_json_append(list, record);
+    }
+    return list;
+}
+
+static void print_json(const struct request *request, const struct sv_report *report, int code)
+{
+    json_t *object = sv_json_object();
+    json_t *findings = sv_json_array();
+    json_t *not_checked = sv_json_array();
+
+    for (size_t i = 0; i < report->findings_count; i++)
+        sv_json_append(findings, sv_json_finding(&report->findings[i], request->domain));
+    for (size_t i = 0; i < request->not_checked_count; i++)
+        sv_json_append(not_checked, json_string(request->not_checked[i]));
+    sv_json_set_str(object, "schema", "sesverify.check.v1");
+    sv_json_set_str(object, "domain", request->domain);
+    sv_json_set_str(object, "verdict", verdict_of(code));
+    sv_json_set(object, "records", records_json(report));
+    sv_json_set(object, "not_checked", not_checked);
+    sv_json_set(object, "findings", findings);
+    sv_json_set_int(object, "findings_omitted", (long long)report->findings_omitted);
+    set_tri(object, "spf_configured", report->spf_configured);
+    set_tri(object, "dmarc_configured", report->dmarc_configured);
+    set_tri(object, "meets_bulk_sender_requirements", report->meets_bulk_sender_requirements);
+    sv_text_print_json(object);
+}
+
+static void print_records(const struct request *request, const struct sv_report *report,
+                          bool colour)
+{
+    static const char *const heads[] = {"STATUS", "TYPE", "NAME", "EXPECTED", "SEEN", "BY"};
+    static const struct {
+        const char *key, *name, *hint;
+    } hints[] = {
+        {"dkim", "DKIM", "give SES's three tokens: --token T"},
+        {"mail_from", "MAIL FROM", "give --mail-from when there is a custom one"},
+        {"ownership", "ownership", "give --ownership TOKEN where SES's legacy TXT is used"},
+    };
+    struct sv_table table;
+
+    sv_table_init(&table, sizeof(heads) / sizeof(heads[0]), heads);
+    for (size_t i = 0; i < report->records_count; i++) {
+        const struct sv_record *record = &report->records[i];
+        bool asked = report->seen_by[i].server[0] != '\0';
+
+        sv_table_row(&table);
+        sv_table_set(&table, 0, sv_text_colour_of_record(report->statuses[i]),
+                     sv_record_status_name(report->statuses[i]));
+        sv_table_set(&table, 1, SV_PLAIN, sv_rr_type_name(record->type));
+        sv_table_set(&table, 2, SV_PLAIN, record->name);
+        sv_table_set(&table, 3, SV_PLAIN, record->value);
+        sv_table_set(&table, 4, SV_PLAIN, report->seen[i][0] != '\0' ? report->seen[i] : "-");
+        sv_table_set(&table, 5, SV_DIM, asked ? report->seen_by[i].server : "-");
+    }
+    sv_table_print(&table, colour, stdout);
+    sv_table_fini(&table);
+    for (size_t i = 0; i < request->not_checked_count; i++) {
+        for (size_t h = 0; h < sizeof(hints) / sizeof(hints[0]); h++) {
+            if (strcmp(hints[h].key, request->not_checked[i]) == 0)
+                (void)printf("not checked: %s (%s)\n", hints[h].name, hints[h].hint);
+        }
+    }
+}
+
+static void print_findings(const struct request *request, const struct sv_report *report,
+                           bool colour)
+{
+    static const char *const heads[] = {"SEVERITY", "FINDING", "ABOUT", "ADVICE"};
+    struct sv_table table;
+
+    if (report->findings_count == 0)
+        return;
+    sv_table_init(&table, sizeof(heads) / sizeof(heads[0]), heads);
+    for (size_t i = 0; i < report->findings_count; i++) {
+        const struct sv_finding *finding = &report->findings[i];
+        struct sv_buf advice;
+
+        sv_buf_init(&advice, 2048);
+        if (!sv_finding_advice(finding, request->domain, &advice))
+            sv_buf_clear(&advice);
+        sv_table_row(&table);
+        sv_table_set(&table, 0, finding->severity == SV_ERROR ? SV_RED : SV_YELLOW,
+                     sv_severity_name(finding->severity));
+        sv_table_set(&table, 1, SV_PLAIN, sv_finding_name(finding->code));
+        sv_table_set(&table, 2, SV_PLAIN, finding->owner);
+        sv_table_set(&table, 3, SV_PLAIN, sv_buf_str(&advice));
+        sv_buf_fini(&advice);
+    }
+    (void)printf("\n");
+    sv_table_print(&table, colour, stdout);
+    sv_table_fini(&table);
+}
+
+static void print_text(const struct request *request, const struct sv_report *report, int code)
+{
+    bool colour = sv_term_wants_colour(stdout, request->args->environment);
+    enum sv_colour paint = code == SV_EXIT_OK      ? SV_GREEN
+                           : code == SV_EXIT_WRONG ? SV_RED
+                                                   : SV_YELLOW;
+
+    print_records(request, report, colour);
+    print_findings(request, report, colour);
+    (void)printf("\n%s: %s%s%s\n", request->domain, colour ? sv_term_start(paint) : "",
+                 verdict_of(code), colour ? sv_term_reset : "");
+}
+
+static int look(const struct request *request, const struct sv_config *config, sv_ms patience_ms)
+{
+    struct sv_judge *judge =
+        sv_judge_new(&request->expect, request->has_registrable ? request->registrable : NULL);
+    struct sv_look_options options = {
+        .config = config,
+        .servers = request->servers,
+        .servers_count = request->servers_count,
+        .patience_ms = patience_ms,
+    };
+    struct sv_errinfo info;
+    int code;
+
+    if (sv_look(judge, &options, &info) == SV_OK) {
+        const struct sv_report *report = sv_judge_report(judge);
+
+        code = judge_exit(report);
+        if (sv_args_has(request->args, "json"))
+            print_json(request, report, code);
+        else
+            print_text(request, report, code);
+    } else {
+        sv_setup_complain(request->args, "%s", info.text);
+        code = SV_EXIT_OS;
+    }
+    sv_judge_free(judge);
+    return code;
+}
+
+static int run(const struct sv_args *args)
+{
+    const char *patience = sv_args_value(args, "timeout", "20s");
+    struct request request = {.args = args};
+    struct sv_config *config = NULL;
+    sv_ms patience_ms = 0;
+    int code;
+
+    if (sv_duration_parse(patience, strlen(patience), &patience_ms) != SV_OK)
+        return usage(args, "--timeout is a duration with its unit, such as 20s");
+    code = sv_setup_config(args, &config, NULL);
+    if (code == SV_EXIT_OK)
+        code = read_request(&request, config);
+    if (code == SV_EXIT_OK)
+        code = look(&request, config, patience_ms);
+    sv_config_free(config);
+    return code;
+}
+
+static const struct sv_option options[] = {
+    {"token", "TOKEN", true, "one of SES's three DKIM tokens"},
+    {"zone", "NAME", false, "SES's DKIM zone (default: that of the region)"},
+    {"region", "REGION", false, "AWS region (default: AWS_REGION)"},
+    {"mail-from", "NAME", false, "custom MAIL FROM: full name or bare label"},
+    {"ownership", "TOKEN", false, "SES's legacy _amazonses token"},
+    {"server", "ADDR[:PORT]", true, "resolver to ask (default: dns.servers, then the system's)"},
+    {"timeout", "DURATION", false, "for all questions together (default 20s)"},
+    {.name = NULL},
+};
+
+const struct sv_command sv_command_check = {
+    .name = "check",
+    .operands = "DOMAIN",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "look at a domain's DNS once; no Redis, no account",
+    .details = "Exit code 0 when everything that was checked is right, 1 when something is wrong,\n"
+               "75 when it cannot be decided now, 65 for a name that is none.",
+    .options = options,
+    .configured = true,
+    .facts = true,
+    .examples = {"sesverify check example.com --region eu-west-1 --mail-from bounce",
+                 "sesverify check example.com --server 9.9.9.9 --json"},
+    .run = run,
+};

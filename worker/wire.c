@@ -1,0 +1,317 @@
+#include "wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "exit.h"
+#include "setup.h"
+#include "sv/alloc.h"
+#include "sv/aws_ses.h"
+#include "sv/dns_resolver.h"
+#include "sv/redis_store.h"
+#include "sv/require.h"
+
+static int fail(struct sv_wire *wire, int code, const char *event, const struct sv_errinfo *info)
+{
+    sv_log_failure(wire->options.log, SV_LOG_ERROR, event, NULL, info);
+    return code;
+}
+
+/* Names. */
+
+/* The consumer's name may stay the same over restarts; the worker's name never does. */
+static void name_worker(struct sv_wire *wire)
+{
+    const char *given = wire->options.config->worker.name;
+    char host[65] = "";
+    char nonce[13];
+
+    sv_rand_hex(wire->options.rand, nonce, 6);
+    if (*given != '\0') {
+        (void)snprintf(wire->consumer, sizeof(wire->consumer), "%s", given);
+    } else {
+        if (gethostname(host, sizeof(host) - 1) != 0)
+            host[0] = '\0';
+        (void)snprintf(wire->consumer, sizeof(wire->consumer), "%.64s-%ld-%s",
+                       host[0] != '\0' ? host : "worker", (long)getpid(), nonce);
+    }
+    (void)snprintf(wire->worker, sizeof(wire->worker), "%.100s.%s", wire->consumer, nonce);
+}
+
+/* HTTP and DNS. */
+
+static void open_http(struct sv_wire *wire)
+{
+    struct sv_http_options options = {
+        .ca_file = sv_environment_find(wire->options.environment, "AWS_CA_BUNDLE")};
+
+    wire->http = sv_http_new(wire->options.loop, &options);
+}
+
+static int open_dns(struct sv_wire *wire)
+{
+    const struct sv_config *config = wire->options.config;
+    struct sv_dns_server servers[SV_DNS_SERVERS_MAX];
+    struct sv_dns_resolver_options resolver = {.servers = servers};
+    struct sv_dns_options dns = {
+        .rand = wire->options.rand,
+        .clock = wire->options.clock,
+        .try_ms = config->dns.try_timeout_ms,
+        .total_ms = config->dns.query_timeout_ms,
+        .tries_max = config->dns.tries_max,
+    };
+    struct sv_errinfo info;
+
+    for (size_t i = 0; i < config->dns.servers.count; i++) {
+        if (sv_dns_server_parse(config->dns.servers.items[i], &servers[i], &info) != SV_OK)
+            return fail(wire, SV_EXIT_CONFIG, "dns_servers_invalid", &info);
+    }
+    resolver.servers_count = config->dns.servers.count;
+    if (resolver.servers_count == 0 &&
+        sv_dns_servers_of_system(NULL, servers, SV_DNS_SERVERS_MAX, &resolver.servers_count,
+                                 &info) != SV_OK)
+        return fail(wire, SV_EXIT_CONFIG, "dns_servers_missing", &info);
+    wire->dns = sv_dns_new(wire->options.loop, &dns);
+    resolver.dns = wire->dns;
+    wire->resolver = sv_dns_resolver_new(wire->options.loop, &resolver);
+    return SV_EXIT_OK;
+}
+
+/* Accounts. */
+
+static const char *find_variable(void *context, const char *name)
+{
+    const struct sv_wire *wire = context;
+
+    return sv_environment_find(wire->options.environment, name);
+}
+
+static enum sv_err load_credentials(struct sv_wire *wire, const struct sv_config_account *account,
+                                    struct sv_credentials *out, struct sv_errinfo *info)
+{
+    const char *profile = *account->profile != '\0' ? account->profile : NULL;
+
+    return sv_credentials_load(profile, find_variable, wire, out, info);
+}
+
+/* The account's own, then the service's, then the general one (AWS SDK reference, "Service-specific
+ * endpoints"); AWS_IGNORE_CONFIGURED_ENDPOINT_URLS switches the environment's off. */
+static const char *endpoint_of(const struct sv_wire *wire, const struct sv_config_account *account,
+                               const char *service)
+{
+    char *const *environment = wire->options.environment;
+    const char *ignore = sv_environment_find(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    const char *url;
+
+    if (*account->endpoint_url != '\0')
+        return account->endpoint_url;
+    if (ignore != NULL && strcmp(ignore, "true") == 0)
+        return NULL;
+    url = sv_environment_find(environment, service);
+    return url != NULL ? url : sv_environment_find(environment, "AWS_ENDPOINT_URL");
+}
+
+static int open_account(struct sv_wire *wire, size_t index)
+{
+    const struct sv_config_account *account = &wire->options.config->accounts[index];
+    struct sv_account *out = &wire->accounts[index];
+    struct sv_aws_ses_options options = {
+        .http = wire->http,
+        .clock = wire->options.clock,
+        .log = wire->options.log,
+        .region = account->region,
+        .endpoint_v1 = endpoint_of(wire, account, "AWS_ENDPOINT_URL_SES"),
+        .endpoint_v2 = endpoint_of(wire, account, "AWS_ENDPOINT_URL_SESV2"),
+        .credentials = &wire->credentials[index],
+    };
+    struct sv_errinfo info;
+
+    if (load_credentials(wire, account, &wire->credentials[index], &info) != SV_OK) {
+        (void)sv_err_set(&info, info.code, "credentials", 0, "account %s: %s", account->name,
+                         info.text);
+        return fail(wire, SV_EXIT_DENIED, "credentials_missing", &info);
+    }
+    *out = (struct sv_account){
+        .name = account->name,
+        .region = account->region,
+        .rate_millihertz = account->rate_millihertz,
+    };
+    if (sv_aws_ses_new(&options, &out->ses, &info) != SV_OK)
+        return fail(wire, SV_EXIT_CONFIG, "ses_endpoint_invalid", &info);
+    wire->accounts_count = index + 1;
+    sv_log_line(wire->options.log, SV_LOG_INFO, "account_ready", "credentials found",
+                SV_LOG_STR("account", account->name), SV_LOG_STR("region", account->region),
+                SV_LOG_STR("source", wire->credentials[index].source),
+                SV_LOG_STR("endpoint", options.endpoint_v1));
+    return SV_EXIT_OK;
+}
+
+void sv_wire_renew_credentials(struct sv_wire *wire)
+{
+    for (size_t i = 0; i < wire->accounts_count; i++) {
+        struct sv_credentials fresh;
+        struct sv_errinfo info;
+
+        if (load_credentials(wire, &wire->options.config->accounts[i], &fresh, &info) == SV_OK)
+            wire->credentials[i] = fresh;
+        else
+            sv_log_failure(wire->options.log, SV_LOG_ERROR, "credentials_kept", NULL, &info);
+        sv_credentials_wipe(&fresh);
+    }
+}
+
+/* Redis and the driver. */
+
+static int open_store(struct sv_wire *wire)
+{
+    const struct sv_config *config = wire->options.config;
+    struct sv_redis_store_options options = {
+        .prefix = config->redis.prefix,
+        .shards = config->redis.shards,
+        .consumer = wire->consumer,
+    };
+    int code = sv_setup_redis(config, wire->options.environment, &options.redis);
+
+    if (code != SV_EXIT_OK)
+        return code;
+    options.redis.log = wire->options.log;
+    options.redis.rand = wire->options.rand;
+    sv_setup_redis_name(&options.redis.address, wire->redis_address, sizeof(wire->redis_address));
+    wire->store = sv_redis_store_new(wire->options.loop, &options, wire->options.on_redis,
+                                     wire->options.context);
+    OPENSSL_cleanse(&options.redis.address, sizeof(options.redis.address));
+    return SV_EXIT_OK;
+}
+
+static void open_drive(struct sv_wire *wire)
+{
+    const struct sv_config *config = wire->options.config;
+    struct sv_drive_options options = {
+        .loop = wire->options.loop,
+        .store = wire->store,
+        .resolver = wire->resolver,
+        .accounts = wire->accounts,
+        .accounts_count = wire->accounts_count,
+        .policy = config->policy,
+        .limits = config->limits,
+        .rules = {.allow_special_use = config->domains.allow_special_use,
+                  .restricted = (const char *const *)config->domains.restricted.items},
+        .allow_overlap = config->domains.overlap == SV_OVERLAP_ALLOW,
+        .dmarc_policy = config->records.dmarc,
+        .is_feedback_host = sv_aws_ses_is_feedback_host,
+        .worker = wire->worker,
+        .shards = config->redis.shards,
+        .inflight_max = config->worker.inflight_max,
+        .lease_ms = config->worker.lease_ms,
+        .poll_ms = config->worker.poll_ms,
+        .reclaim_ms = config->worker.reclaim_ms,
+        .dns_ms = config->worker.dns_ms,
+        .log = wire->options.log,
+        .rand = wire->options.rand,
+        .clock = wire->options.clock,
+    };
+
+    wire->drive = sv_drive_new(&options);
+}
+
+int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options)
+{
+    size_t accounts = options->config->accounts_count;
+    int code;
+
+    *wire = (struct sv_wire){.options = *options};
+    wire->credentials = sv_alloc(accounts, sizeof(*wire->credentials));
+    name_worker(wire);
+    open_http(wire);
+    code = open_dns(wire);
+    for (size_t i = 0; code == SV_EXIT_OK && i < accounts; i++)
+        code = open_account(wire, i);
+    if (code == SV_EXIT_OK)
+        code = open_store(wire);
+    if (code == SV_EXIT_OK)
+        open_drive(wire);
+    return code;
+}
+
+/* The end: each part is closed when those that use it are gone. */
+
+static void finish(void *context)
+{
+    struct sv_wire *wire = context;
+
+    for (size_t i = 0; i < wire->options.config->accounts_count; i++)
+        sv_credentials_wipe(&wire->credentials[i]);
+    free(wire->credentials);
+    wire->credentials = NULL;
+    wire->closed(wire->closed_context);
+}
+
+static void close_http(void *context)
+{
+    struct sv_wire *wire = context;
+
+    sv_http_close(wire->http, finish, wire);
+}
+
+static void close_dns(void *context)
+{
+    struct sv_wire *wire = context;
+
+    if (wire->dns != NULL)
+        sv_dns_close(wire->dns, close_http, wire);
+    else
+        close_http(wire);
+}
+
+static void close_resolver(void *context)
+{
+    struct sv_wire *wire = context;
+
+    wire->store = NULL;
+    if (wire->resolver != NULL)
+        sv_resolver_close(wire->resolver, close_dns, wire);
+    else
+        close_dns(wire);
+}
+
+static void close_store(struct sv_wire *wire)
+{
+    if (wire->store != NULL)
+        sv_store_close(wire->store, close_resolver, wire);
+    else
+        close_resolver(wire);
+}
+
+static void on_ses_closed(void *context)
+{
+    struct sv_wire *wire = context;
+
+    if (++wire->ses_closed == wire->accounts_count)
+        close_store(wire);
+}
+
+static void close_accounts(void *context)
+{
+    struct sv_wire *wire = context;
+    size_t count = wire->accounts_count;
+
+    wire->drive = NULL;
+    for (size_t i = 0; i < count; i++)
+        sv_ses_close(wire->accounts[i].ses, on_ses_closed, wire);
+    if (count == 0)
+        close_store(wire);
+}
+
+void sv_wire_close(struct sv_wire *wire, sv_wire_closed_fn *closed, void *context)
+{
+    SV_REQUIRE(wire->closed == NULL);
+    wire->closed = closed;
+    wire->closed_context = context;
+    if (wire->drive != NULL)
+        sv_drive_close(wire->drive, close_accounts, wire);
+    else
+        close_accounts(wire);
+}

@@ -1,0 +1,59 @@
+/* Makes every part of the worker and joins them: the only place that names all adapters. */
+#ifndef SV_WORKER_WIRE_H
+#define SV_WORKER_WIRE_H
+
+#include <uv.h>
+
+#include "config.h"
+#include "sv/credentials.h"
+#include "sv/dns.h"
+#include "sv/drive.h"
+#include "sv/http.h"
+#include "sv/redis.h"
+
+enum { SV_WIRE_WORKER_BYTES = 160 };
+
+struct sv_wire_options {
+    uv_loop_t *loop;                /* borrowed */
+    const struct sv_config *config; /* borrowed: must outlive the wire */
+    char *const *environment;       /* borrowed */
+    struct sv_log *log;             /* borrowed */
+    struct sv_rand *rand;           /* borrowed */
+    const struct sv_clock *clock;   /* borrowed */
+    sv_redis_state_fn *on_redis;    /* told of every change of Redis's connection */
+    void *context;
+};
+
+typedef void sv_wire_closed_fn(void *context);
+
+struct sv_wire {
+    struct sv_drive *drive;
+    struct sv_store *store;
+    char redis_address[320];           /* for messages */
+    char worker[SV_WIRE_WORKER_BYTES]; /* unique name of this process */
+    /* private from here on */
+    struct sv_wire_options options;
+    struct sv_http *http;
+    struct sv_dns *dns;
+    struct sv_resolver *resolver;
+    struct sv_credentials *credentials; /* one per account */
+    struct sv_account accounts[SV_ACCOUNTS_MAX];
+    size_t accounts_count; /* with an open ses */
+    size_t ses_closed;
+    char consumer[SV_WIRE_WORKER_BYTES];
+    sv_wire_closed_fn *closed;
+    void *closed_context;
+};
+
+/* Reads credentials and resolvers, then makes everything; the driver is not started. SV_EXIT_OK, or
+ * the exit code after a line in the log. In both cases sv_wire_close has to follow. The wire must
+ * stay put until then. */
+int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options);
+
+/* Reads the credentials of every account again; what cannot be read stays as it was. */
+void sv_wire_renew_credentials(struct sv_wire *wire);
+
+/* Closes in the order of need: driver, SES, store, resolver, DNS, HTTP; then calls `closed`. */
+void sv_wire_close(struct sv_wire *wire, sv_wire_closed_fn *closed, void *context);
+
+#endif
