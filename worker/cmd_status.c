@@ -125,7 +125,6 @@ static void print_findings(const struct listing *listing, const struct sv_kept *
 
 static void print_whole(const struct listing *listing, const struct sv_kept *kept)
 {
-    static const char *const heads[] = {"", ""};
     const struct sv_registration *r = &kept->sheet.registration;
     const struct sv_domain *d = &kept->sheet.domain;
     struct sv_record records[SV_RECORDS_MAX];
@@ -152,7 +151,7 @@ static void print_whole(const struct listing *listing, const struct sv_kept *kep
     struct sv_table table;
 
     sv_name_display(r->domain, shown);
-    sv_table_init(&table, 2, heads);
+    sv_table_init(&table, 2, NULL);
     for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
         if (*facts[i][1] == '\0' || (i == 1 && strcmp(shown, r->domain) == 0))
             continue;

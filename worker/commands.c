@@ -98,7 +98,8 @@ static int refuse_command(int count, char *const *words)
     struct sv_nearest nearest;
     struct sv_nearest pair;
 
-    (void)snprintf(typed, sizeof(typed), "%.60s %.60s", words[0], count > 1 ? words[1] : "");
+    (void)snprintf(typed, sizeof(typed), "%.60s%s%.60s", words[0], count > 1 ? " " : "",
+                   count > 1 ? words[1] : "");
     sv_nearest_init(&nearest, words[0]);
     sv_nearest_init(&pair, typed);
     for (size_t i = 0; sv_commands[i] != NULL; i++) {

@@ -52,7 +52,8 @@ static void put_setting(struct sv_buf *out, const struct sv_setting *setting, co
     put_facts(out, setting);
     if (setting->type == SV_SETTING_SECRET)
         prefix = "# not in this file: ";
-    fits = sv_buf_printf(out, "%s%s = %s\n\n", prefix, setting->key, setting->fallback);
+    fits = sv_buf_printf(out, "%s%s =%s%s\n\n", prefix, setting->key,
+                         *setting->fallback != '\0' ? " " : "", setting->fallback);
     SV_REQUIRE(fits);
 }
 

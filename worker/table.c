@@ -9,6 +9,8 @@ void sv_table_init(struct sv_table *table, size_t columns, const char *const *he
 {
     SV_REQUIRE(columns > 0 && columns <= SV_TABLE_COLUMNS_MAX);
     *table = (struct sv_table){.columns = columns};
+    if (heads == NULL)
+        return;
     sv_table_row(table);
     for (size_t i = 0; i < columns; i++)
         sv_table_set(table, i, SV_BOLD, heads[i]);

@@ -21,7 +21,7 @@ struct sv_table_cell {
     enum sv_colour colour;
 };
 
-/* `heads` has `columns` entries; the head is a row like the others, in bold. */
+/* `heads` has `columns` entries, shown in bold; NULL = no head. */
 void sv_table_init(struct sv_table *table, size_t columns, const char *const *heads);
 void sv_table_fini(struct sv_table *table);
 
