@@ -102,9 +102,9 @@ static int read_option(struct sv_args *args, int count, char *const *words, char
     return used;
 }
 
-static bool read_operand(struct sv_args *args, const char *word, char *error)
+static bool read_operand(struct sv_args *args, const char *word, bool any, char *error)
 {
-    if (word[0] == '-' && word[1] != '\0') {
+    if (!any && word[0] == '-' && word[1] != '\0') {
         (void)snprintf(error, SV_OPTION_ERROR_BYTES,
                        "unknown option '%.60s' (options begin with '--')", word);
         return false;
@@ -144,7 +144,7 @@ bool sv_args_read(const struct sv_command *command, int count, char *const *word
             if (used == 0)
                 return false;
             i += used;
-        } else if (!read_operand(out, words[i++], error)) {
+        } else if (!read_operand(out, words[i++], only_operands, error)) {
             return false;
         }
     }
