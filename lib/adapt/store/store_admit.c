@@ -80,7 +80,7 @@ void sv_store_admit(struct sv_store_work *work)
 
     if (too_many_fields(work, in->fields_count))
         return;
-    r = sv_store_request_script(work, SV_SCRIPT_ADMIT, 11, 15, on_admitted);
+    r = sv_store_request_script(work, SV_SCRIPT_ADMIT, 11, 16, on_admitted);
     sv_store_request_add(r, sv_store_key(work, "jobs"));
     sv_store_request_add(r, sv_store_key_of(work, "d", in->uid));
     sv_store_request_add_queues(r, in->client_id);

@@ -336,18 +336,32 @@ static void the_longer_ttl_of_the_two_looks_counts(void **state)
     assert_int_equal(domain.wrong_ttl_s, 3 * 3600);
 }
 
-/* Registered anew and given back before anything was done about it. */
-static void a_tombstone_given_back_again_owes_nothing(void **state)
+/* Registering it anew was given up: no removal is owed. */
+static void a_tombstone_given_up_owes_nothing(void **state)
 {
     struct sv_domain domain = test_domain(S_REMOVED);
     struct sv_effects effects;
 
     (void)state;
-    domain.todo = SV_TODO_PROVISION | SV_TODO_REMOVE;
+    domain.todo = SV_TODO_PROVISION;
     effects = test_step(&domain, SV_INPUT_REMOVED, NULL);
     assert_int_equal(effects.news, SV_NEWS_NONE);
     assert_int_equal(effects.wait_ms, -1);
     assert_int_equal(domain.todo, 0);
+}
+
+/* A removal withdraws the registrations before it: one that is owed beside it came after it. */
+static void a_registration_after_the_removal_is_still_owed(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_effects effects;
+
+    (void)state;
+    domain.todo = SV_TODO_PROVISION | SV_TODO_REMOVE | SV_TODO_DELETE;
+    effects = test_step(&domain, SV_INPUT_REMOVED, NULL);
+    assert_int_equal(effects.news, SV_NEWS_REMOVED);
+    assert_int_equal(effects.wait_ms, 0);
+    assert_int_equal(domain.todo, SV_TODO_PROVISION);
 }
 
 static void trouble_that_passes_keeps_the_first_wrong_look(void **state)
@@ -388,7 +402,8 @@ int main(void)
         cmocka_unit_test(one_axis_alone_verifies_nothing),
         cmocka_unit_test(dkim_missing_beside_an_identity_says_nothing),
         cmocka_unit_test(the_longer_ttl_of_the_two_looks_counts),
-        cmocka_unit_test(a_tombstone_given_back_again_owes_nothing),
+        cmocka_unit_test(a_tombstone_given_up_owes_nothing),
+        cmocka_unit_test(a_registration_after_the_removal_is_still_owed),
         cmocka_unit_test(trouble_that_passes_keeps_the_first_wrong_look),
         cmocka_unit_test(definitive_means_that_everything_was_told),
     };
