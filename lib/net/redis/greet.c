@@ -159,7 +159,7 @@ static void on_greeting(struct sv_redis_command *command, enum sv_err err, const
     struct sv_redis *redis = command->owner;
     struct sv_errinfo why;
 
-    if (!sv_redis_is_talking(redis))
+    if (reply == NULL || !sv_redis_is_talking(redis)) /* lost or closed meanwhile, and told so */
         return;
     if (redis->step == SV_REDIS_STEP_AUTH)
         wipe(&redis->out);

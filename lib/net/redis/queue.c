@@ -89,12 +89,6 @@ void sv_redis_queue_cancel(struct sv_redis_queue *queue, struct sv_redis_command
     end(queue, command, &why);
 }
 
-void sv_redis_queue_forget(struct sv_redis_queue *queue, struct sv_redis_command *command)
-{
-    SV_REQUIRE(slot_of(queue, command->ticket)->command == command);
-    slot_of(queue, command->ticket)->command = NULL;
-}
-
 void sv_redis_queue_fail(struct sv_redis_queue *queue, sv_ms now, const struct sv_errinfo *why)
 {
     struct sv_errinfo late;

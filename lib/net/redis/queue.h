@@ -38,9 +38,6 @@ bool sv_redis_queue_pop(struct sv_redis_queue *queue, struct sv_redis_slot *slot
 /* Ends a command with SV_ECANCELED, whether it waits for its reply or for its callback. */
 void sv_redis_queue_cancel(struct sv_redis_queue *queue, struct sv_redis_command *command);
 
-/* Forgets a command of our own: its reply is thrown away and no callback is owed. */
-void sv_redis_queue_forget(struct sv_redis_queue *queue, struct sv_redis_command *command);
-
 /* Ends everything with why->code; what is past its deadline at `now` ends in SV_ETIMEOUT unless all
  * of it is canceled. */
 void sv_redis_queue_fail(struct sv_redis_queue *queue, sv_ms now, const struct sv_errinfo *why);

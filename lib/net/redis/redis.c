@@ -335,10 +335,6 @@ static void close_stream(struct sv_redis *redis)
 /* Ends what is in flight; the callbacks follow in on_turn. */
 static void drop_work(struct sv_redis *redis, const struct sv_errinfo *why)
 {
-    if (redis->greeting.redis != NULL) {
-        redis->greeting.redis = NULL;
-        sv_redis_queue_forget(&redis->queue, &redis->greeting);
-    }
     sv_redis_queue_fail(&redis->queue, sv_redis_now(redis), why);
     sv_buf_clear(&redis->out);
     (void)uv_timer_stop(&redis->step_timer);

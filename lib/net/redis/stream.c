@@ -91,7 +91,6 @@ static void on_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buf)
         (void)sv_err_set(&why, SV_ECONNECT, "redis", UV_EOF, "the server closed the connection");
     else
         (void)uv_failed(&why, "reading", (int)count);
-    (void)uv_read_stop(handle); /* an error would be told again and again */
     lose(plain, &why);
 }
 

@@ -324,16 +324,21 @@ static void on_watchdog(uv_timer_t *timer)
     fail_msg("what was waited for did not happen within %d ms", WATCHDOG_MS);
 }
 
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
 void run_until(struct client *client, holds_fn *holds)
 {
-    uv_timer_t watchdog;
+    uv_timer_t *watchdog = calloc(1, sizeof(*watchdog)); /* closes whenever the loop turns again */
 
-    assert_int_equal(uv_timer_init(client->loop, &watchdog), 0);
-    assert_int_equal(uv_timer_start(&watchdog, on_watchdog, WATCHDOG_MS, 0), 0);
+    assert_non_null(watchdog);
+    assert_int_equal(uv_timer_init(client->loop, watchdog), 0);
+    assert_int_equal(uv_timer_start(watchdog, on_watchdog, WATCHDOG_MS, 0), 0);
     while (!holds(client))
         (void)uv_run(client->loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&watchdog, NULL);
-    (void)uv_run(client->loop, UV_RUN_NOWAIT); /* its memory is on our stack */
+    uv_close((uv_handle_t *)watchdog, free_handle);
 }
 
 bool is_ready(const struct client *client)

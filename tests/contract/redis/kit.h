@@ -113,7 +113,8 @@ void client_close(struct client *client);
 /* Starts `line` (words separated by blanks) as call number i. */
 enum sv_err client_start(struct client *client, size_t i, const char *line, sv_ms deadline_ms);
 
-/* Turns the loop until the condition holds; fails the test when that takes too long. */
+/* Turns the loop until the condition holds and no further; fails the test when that takes too long.
+ */
 typedef bool holds_fn(const struct client *client);
 void run_until(struct client *client, holds_fn *holds);
 bool is_ready(const struct client *client);

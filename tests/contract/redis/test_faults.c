@@ -170,7 +170,7 @@ static void a_black_hole_is_found_by_the_deadline(void **state)
     set_scene();
     open_scene();
     assert_int_equal(client_start(&scene.client, 0, "HOLD", 5000), SV_OK);
-    assert_int_equal(client_start(&scene.client, 1, "HOLD", 40), SV_OK);
+    assert_int_equal(client_start(&scene.client, 1, "HOLD", 9000), SV_OK);
     assert_int_equal(client_start(&scene.client, 2, "HOLD", 20), SV_OK);
     assert_int_equal(client_start(&scene.client, 3, "HOLD", 6000), SV_OK);
     run_until(&scene.client, is_down);
@@ -254,6 +254,32 @@ static void a_stalled_loop_looks_once_more(void **state)
     finish(&scene.client, &scene.server);
 }
 
+static void start_after_a_stall(uv_timer_t *timer)
+{
+    (void)timer;
+    (void)usleep(100 * 1000); /* the loop's clock is late now */
+    scene.server.number = (unsigned)(uv_hrtime() / 1000000);
+    assert_int_equal(client_start(&scene.client, 0, "HOLD", 60), SV_OK);
+}
+
+/* A deadline counts from the start of the command, not from the start of the loop's turn. */
+static void a_busy_turn_does_not_eat_the_deadline(void **state)
+{
+    uv_timer_t timer;
+
+    (void)state;
+    set_scene();
+    open_scene();
+    (void)uv_timer_init(&scene.loop, &timer);
+    (void)uv_timer_start(&timer, start_after_a_stall, 1, 0);
+    run_until(&scene.client, is_down);
+    run_until(&scene.client, all_ended);
+    assert_int_equal(scene.client.calls[0].err, SV_ETIMEOUT);
+    assert_true((unsigned)(uv_hrtime() / 1000000) - scene.server.number >= 59);
+    uv_close((uv_handle_t *)&timer, NULL);
+    finish(&scene.client, &scene.server);
+}
+
 /* F08, F09, F15 and the rest of the words, as the callback sees them. */
 static void error_replies_are_translated(void **state)
 {
@@ -314,6 +340,8 @@ static void reconnect_on_demand(void **state)
     assert_string_equal(scene.client.calls[0].info.text, "a former primary answered");
     expect_recovery();
     assert_int_equal(scene.client.down_count, 1);
+    /* It never left, and must not leave with the new connection. */
+    assert_string_equal(sv_buf_str(&scene.server.seen), "ROLE|PING|ROLE|PING|ECHO recovered|");
     finish(&scene.client, &scene.server);
 }
 
@@ -332,14 +360,14 @@ static void no_descriptor_left(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     none = before;
     none.rlim_cur = (rlim_t)next; /* the lowest free one is the first that is forbidden */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     sv_redis_reconnect(scene.client.redis, "to need a new descriptor");
     run_until(&scene.client, is_down);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     scene.client.down_count = 0;
     run_until(&scene.client, is_down);
-    assert_int_equal(scene.client.why.code, SV_ECONNECT);
-    print_message("%s\n", scene.client.why.text);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(scene.client.why.code, SV_ECONNECT);
+    assert_non_null(strstr(scene.client.why.text, "too many open files"));
     expect_recovery();
     finish(&scene.client, &scene.server);
 }
@@ -474,8 +502,8 @@ static void in_flight_is_limited_and_leaves_at_once(void **state)
     assert_int_equal(start_plain(&commands[SV_REDIS_INFLIGHT_MAX], "x", 1), SV_EBUSY);
     while (ends[true] < SV_REDIS_INFLIGHT_MAX)
         (void)uv_run(&scene.loop, UV_RUN_ONCE);
-    /* 90 KB went out in one piece: the server needed a handful of reads, not thousands. */
-    assert_in_range(scene.server.reads - reads, 1, 8);
+    /* 90 KB went out in one piece: the server needed few reads, not thousands. */
+    assert_in_range(scene.server.reads - reads, 1, 64);
     assert_int_equal(ends[false], 0);
     finish(&scene.client, &scene.server);
 }
@@ -513,7 +541,7 @@ static void waiting_bytes_are_limited(void **state)
         (void)uv_run(&scene.loop, UV_RUN_NOWAIT);
     }
     assert_int_equal(err, SV_EBUSY);
-    assert_in_range(started, 15, 40); /* 16 MiB, and what the kernel's buffers take */
+    assert_in_range(started, 15, 28); /* 16 MiB, and what the kernel's buffers take */
     finish(&scene.client, &scene.server);
     assert_int_equal(ends[false], started);
     free(huge);
@@ -530,6 +558,7 @@ int main(void)
         cmocka_unit_test(a_canceled_command_keeps_its_deadline),
         cmocka_unit_test(a_late_reply_answers_nobody_else),
         cmocka_unit_test(a_stalled_loop_looks_once_more),
+        cmocka_unit_test(a_busy_turn_does_not_eat_the_deadline),
         cmocka_unit_test(error_replies_are_translated),
         cmocka_unit_test(reconnect_on_demand),
         cmocka_unit_test(no_descriptor_left),

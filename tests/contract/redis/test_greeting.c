@@ -97,6 +97,7 @@ static void every_refusal_has_its_reason(void **state)
         {"ROLE *2\r\n$5\r\nslave\r\n+x\r\n", SV_EUNAVAILABLE, "slave"},
         {"ROLE *1\r\n$8\r\nsentinel\r\n", SV_EUNAVAILABLE, "sentinel"},
         {"ROLE *1\r\n$7\r\nmasters\r\n", SV_EUNAVAILABLE, "masters"},
+        {"ROLE *1\r\n$4\r\nmast\r\n", SV_EUNAVAILABLE, "mast"},
         {"ROLE *0\r\n", SV_EMALFORMED, "ROLE"},
         {"ROLE *1\r\n:1\r\n", SV_EMALFORMED, "ROLE"},
         {"ROLE +OK\r\n", SV_EMALFORMED, "ROLE"},
@@ -113,7 +114,7 @@ static void every_refusal_has_its_reason(void **state)
         set_credentials("me", "SECRET");
         set_text(scene.client.options.client_name, 64, "name");
         scene.client.options.address.database = 1;
-        scene.client.options.connect_ms = rows[i].want == SV_ETIMEOUT ? 30 : 5000;
+        scene.client.options.connect_ms = rows[i].want == SV_ETIMEOUT ? 300 : 5000;
         scene.server.answer = answer_one;
         scene.server.replies = rows[i].script;
         scene.server.number = 1;
@@ -214,6 +215,30 @@ static void a_refused_password_is_tried_slowly(void **state)
     began = uv_now(&scene.loop);
     run_until(&scene.client, is_ready);
     assert_true(uv_now(&scene.loop) - began >= 99);
+    finish(&scene.client, &scene.server);
+}
+
+static void on_time_up(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* The time for connecting ends with the handshake. */
+static void a_ready_connection_stays(void **state)
+{
+    uv_timer_t timer;
+
+    (void)state;
+    set_scene(NULL);
+    scene.client.options.connect_ms = 400;
+    client_open(&scene.client);
+    run_until(&scene.client, is_ready);
+    (void)uv_timer_init(&scene.loop, &timer);
+    (void)uv_timer_start(&timer, on_time_up, 600, 0);
+    (void)uv_run(&scene.loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&timer, NULL);
+    assert_int_equal(scene.client.down_count, 0);
+    assert_true(sv_redis_is_ready(scene.client.redis));
     finish(&scene.client, &scene.server);
 }
 
@@ -327,6 +352,7 @@ int main(void)
         cmocka_unit_test(the_last_words_of_a_server_are_told),
         cmocka_unit_test(loading_is_waited_for_on_the_same_connection),
         cmocka_unit_test(a_refused_password_is_tried_slowly),
+        cmocka_unit_test(a_ready_connection_stays),
         cmocka_unit_test(tls_is_refused_without_a_connection),
         cmocka_unit_test(a_name_is_resolved_and_every_address_tried),
         cmocka_unit_test(a_name_that_does_not_resolve),
