@@ -47,8 +47,8 @@ struct sv_redis {
     uv_idle_t hurry; /* active = the loop must not wait before `turn` ran */
     unsigned handles_open;
     sv_ms deadline_due; /* what deadline_timer is set to; INT64_MAX = off */
-    bool last_look;
-    bool is_loading; /* this server said so, and we have told it */
+    sv_ms looked_at;    /* the socket was read after this; earlier deadlines are past for good */
+    bool is_loading;    /* this server said so, and we have told it */
     sv_ms ready_since;
     bool told_ready;
     bool owes_reason; /* `why` was not told yet */

@@ -1,5 +1,7 @@
 #include "reconnect.h"
 
+enum { STEADY_MS = 5000 };
+
 sv_ms sv_redis_backoff_next(struct sv_redis_backoff *backoff, struct sv_rand *rand)
 {
     sv_ms reach_ms = backoff->first_ms;
@@ -20,7 +22,8 @@ sv_ms sv_redis_backoff_slow(struct sv_redis_backoff *backoff, struct sv_rand *ra
     return half_ms + (sv_ms)sv_rand_below(rand, (uint64_t)half_ms + 1);
 }
 
-void sv_redis_backoff_reset(struct sv_redis_backoff *backoff)
+void sv_redis_backoff_held(struct sv_redis_backoff *backoff, sv_ms held_ms)
 {
-    backoff->attempt = 0;
+    if (held_ms >= STEADY_MS)
+        backoff->attempt = 0;
 }

@@ -18,6 +18,8 @@ sv_ms sv_redis_backoff_next(struct sv_redis_backoff *backoff, struct sv_rand *ra
 /* For refusals that only a person can mend (a password): half the cap to the cap. */
 sv_ms sv_redis_backoff_slow(struct sv_redis_backoff *backoff, struct sv_rand *rand);
 
-void sv_redis_backoff_reset(struct sv_redis_backoff *backoff);
+/* A connection was ready for `held_ms`. After 5 s the waiting starts anew; one that broke sooner
+ * may break again, and must not be made ten times a second. */
+void sv_redis_backoff_held(struct sv_redis_backoff *backoff, sv_ms held_ms);
 
 #endif

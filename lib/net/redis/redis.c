@@ -28,7 +28,6 @@ enum {
     RECONNECT_CAP_MS = 10000,
     REPLY_BYTES_MAX = 32 << 20,
     LAST_LOOK_MS = 1, /* see on_deadline */
-    STEADY_MS = 5000, /* a connection that held so long was good: the backoff starts anew */
     HANDLES = 4,
 };
 
@@ -108,11 +107,10 @@ static void on_deadline(uv_timer_t *timer)
 
     redis->deadline_due = INT64_MAX;
     if (earliest > sv_redis_now(redis)) {
-        redis->last_look = false;
         arm(redis, earliest);
-    } else if (!redis->last_look) {
-        redis->last_look = true;
-        arm(redis, sv_redis_now(redis) + LAST_LOOK_MS);
+    } else if (earliest > redis->looked_at) {
+        redis->looked_at = sv_redis_now(redis);
+        arm(redis, redis->looked_at + LAST_LOOK_MS);
     } else {
         (void)sv_err_set(&why, SV_ETIMEOUT, "redis", 0,
                          "no reply within a command's deadline; the connection is given up");
@@ -269,7 +267,6 @@ static void connect_now(struct sv_redis *redis)
     struct sv_errinfo why;
 
     redis->step = SV_REDIS_STEP_CONNECT;
-    redis->last_look = false;
     redis->is_loading = false;
     if (redis->options.address.tls) {
         (void)sv_err_set(&why, SV_EINVALID, "redis", 0, "rediss:// needs TLS: not built in");
@@ -352,8 +349,8 @@ void sv_redis_lose(struct sv_redis *redis, const struct sv_errinfo *why)
         redis->step == SV_REDIS_STEP_WAIT)
         return;
     sv_redis_explain(redis, &lost);
-    if (was_ready && sv_redis_now(redis) - redis->ready_since >= STEADY_MS)
-        sv_redis_backoff_reset(&redis->backoff);
+    if (was_ready)
+        sv_redis_backoff_held(&redis->backoff, sv_redis_now(redis) - redis->ready_since);
     redis->attempts++;
     redis->step = SV_REDIS_STEP_LEAVE;
     lost.code = SV_ECONNECT; /* whatever happened to the connection, that is what it is to them */
@@ -402,8 +399,6 @@ static void on_turn(uv_prepare_t *handle)
     (void)uv_idle_stop(&redis->hurry);
     tell(redis);
     sv_redis_queue_deliver(&redis->queue);
-    if (redis->queue.ended != NULL)
-        sv_redis_kick(redis);
     flush(redis);
     finish_close(redis);
 }

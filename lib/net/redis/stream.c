@@ -29,7 +29,6 @@ struct plain {
         uv_pipe_t pipe;
     } handle;
     bool is_open; /* the handle is initialised and not yet gone */
-    bool is_lost;
     uv_connect_t connecting;
     uv_getaddrinfo_t resolving;
     bool is_resolving;
@@ -62,9 +61,6 @@ static void lose(struct plain *plain, const struct sv_errinfo *why)
 {
     struct sv_errinfo copy = *why;
 
-    if (plain->is_lost || plain->closed != NULL)
-        return;
-    plain->is_lost = true;
     plain->base.events->lost(plain->base.context, &copy);
 }
 

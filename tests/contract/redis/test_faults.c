@@ -246,10 +246,12 @@ static void a_stalled_loop_looks_once_more(void **state)
     set_scene();
     scene.server.answer = answer_and_stall;
     open_scene();
-    assert_int_equal(client_start(&scene.client, 0, "STALL", 20), SV_OK);
-    run_until(&scene.client, all_ended);
-    assert_int_equal(scene.client.calls[0].err, SV_OK);
-    assert_string_equal(scene.client.calls[0].reply, "in time");
+    for (unsigned i = 0; i < 3; i++) { /* every time, not only the first */
+        assert_int_equal(client_start(&scene.client, 0, "STALL", 20), SV_OK);
+        run_until(&scene.client, all_ended);
+        assert_int_equal(scene.client.calls[0].err, SV_OK);
+        assert_string_equal(scene.client.calls[0].reply, "in time");
+    }
     assert_int_equal(scene.client.down_count, 0);
     finish(&scene.client, &scene.server);
 }
@@ -328,7 +330,7 @@ static void reconnect_on_demand(void **state)
     (void)state;
     set_scene();
     open_scene();
-    assert_int_equal(client_start(&scene.client, 0, "HOLD", 0), SV_OK);
+    assert_int_equal(client_start(&scene.client, 0, "HOLD", 50), SV_OK);
     sv_redis_reconnect(scene.client.redis, "a former primary answered");
     sv_redis_reconnect(scene.client.redis, "twice is once");
     assert_false(sv_redis_is_ready(scene.client.redis));
@@ -342,6 +344,11 @@ static void reconnect_on_demand(void **state)
     assert_int_equal(scene.client.down_count, 1);
     /* It never left, and must not leave with the new connection. */
     assert_string_equal(sv_buf_str(&scene.server.seen), "ROLE|PING|ROLE|PING|ECHO recovered|");
+    /* Its deadline went with it, and those of the new connection count. */
+    scene.client.down_count = 0;
+    assert_int_equal(client_start(&scene.client, 0, "HOLD", 100), SV_OK);
+    run_until(&scene.client, is_down);
+    assert_int_equal(scene.client.why.code, SV_ETIMEOUT);
     finish(&scene.client, &scene.server);
 }
 
@@ -538,10 +545,11 @@ static void waiting_bytes_are_limited(void **state)
         commands[started].owner = ends;
         err = start_plain(&commands[started], block, BLOCK);
         started += err == SV_OK;
-        (void)uv_run(&scene.loop, UV_RUN_NOWAIT);
+        if (started >= 14) /* first much in one write, then more behind it: both count */
+            (void)uv_run(&scene.loop, UV_RUN_NOWAIT);
     }
     assert_int_equal(err, SV_EBUSY);
-    assert_in_range(started, 15, 28); /* 16 MiB, and what the kernel's buffers take */
+    assert_in_range(started, 15, 26); /* 16 MiB, and what the kernel's buffers take */
     finish(&scene.client, &scene.server);
     assert_int_equal(ends[false], started);
     free(huge);
