@@ -320,6 +320,7 @@ static void error_replies_are_translated(void **state)
             run_until(&scene.client, is_down);
         expect_recovery();
         assert_int_equal(scene.client.down_count, rows[i].is_lost ? 1 : 0);
+        assert_int_equal(scene.client.ready_count, rows[i].is_lost ? 2 : 1);
         assert_int_equal(scene.server.peers_count, rows[i].is_lost ? 2 : 1);
         finish(&scene.client, &scene.server);
     }
