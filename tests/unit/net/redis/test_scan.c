@@ -38,69 +38,69 @@ static enum sv_err scan_all(const char *text, size_t len, size_t step, unsigned 
 
 #define DEEP7 "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
 
+static const struct {
+    const char *text;
+    enum sv_err want;
+    unsigned replies;
+} rows[] = {
+    {"+OK\r\n", SV_OK, 1},
+    {"+\r\n", SV_OK, 1},
+    {"-ERR no\r\n", SV_OK, 1},
+    {":0\r\n:1\r\n:-1\r\n", SV_OK, 3},
+    {":9223372036854775807\r\n:-9223372036854775808\r\n", SV_OK, 2},
+    {"$0\r\n\r\n", SV_OK, 1},
+    {"$-1\r\n", SV_OK, 1},
+    {"$4\r\na\r\nb\r\n", SV_OK, 1},
+    {"*-1\r\n", SV_OK, 1},
+    {"*0\r\n", SV_OK, 1},
+    {"*2\r\n$1\r\na\r\n:3\r\n", SV_OK, 1},
+    {"*2\r\n*2\r\n:1\r\n:2\r\n*0\r\n+x\r\n", SV_OK, 2},
+    {"*3\r\n*-1\r\n$-1\r\n*1\r\n*1\r\n-E\r\n:1\r\n", SV_OK, 2},
+    {DEEP7 ":1\r\n", SV_OK, 1},
+    {DEEP7 "*0\r\n", SV_OK, 1},
+    {DEEP7 "*1\r\n", SV_ETOOBIG, 0},
+    {"*1000000\r\n", SV_ETOOBIG, 0},
+    {"*9223372036854775807\r\n", SV_ETOOBIG, 0},
+    {"*10900\r\n", SV_OK, 0},      /* 10900 x 96 bytes fit into a mebibyte, */
+    {"*10922\r\n", SV_ETOOBIG, 0}, /* this does not */
+    {"*2\r\n*10900\r\n", SV_OK, 0},
+    {"*2\r\n*10920\r\n", SV_ETOOBIG, 0},
+    {"$2147483647\r\n", SV_ETOOBIG, 0},
+    {"$1048400\r\n", SV_OK, 0},
+    {"$1048576\r\n", SV_ETOOBIG, 0},
+    {"$9223372036854775807\r\n", SV_ETOOBIG, 0},
+    {"$9223372036854775808\r\n", SV_EMALFORMED, 0},
+    {"*99999999999999999999999\r\n", SV_EMALFORMED, 0},
+    {":9223372036854775808\r\n", SV_EMALFORMED, 0},
+    {":-9223372036854775809\r\n", SV_EMALFORMED, 0},
+    {"$-2\r\n", SV_EMALFORMED, 0},
+    {"*-2\r\n", SV_EMALFORMED, 0},
+    {"$-0\r\n", SV_EMALFORMED, 0},
+    {":-0\r\n", SV_EMALFORMED, 0},
+    {":+1\r\n", SV_EMALFORMED, 0},
+    {":01\r\n", SV_EMALFORMED, 0},
+    {":\r\n", SV_EMALFORMED, 0},
+    {":-\r\n", SV_EMALFORMED, 0},
+    {":1-\r\n", SV_EMALFORMED, 0},
+    {":--1\r\n", SV_EMALFORMED, 0},
+    {":1 \r\n", SV_EMALFORMED, 0},
+    {"$1\r\nab\r\n", SV_EMALFORMED, 0},
+    {"$1\r\na\n", SV_EMALFORMED, 0},
+    {"$1\r\na\rb", SV_EMALFORMED, 0},
+    {"+a\n", SV_EMALFORMED, 0},
+    {"+a\rb\r\n", SV_EMALFORMED, 0},
+    {":1\r:", SV_EMALFORMED, 0},
+    {"%1\r\n", SV_EMALFORMED, 0},
+    {"_\r\n", SV_EMALFORMED, 0},
+    {",1.5\r\n", SV_EMALFORMED, 0},
+    {">2\r\n", SV_EMALFORMED, 0},
+    {"\r\n", SV_EMALFORMED, 0},
+    {"HTTP/1.1 400 Bad Request\r\n", SV_EMALFORMED, 0},
+    {"", SV_OK, 0},
+};
+
 static void tables_of_replies(void **state)
 {
-    static const struct {
-        const char *text;
-        enum sv_err want;
-        unsigned replies;
-    } rows[] = {
-        {"+OK\r\n", SV_OK, 1},
-        {"+\r\n", SV_OK, 1},
-        {"-ERR no\r\n", SV_OK, 1},
-        {":0\r\n:1\r\n:-1\r\n", SV_OK, 3},
-        {":9223372036854775807\r\n:-9223372036854775808\r\n", SV_OK, 2},
-        {"$0\r\n\r\n", SV_OK, 1},
-        {"$-1\r\n", SV_OK, 1},
-        {"$4\r\na\r\nb\r\n", SV_OK, 1},
-        {"*-1\r\n", SV_OK, 1},
-        {"*0\r\n", SV_OK, 1},
-        {"*2\r\n$1\r\na\r\n:3\r\n", SV_OK, 1},
-        {"*2\r\n*2\r\n:1\r\n:2\r\n*0\r\n+x\r\n", SV_OK, 2},
-        {"*3\r\n*-1\r\n$-1\r\n*1\r\n*1\r\n-E\r\n:1\r\n", SV_OK, 2},
-        {DEEP7 ":1\r\n", SV_OK, 1},
-        {DEEP7 "*0\r\n", SV_OK, 1},
-        {DEEP7 "*1\r\n", SV_ETOOBIG, 0},
-        {"*1000000\r\n", SV_ETOOBIG, 0},
-        {"*9223372036854775807\r\n", SV_ETOOBIG, 0},
-        {"*10900\r\n", SV_OK, 0},      /* 10900 x 96 bytes fit into a mebibyte, */
-        {"*10922\r\n", SV_ETOOBIG, 0}, /* this does not */
-        {"*2\r\n*10900\r\n", SV_OK, 0},
-        {"*2\r\n*10920\r\n", SV_ETOOBIG, 0},
-        {"$2147483647\r\n", SV_ETOOBIG, 0},
-        {"$1048400\r\n", SV_OK, 0},
-        {"$1048576\r\n", SV_ETOOBIG, 0},
-        {"$9223372036854775807\r\n", SV_ETOOBIG, 0},
-        {"$9223372036854775808\r\n", SV_EMALFORMED, 0},
-        {"*99999999999999999999999\r\n", SV_EMALFORMED, 0},
-        {":9223372036854775808\r\n", SV_EMALFORMED, 0},
-        {":-9223372036854775809\r\n", SV_EMALFORMED, 0},
-        {"$-2\r\n", SV_EMALFORMED, 0},
-        {"*-2\r\n", SV_EMALFORMED, 0},
-        {"$-0\r\n", SV_EMALFORMED, 0},
-        {":-0\r\n", SV_EMALFORMED, 0},
-        {":+1\r\n", SV_EMALFORMED, 0},
-        {":01\r\n", SV_EMALFORMED, 0},
-        {":\r\n", SV_EMALFORMED, 0},
-        {":-\r\n", SV_EMALFORMED, 0},
-        {":1-\r\n", SV_EMALFORMED, 0},
-        {":--1\r\n", SV_EMALFORMED, 0},
-        {":1 \r\n", SV_EMALFORMED, 0},
-        {"$1\r\nab\r\n", SV_EMALFORMED, 0},
-        {"$1\r\na\n", SV_EMALFORMED, 0},
-        {"$1\r\na\rb", SV_EMALFORMED, 0},
-        {"+a\n", SV_EMALFORMED, 0},
-        {"+a\rb\r\n", SV_EMALFORMED, 0},
-        {":1\r:", SV_EMALFORMED, 0},
-        {"%1\r\n", SV_EMALFORMED, 0},
-        {"_\r\n", SV_EMALFORMED, 0},
-        {",1.5\r\n", SV_EMALFORMED, 0},
-        {">2\r\n", SV_EMALFORMED, 0},
-        {"\r\n", SV_EMALFORMED, 0},
-        {"HTTP/1.1 400 Bad Request\r\n", SV_EMALFORMED, 0},
-        {"", SV_OK, 0},
-    };
-
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         for (size_t step = 1; step <= strlen(rows[i].text) + 1; step++) {
