@@ -18,6 +18,7 @@
 
 const struct sv_command *const sv_commands[] = {
     &sv_command_run,
+    &sv_command_demo,
     &sv_command_check,
     &sv_command_enqueue,
     &sv_command_records,

@@ -9,6 +9,7 @@ int sv_worker_main(int argc, char *const *argv, char *const *environment);
 
 /* One per file. */
 extern const struct sv_command sv_command_run;
+extern const struct sv_command sv_command_demo;
 extern const struct sv_command sv_command_check;
 extern const struct sv_command sv_command_enqueue;
 extern const struct sv_command sv_command_records;

@@ -345,7 +345,7 @@ static bool start_worker(struct demo *demo)
                           "SESVERIFY_SCHEDULE_PATIENCE=13s",
                           "SESVERIFY_SCHEDULE_DAILY=2s",
                           "SESVERIFY_WORKER_POLL=200ms",
-                          "SESVERIFY_ACCOUNT_RATE=10",
+                          "SESVERIFY_ACCOUNT_DEFAULT_RATE=10",
                           "SESVERIFY_LOG_FORMAT=json",
                           NULL};
     const char *const argv[] = {"/proc/self/exe", "run", NULL};

@@ -47,7 +47,7 @@ def arrivals(world):
 
 def register(world, count, right):
     """All domains known to worker and SES, without spending an hour on one Create a second."""
-    world.start_worker(SESVERIFY_ACCOUNT_RATE="1000")
+    world.start_worker(SESVERIFY_ACCOUNT_DEFAULT_RATE="1000")
     pipe = world.redis.pipeline()
     for i in range(count):
         pipe.xadd("sv:{0}:jobs", {"job": f'{{"type":"register","client_id":"c{i % 50}","domain":"f{i:05}.example"}}'})
@@ -93,7 +93,7 @@ def run(count, right):
         world.sandbox.control.delete("/calls")
         started = time.monotonic()
         since_ms = int(world.redis.time()[0] * 1000)
-        world.start_worker(SESVERIFY_ACCOUNT_RATE="1")
+        world.start_worker(SESVERIFY_ACCOUNT_DEFAULT_RATE="1")
         wait_for(lambda: looked_at(world, since_ms) == count, "every domain to be looked at", 240)
         took = time.monotonic() - started
         memory = pathlib.Path(f"/proc/{world.workers[-1].pid}/status").read_text()
