@@ -165,6 +165,15 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
+/* libcurl also takes "https:/a" and "https:///a" for a host called a; what is not written as it
+ * should be was not meant as libcurl would read it. */
+static bool has_authority(const char *url)
+{
+    size_t len = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+    return strncmp(url + len, "://", 3) == 0 && url[len + 3] != '/';
+}
+
 /* `scheme` and `host` are curl's to free. */
 static enum sv_err judge_url(const struct sv_http_ask *ask, const char *scheme, const char *host,
                              bool *loopback, struct sv_errinfo *info)
@@ -196,6 +205,8 @@ static enum sv_err check_url(const struct sv_http_ask *ask, bool *loopback, stru
             return sv_err_set(info, SV_EINVALID, "http", 0, "byte 0x%02x is not allowed in a URL",
                               (unsigned)(unsigned char)*c);
     }
+    if (!has_authority(ask->url))
+        return sv_err_set(info, SV_EINVALID, "http", 0, "not a URL we can ask: no host in it");
     url = curl_url();
     if (url == NULL)
         sv_out_of_memory("curl_url");
