@@ -69,19 +69,20 @@ static void set_info(struct sv_ses_call *call, enum sv_err err, long status,
                          failure->message);
 }
 
+/* The header is v2's place for the code, but whoever stands in front of v1 may use it too. */
 static void read_failure(struct sv_ses_call *call, const struct sv_http_answer *answer,
                          struct sv_ses_failure *failure)
 {
     const char *body = sv_buf_str(&answer->body);
+    bool is_v1 = sv_ses_op_is_v1(call->op);
 
-    if (sv_ses_op_is_v1(call->op)) {
-        /* Not even XML, perhaps; then the status decides. */
-        if (sv_ses_xml_read(call, body, answer->body.len, failure, NULL) != SV_OK)
-            failure->code[0] = '\0';
-    } else {
+    /* Not even XML, perhaps; then the status decides. */
+    if (is_v1 && sv_ses_xml_read(call, body, answer->body.len, failure, NULL) != SV_OK)
+        failure->code[0] = '\0';
+    if (failure->code[0] == '\0')
         sv_ses_failure_set_code(failure, answer->error_type, strlen(answer->error_type));
+    if (!is_v1)
         sv_ses_json_read_failure(body, answer->body.len, failure);
-    }
 }
 
 static enum sv_err read_success(struct sv_ses_call *call, const struct sv_http_answer *answer,

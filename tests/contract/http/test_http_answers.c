@@ -20,6 +20,8 @@ static const struct peer_script scripts[] = {
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nx-amzn-RequestId:  abc-1 \r\n"
      "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 5\r\n\r\nhello",
      NULL, 0, 0, PEER_KEEP},
+    {"/a/./b//../%2e%2E/plain", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL, 0, 0,
+     PEER_KEEP},
     {"/empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL, 0, 0, PEER_KEEP},
     {"/error",
      "HTTP/1.1 429 Slow\r\nX-Amzn-ErrorType: TooManyRequestsException:http://x/\r\n"
@@ -321,7 +323,7 @@ static void a_request_waiting_for_a_connection_has_its_time_too(void **state)
 
 static void the_request_is_sent_as_it_was_given(void **state)
 {
-    static const char path[] = "/plain?b=%2f&a=%7E&a=+&%41=&c//../d=./x";
+    static const char path[] = "/a/./b//../%2e%2E/plain?b=%2f&a=%7E&a=+&%41=&c//../d=./x";
     static const struct sv_http_header headers[] = {
         {"Host", "email.example"}, {"Content-Type", "a/b"}, {"X-Empty", ""}, {"X-Blank", "a  b"}};
     struct fixture fixture;
@@ -344,7 +346,8 @@ static void the_request_is_sent_as_it_was_given(void **state)
     wait_for(&fixture, &asked);
     assert_int_equal(asked.err, SV_OK);
     sent = peer_last_request(fixture.peer);
-    assert_non_null(strstr(sent, "PUT /plain?b=%2f&a=%7E&a=+&%41=&c//../d=./x HTTP/1.1\r\n"));
+    assert_non_null(
+        strstr(sent, "PUT /a/./b//../%2e%2E/plain?b=%2f&a=%7E&a=+&%41=&c//../d=./x HTTP/1.1\r\n"));
     assert_non_null(strstr(sent, "\r\nHost: email.example\r\n"));
     assert_null(strstr(sent, "127.0.0.1"));
     assert_non_null(strstr(sent, "\r\nContent-Type: a/b\r\n"));

@@ -168,3 +168,23 @@ def test_the_scope_is_of_the_region(captor, region):
     run(captor.url, "GetEmailIdentity:a.example", region=region)
     assert f"/{region}/ses/aws4_request" in Parsed(captor.requests[0]).authorization
     assert signature_is_right(captor.requests[0])
+
+
+def proxied(port):
+    proxy = f"http://127.0.0.1:{port}"
+    return environment(http_proxy=proxy, https_proxy=proxy, ALL_PROXY=proxy)
+
+
+def test_loopback_is_asked_without_a_proxy(captor):
+    call = run(captor.url, "GetEmailIdentity:a.example", env=proxied(1)).calls[0]
+    assert call["native"] == 503
+    assert captor.requests[0].startswith(b"GET /v2/")
+
+
+def test_a_proxy_sees_no_signature(captor):
+    call = run("https://ses.sesverify.example", "GetEmailIdentity:a.example",
+               env=proxied(captor.port)).calls[0]
+    assert call["err"] == "connect", call
+    (raw,) = captor.requests
+    assert raw.startswith(b"CONNECT ses.sesverify.example:443 HTTP/1.1\r\n")
+    assert b"uthorization" not in raw and b"X-Amz" not in raw

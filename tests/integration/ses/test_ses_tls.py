@@ -1,13 +1,14 @@
 """TLS as it must be: a certificate that does not prove the name of the server ends the call."""
 
 import http.server
+import socket
 import ssl
 import subprocess
 import threading
 
 import pytest
 
-from probe import one
+from probe import environment, one
 
 BODY = b'{"VerificationStatus":"SUCCESS"}'
 GET = "GetEmailIdentity:a.example"
@@ -29,6 +30,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Quiet(http.server.ThreadingHTTPServer):
     def handle_error(self, request, client_address):  # refused handshakes are the point here
         pass
+
+
+class Tunnel:
+    """A proxy that only knows CONNECT, and leads every name to one server of the test."""
+
+    def __init__(self, port):
+        self.port, self.asked = port, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def serve(self):
+        client, _ = self.listener.accept()
+        self.asked.append(client.recv(65536))
+        server = socket.create_connection(("127.0.0.1", self.port))
+        client.sendall(b"HTTP/1.1 200 OK\r\nDate: proxy\r\n\r\n")
+        threading.Thread(target=self.copy, args=(client, server), daemon=True).start()
+        self.copy(server, client)
+
+    def copy(self, source, sink):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.close()
 
 
 def openssl(*args):
@@ -59,6 +86,7 @@ def folder(tmp_path_factory):
     make_certificate(it, "ours", "good", "IP:127.0.0.1")
     make_certificate(it, "theirs", "stranger", "IP:127.0.0.1")
     make_certificate(it, "ours", "other", "DNS:other.example,IP:127.0.0.2")
+    make_certificate(it, "ours", "named", "DNS:ses.sesverify.example")
     make_certificate(it, "ours", "expired", "IP:127.0.0.1", days="-1")
     return it
 
@@ -117,3 +145,12 @@ def test_old_versions_are_refused(serve, folder, version):
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_present_versions_are_taken(serve, folder, version):
     assert one(serve("good", version), GET, ca_file=folder / "ours.pem")["err"] == "ok"
+
+
+@pytest.mark.parametrize("name,err", [("named", "ok"), ("good", "denied")])
+def test_the_name_is_proven_through_a_proxy_too(serve, folder, name, err):
+    tunnel = Tunnel(int(serve(name).rsplit(":", 1)[1]))
+    answer = one("https://ses.sesverify.example", GET, ca_file=folder / "ours.pem",
+                 env=environment(https_proxy=tunnel.url))
+    assert answer["err"] == err, answer
+    assert tunnel.asked[0].startswith(b"CONNECT ses.sesverify.example:443 ")
