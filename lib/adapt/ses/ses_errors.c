@@ -1,5 +1,6 @@
 /* AWS error codes as our own ("Common errors" of the SES API References v1 and v2, and the errors
  * of each operation). A code decides; the HTTP status only where a reply names none. */
+#include <ctype.h>
 #include <string.h>
 
 #include "ses_private.h"
@@ -91,7 +92,9 @@ void sv_ses_failure_set_message(struct sv_ses_failure *failure, const char *text
 
     while (kept < len && kept < sizeof failure->message - 1 && text[kept] != '\n' &&
            text[kept] != '\r') {
-        failure->message[kept] = text[kept] < ' ' && text[kept] >= 0 ? '?' : text[kept];
+        failure->message[kept] = text[kept];
+        if (iscntrl((unsigned char)text[kept]))
+            failure->message[kept] = '?';
         kept++;
     }
     failure->message[kept] = '\0';

@@ -168,7 +168,10 @@ static enum sv_err read_file(const struct places *places, const char *path, bool
     bytes = sv_alloc(1, SV_SHARED_FILE_BYTES_MAX + 1);
     err = read_all(fd, path, bytes, &len, places->info);
     if (err == SV_OK)
-        err = sv_shared_file_read(path, bytes, len, is_config, places->profile, out, places->info);
+        err = sv_shared_file_read(
+            &(struct sv_shared_file){
+                .name = path, .bytes = bytes, .len = len, .is_config = is_config},
+            places->profile, out, places->info);
     OPENSSL_cleanse(bytes, len);
     free(bytes);
     (void)close(fd);

@@ -187,16 +187,20 @@ static enum sv_err read_line(struct reader *reader, struct span line)
     return take(reader, key, without_comment(trim(value)));
 }
 
-enum sv_err sv_shared_file_read(const char *name, const char *bytes, size_t len, bool is_config,
-                                const char *profile, struct sv_shared_profile *out,
-                                struct sv_errinfo *info)
+enum sv_err sv_shared_file_read(const struct sv_shared_file *file, const char *profile,
+                                struct sv_shared_profile *out, struct sv_errinfo *info)
 {
-    struct reader reader = {
-        .name = name, .is_config = is_config, .profile = profile, .out = out, .info = info};
+    struct reader reader = {.name = file->name,
+                            .is_config = file->is_config,
+                            .profile = profile,
+                            .out = out,
+                            .info = info};
     static const char bom[] = "\xef\xbb\xbf";
+    const char *bytes = file->bytes;
+    size_t len = file->len;
 
     if (len > SV_SHARED_FILE_BYTES_MAX)
-        return sv_err_set(info, SV_ETOOBIG, "credentials", 0, "%.120s is over %d bytes", name,
+        return sv_err_set(info, SV_ETOOBIG, "credentials", 0, "%.120s is over %d bytes", file->name,
                           (int)SV_SHARED_FILE_BYTES_MAX);
     if (len >= 3 && memcmp(bytes, bom, 3) == 0) {
         bytes += 3;

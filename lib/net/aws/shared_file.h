@@ -17,11 +17,17 @@ struct sv_shared_profile {
     struct sv_credentials keys;
 };
 
-/* Reads `len` bytes of the file called `name` (for the error text). `is_config` demands the prefix
- * "profile " before every name but default. Adds to what *out holds already; a later line wins.
- * SV_EMALFORMED and SV_ETOOBIG name file and line. */
-enum sv_err sv_shared_file_read(const char *name, const char *bytes, size_t len, bool is_config,
-                                const char *profile, struct sv_shared_profile *out,
-                                struct sv_errinfo *info) __attribute__((warn_unused_result));
+struct sv_shared_file {
+    const char *name;  /* for the error text */
+    const char *bytes; /* borrowed, as all of it */
+    size_t len;
+    bool is_config; /* every name but default must have the prefix "profile " */
+};
+
+/* Adds to what *out holds already; a later line wins. SV_EMALFORMED and SV_ETOOBIG name file and
+ * line. */
+enum sv_err sv_shared_file_read(const struct sv_shared_file *file, const char *profile,
+                                struct sv_shared_profile *out, struct sv_errinfo *info)
+    __attribute__((warn_unused_result));
 
 #endif

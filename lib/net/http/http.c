@@ -111,18 +111,22 @@ static void call_back(struct sv_http_transfer *transfer)
     sv_http_transfer_free(transfer); /* the request may be gone by now */
 }
 
+static struct sv_http_transfer *take_first(struct sv_http_transfer **list)
+{
+    struct sv_http_transfer *first = *list;
+
+    DL_DELETE2(*list, first, previous, next);
+    return first;
+}
+
 void sv_http_deliver(struct sv_http *http)
 {
     struct sv_http_transfer *batch = http->finished;
 
     /* Taken whole: a callback that starts and cancels forever cannot hold up the loop. */
     http->finished = NULL;
-    while (batch != NULL) {
-        struct sv_http_transfer *transfer = batch;
-
-        DL_DELETE2(batch, transfer, previous, next);
-        call_back(transfer);
-    }
+    while (batch != NULL)
+        call_back(take_first(&batch));
 }
 
 static void on_turn(uv_idle_t *turn)

@@ -252,7 +252,7 @@ static void set_headers(struct sv_http_transfer *transfer, const struct sv_http_
 {
     struct sv_buf line;
 
-    sv_buf_init(&line, 64 * 1024);
+    sv_buf_init(&line, SV_HTTP_HEADER_BYTES_MAX);
     add_line(transfer, "Expect:"); /* libcurl would wait a second for "100 Continue" */
     for (size_t i = 0; i < ask->headers_count; i++) {
         const struct sv_http_header *header = &ask->headers[i];

@@ -23,14 +23,17 @@ static bool is_value(const char *text, size_t bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static struct sv_shared_profile out;
+    struct sv_shared_file file = {.name = "FILE"};
     struct sv_errinfo info = {.text = ""};
     enum sv_err err;
 
     if (len == 0)
         return 0;
     memset(&out, 0, sizeof out);
-    err = sv_shared_file_read("FILE", (const char *)bytes + 1, len - 1, bytes[0] == 'c', "x", &out,
-                              &info);
+    file.bytes = (const char *)bytes + 1;
+    file.len = len - 1;
+    file.is_config = bytes[0] == 'c';
+    err = sv_shared_file_read(&file, "x", &out, &info);
     if (err != SV_OK) {
         SV_REQUIRE(err == SV_EMALFORMED || err == SV_ETOOBIG);
         SV_REQUIRE(strncmp(info.text, "FILE ", 5) == 0);

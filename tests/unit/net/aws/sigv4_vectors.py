@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes sigv4_vectors.h: what botocore's SigV4Auth signs for the behaviours of AWS's vectors.
+"""Writes sigv4_vectors.inc: what botocore's SigV4Auth signs for the behaviours of AWS's vectors.
 
 botocore signs a query as it stands; where a case sends an unusual spelling, `signed_query` is the
 canonical one that the published algorithm demands, and that is what botocore is given.

@@ -16,9 +16,7 @@ struct vector {
     const char *canonical, *authorization;
 };
 
-/* clang-format off */
-#include "sigv4_vectors.h"
-/* clang-format on */
+#include "sigv4_vectors.inc"
 
 static const char access_key[] = "AKIDEXAMPLE";
 static const char secret_key[] = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
