@@ -122,13 +122,15 @@ static enum sv_err ask(struct resolver *r, struct sv_flight *flight, struct sv_e
                              .recursion = true};
     enum sv_err err;
 
-    for (size_t i = 0; i < r->servers_count; i++)
-        turned[i] = r->servers[(r->rotation + i) % r->servers_count];
+    for (size_t i = 0, from = r->rotation; i < r->servers_count; i++) {
+        turned[i] = r->servers[from];
+        from = from + 1 < r->servers_count ? from + 1 : 0;
+    }
     flight->query.owner = flight;
     err = sv_dns_start(r->dns, &flight->query, &ask, on_answer, info);
     if (err != SV_OK)
         return err;
-    r->rotation = (r->rotation + 1) % r->servers_count;
+    r->rotation = r->rotation + 1 < r->servers_count ? r->rotation + 1 : 0;
     flight->state = SV_FLIGHT_ASKED;
     r->asked++;
     return SV_OK;

@@ -222,10 +222,10 @@ static void shut_down(struct sv_dns *dns)
 static void on_turn(uv_idle_t *turn)
 {
     struct sv_dns *dns = turn->data;
-    struct sv_dns_exchange *last = dns->finished_last;
-    bool more = last != NULL;
+    const struct sv_dns_exchange *last = dns->finished_last;
+    bool more = true;
 
-    while (more) {
+    while (more && dns->finished_first != NULL) {
         struct sv_dns_exchange *exchange = dns->finished_first;
         more = exchange != last;
         dns->finished_first = exchange->finished_next;

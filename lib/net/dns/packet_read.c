@@ -165,30 +165,32 @@ static uint32_t negative_ttl(const struct reading *r, const ldns_rr *soa)
     return r->used_count > 0 && r->ttl_s < ttl_s ? r->ttl_s : ttl_s;
 }
 
-/* No data: says what that means. Without an SOA record it is NODATA only from somebody who was
- * asked to look everywhere, or for the very name that was asked. */
-static void classify_absence(struct reading *r)
+/* Without an SOA record it is NODATA for the very name that was asked (RFC 2308 section 2.2 type
+ * 3), unless the server points at others; and for the end of an alias chain only from somebody who
+ * was asked to look everywhere. */
+static enum sv_dns_trouble trouble_without_soa(const struct reading *r)
 {
     const unsigned recursive = SV_DNS_FLAG_RD | SV_DNS_FLAG_RA;
-    const ldns_rr *soa = find_soa(r);
-    uint32_t ttl_s = negative_ttl(r, soa);
 
-    if (r->walk.rcode == LDNS_RCODE_NXDOMAIN) {
+    if (r->aliases > 0)
+        return (r->walk.flags & recursive) == recursive ? SV_DNS_NO_TROUBLE
+                                                        : SV_DNS_ALIAS_ELSEWHERE;
+    return has_delegation(r) && !(r->walk.flags & SV_DNS_FLAG_AA) ? SV_DNS_LAME : SV_DNS_NO_TROUBLE;
+}
+
+/* No data: says what that means. */
+static void classify_absence(struct reading *r)
+{
+    const ldns_rr *soa = find_soa(r);
+
+    if (r->walk.rcode == LDNS_RCODE_NXDOMAIN)
         r->outcome = SV_DNS_NXDOMAIN;
-    } else if (soa != NULL) {
+    else if (soa == NULL)
+        r->trouble = trouble_without_soa(r);
+    if (r->outcome == SV_DNS_UNKNOWN && r->trouble == SV_DNS_NO_TROUBLE)
         r->outcome = SV_DNS_NODATA;
-    } else if (r->aliases == 0) {
-        if (has_delegation(r) && !(r->walk.flags & SV_DNS_FLAG_AA))
-            r->trouble = SV_DNS_LAME; /* a referral to somebody else */
-        else
-            r->outcome = SV_DNS_NODATA;
-    } else if ((r->walk.flags & recursive) == recursive) {
-        r->outcome = SV_DNS_NODATA;
-    } else {
-        r->trouble = SV_DNS_ALIAS_ELSEWHERE;
-        return;
-    }
-    r->ttl_s = ttl_s;
+    if (r->trouble != SV_DNS_ALIAS_ELSEWHERE) /* the aliases themselves are positive data */
+        r->ttl_s = negative_ttl(r, soa);
 }
 
 static enum sv_dns_trouble trouble_of_rcode(unsigned rcode)
