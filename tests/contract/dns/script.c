@@ -254,7 +254,9 @@ static void on_query(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct
 
 static void on_client_closed(uv_handle_t *handle)
 {
-    (void)handle;
+    struct script *s = handle->data;
+
+    s->tcp_open--;
 }
 
 static void end_client(uv_handle_t *client)
@@ -330,6 +332,9 @@ static void on_client(uv_stream_t *listener, int status)
         abort();
     MUST(uv_tcp_init(listener->loop, client));
     client->data = s;
+    s->tcp_open++;
+    if (s->tcp_open > s->tcp_open_most)
+        s->tcp_open_most = s->tcp_open;
     MUST(uv_accept(listener, (uv_stream_t *)client));
     MUST(uv_tcp_nodelay(client, 1));
     MUST(uv_read_start((uv_stream_t *)client, on_alloc, on_client_bytes));

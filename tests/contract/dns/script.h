@@ -63,6 +63,7 @@ struct script {
     const char *text; /* of its TXT record */
     /* what it saw */
     size_t asked, asked_with_edns, tcp_asked;
+    size_t tcp_open, tcp_open_most;
     char last_name[SV_NAME_BYTES]; /* as it came */
     unsigned last_port, last_id;
     /* private */

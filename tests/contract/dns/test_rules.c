@@ -217,6 +217,81 @@ static void test_in_flight_limit(void **state)
     end_bed(bed);
 }
 
+static void count_usable(struct sv_dns_query *query, enum sv_err err,
+                         const struct sv_dns_answer *answer)
+{
+    unsigned *usable = query->owner;
+
+    *usable += err == SV_OK && answer->outcome == SV_DNS_DATA;
+}
+
+/* Starts `count` queries that all have to go on over TCP. */
+static void start_truncated(struct bed *bed, struct sv_dns_query *queries, size_t count,
+                            unsigned *usable)
+{
+    struct sv_dns_question question = {.name = "a.example", .type = SV_RR_TXT};
+    struct sv_dns_ask ask = {
+        .question = &question, .servers = &bed->servers[2].server, .servers_count = 1};
+
+    for (size_t i = 0; i < count; i++) {
+        queries[i].owner = usable;
+        assert_int_equal(sv_dns_start(bed->dns, &queries[i], &ask, count_usable, NULL), SV_OK);
+    }
+}
+
+static void open_patient(struct bed *bed)
+{
+    struct sv_dns_options options = {.rand = &bed->rand, .clock = &bed->clock.clock};
+
+    options.try_ms = options.total_ms = 100 * SV_SECOND;
+    bed->dns = sv_dns_new(&bed->loop, &options);
+}
+
+static void test_few_connections_at_a_time(void **state)
+{
+    static struct sv_dns_query queries[200];
+    struct bed *bed = open_bed();
+    unsigned usable = 0;
+
+    (void)state;
+    sv_dns_close(bed->dns, on_closed, bed);
+    run_to_the_end(bed);
+    bed->closed = 0;
+    open_patient(bed);
+    start_truncated(bed, queries, 200, &usable);
+    run_to_the_end(bed);
+    assert_int_equal(usable, 200);
+    assert_in_range(bed->servers[2].tcp_open_most, 2, 64);
+    /* And once more, to be canceled and closed while most are in line. */
+    start_truncated(bed, queries, 200, &usable);
+    while (bed->servers[2].asked < 400)
+        (void)turn(bed);
+    for (size_t i = 0; i < 200; i += 2)
+        sv_dns_cancel(&queries[i]);
+    (void)turn(bed);
+    sv_dns_close(bed->dns, on_closed, bed);
+    end_bed(bed);
+    assert_in_range(usable, 200, 300);
+}
+
+/* A deadline that nobody needs any more does not keep the loop alive. */
+static void test_loop_may_end_after_an_answer(void **state)
+{
+    struct bed *bed = open_bed();
+
+    (void)state;
+    sv_dns_close(bed->dns, on_closed, bed);
+    run_to_the_end(bed);
+    bed->closed = 0;
+    open_patient(bed);
+    start(bed, 0, 0);
+    while (bed->ended == 0)
+        (void)uv_run(&bed->loop, UV_RUN_ONCE);
+    assert_false(uv_loop_alive(&bed->loop));
+    sv_dns_close(bed->dns, on_closed, bed);
+    end_bed(bed);
+}
+
 static void cancel(struct bed *bed, size_t number)
 {
     if (bed->calls[number] == NULL)
@@ -347,6 +422,8 @@ int main(void)
         cmocka_unit_test(test_each_ends_once),
         cmocka_unit_test(test_failed_start_never_calls_back),
         cmocka_unit_test(test_in_flight_limit),
+        cmocka_unit_test(test_few_connections_at_a_time),
+        cmocka_unit_test(test_loop_may_end_after_an_answer),
         cmocka_unit_test(test_cancel_after_each_turn),
         cmocka_unit_test(test_close_after_each_turn),
         cmocka_unit_test(test_close_in_a_callback),

@@ -163,33 +163,79 @@ static void count_other(struct sv_dns_query *query, enum sv_err err,
     (*ended)++;
 }
 
-/* When others have filled sv_dns, nothing of ours lands to wake the line; a timer does. */
-static void test_others_have_the_room(void **state)
+/* Fills sv_dns with queries of somebody else to the last server, which is silent. */
+static void fill(struct bed *bed, struct sv_dns_query *others, unsigned *ended)
 {
-    static struct sv_dns_query others[SV_DNS_INFLIGHT_MAX];
-    struct bed *bed = open_bed(STEP_SILENT, 0);
     struct sv_dns_question question = {.name = "o.example", .type = SV_RR_TXT};
     struct sv_dns_ask ask = {
-        .question = &question, .servers = &bed->servers[0].server, .servers_count = 1};
-    unsigned ended = 0;
+        .question = &question, .servers = &bed->servers[2].server, .servers_count = 1};
 
-    (void)state;
+    bed->servers[2].steps[0] = STEP_SILENT;
     for (size_t i = 0; i < SV_DNS_INFLIGHT_MAX; i++) {
-        others[i].owner = &ended;
+        others[i].owner = ended;
         assert_int_equal(sv_dns_start(bed->dns, &others[i], &ask, count_other, NULL), SV_OK);
     }
-    bed->servers[0].steps[0] = bed->servers[1].steps[0] = bed->servers[2].steps[0] = STEP_ANSWER;
+}
+
+struct rival {
+    struct sv_dns_query queries[SV_DNS_INFLIGHT_MAX];
+    unsigned ended;
+};
+
+static void on_leave(uv_timer_t *timer)
+{
+    struct rival *rival = timer->data;
+
+    for (size_t i = 0; i < SV_DNS_INFLIGHT_MAX; i++)
+        sv_dns_cancel(&rival->queries[i]);
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* When others have filled sv_dns, nothing of ours lands to wake the line; a timer does, as often as
+ * it takes. */
+static void test_others_have_the_room(void **state)
+{
+    static struct rival rival;
+    struct bed *bed = open_bed(STEP_ANSWER, 0);
+    uv_timer_t leave;
+
+    (void)state;
+    fill(bed, rival.queries, &rival.ended);
     assert_int_equal(start(bed, 0, "a..b", SV_RR_TXT), SV_EINVALID); /* told at once, even so */
     start_many(bed, 10);
     sv_lookup_cancel(&bed->lookups[3]); /* in the middle of the line */
     sv_lookup_cancel(&bed->lookups[0]);
     sv_lookup_cancel(&bed->lookups[9]);
-    for (size_t i = 0; i < SV_DNS_INFLIGHT_MAX; i++)
-        sv_dns_cancel(&others[i]);
+    assert_int_equal(uv_timer_init(&bed->loop, &leave), 0);
+    leave.data = &rival;
+    assert_int_equal(uv_timer_start(&leave, on_leave, 100, 0), 0); /* some looks for room later */
+    while (rival.ended < SV_DNS_INFLIGHT_MAX && uv_run(&bed->loop, UV_RUN_ONCE) != 0)
+        slow_clock_turn(&bed->clock);
+    bed->servers[2].steps[0] = STEP_ANSWER;
     run(bed);
-    assert_int_equal(ended, SV_DNS_INFLIGHT_MAX);
+    assert_int_equal(rival.ended, SV_DNS_INFLIGHT_MAX);
     assert_int_equal(bed->usable, 7);
     assert_int_equal(bed->canceled, 3);
+    end_bed(bed);
+}
+
+static void test_nobody_jumps_the_line(void **state)
+{
+    static struct rival rival;
+    struct bed *bed = open_bed(STEP_ANSWER, 0);
+
+    (void)state;
+    fill(bed, rival.queries, &rival.ended);
+    start_many(bed, 3);
+    sv_dns_cancel(&rival.queries[0]);
+    while (rival.ended == 0) /* one place is free now */
+        (void)uv_run(&bed->loop, UV_RUN_NOWAIT);
+    assert_int_equal(start(bed, 3, "late.example", SV_RR_TXT), SV_OK);
+    while (bed->servers[0].asked == 0)
+        (void)uv_run(&bed->loop, UV_RUN_ONCE);
+    assert_true(sv_name_equal(bed->servers[0].last_name, "n0.example"));
+    for (size_t i = 0; i < SV_DNS_INFLIGHT_MAX; i++)
+        sv_dns_cancel(&rival.queries[i]);
     end_bed(bed);
 }
 
@@ -234,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_servers_take_turns),
         cmocka_unit_test(test_beyond_the_limit_of_sv_dns_they_wait),
         cmocka_unit_test(test_others_have_the_room),
+        cmocka_unit_test(test_nobody_jumps_the_line),
         cmocka_unit_test(test_limit_of_lookups),
         cmocka_unit_test(test_dns_is_closed_underneath),
     };
