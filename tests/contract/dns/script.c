@@ -105,6 +105,11 @@ static void make(const struct script *s, enum step step, struct query q, struct 
         make_rcode(&q, 0, r);
         reply_ns(r, "example", "ns1.example");
         return;
+    case STEP_NO_AUTHORITY:
+        make_rcode(&q, 0, r);
+        reply_txt(r, "@12", "from somewhere");
+        return;
+    case STEP_FORMERR:
     case STEP_FORMERR_TO_EDNS:
         make_rcode(&q, 1, r);
         return;
@@ -191,7 +196,7 @@ static void act(struct script *s, enum step step, const struct query *q, const s
     }
     if (step == STEP_LATE) {
         s->late = r;
-        memcpy(&s->late_to, to, sizeof(struct sockaddr_in));
+        memcpy(&s->late_to, to, s->v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
         return;
     }
     if (step == STEP_SILENT)
@@ -342,9 +347,12 @@ static void on_client(uv_stream_t *listener, int status)
 
 static void open_udp(struct script *s, uv_loop_t *loop, uv_udp_t *udp)
 {
-    struct sockaddr_in any;
+    struct sockaddr_storage any = {0};
 
-    MUST(uv_ip4_addr("127.0.0.1", 0, &any));
+    if (s->v6)
+        MUST(uv_ip6_addr("::1", 0, (struct sockaddr_in6 *)&any));
+    else
+        MUST(uv_ip4_addr("127.0.0.1", 0, (struct sockaddr_in *)&any));
     MUST(uv_udp_init(loop, udp));
     udp->data = s;
     MUST(uv_udp_bind(udp, (const struct sockaddr *)&any, 0));

@@ -32,6 +32,8 @@ enum step {
     STEP_SERVFAIL,
     STEP_REFUSED,
     STEP_REFERRAL,
+    STEP_NO_AUTHORITY,    /* the answer without AA */
+    STEP_FORMERR,         /* always */
     STEP_FORMERR_TO_EDNS, /* an answer to queries without */
     STEP_NOTIMP_TO_EDNS,
     STEP_BADVERS_TO_EDNS,
@@ -61,6 +63,7 @@ struct script {
     enum step steps[SCRIPT_STEPS_MAX];
     enum over_tcp tcp;
     const char *text; /* of its TXT record */
+    bool v6;          /* on ::1 */
     /* what it saw */
     size_t asked, asked_with_edns, tcp_asked;
     size_t tcp_open, tcp_open_most;

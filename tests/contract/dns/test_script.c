@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -135,6 +136,8 @@ static const struct {
     {"servfail, next", {{STEP_SERVFAIL}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
     {"refused", {{STEP_REFUSED}}, 0, SV_DNS_UNKNOWN, SV_DNS_REFUSED, {1}, 0, 0},
     {"refused, next", {{STEP_REFUSED}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
+    {"formerr to all", {{STEP_FORMERR}}, 0, SV_DNS_UNKNOWN, SV_DNS_OTHER_RCODE, {2}, 0, 0},
+    {"from a cache", {{STEP_NO_AUTHORITY}}, 0, SV_DNS_DATA, 0, {1}, 0, 0},
     {"referral", {{STEP_REFERRAL}}, 0, SV_DNS_UNKNOWN, SV_DNS_LAME, {1}, 0, 0},
     {"servfail tells more than silence",
      {{STEP_SERVFAIL}, {STEP_SILENT}, {STEP_REFUSED}},
@@ -308,6 +311,42 @@ static void test_nobody_listens(void **state)
     test_free(bed);
 }
 
+/* Sockets, addresses and ICMP of the other family are other code in part. */
+static void test_over_ipv6(void **state)
+{
+    struct bed *bed = test_calloc(1, sizeof(*bed));
+    struct sockaddr_in6 address;
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+    bool there = uv_ip6_addr("::1", 0, &address) == 0 && fd >= 0 &&
+                 bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+
+    (void)state;
+    (void)close(fd);
+    bed->servers_count = 3;
+    bed->servers[0].v6 = bed->servers[2].v6 = there;
+    bed->servers[0].steps[0] = STEP_WRONG_PORT;
+    bed->servers[0].steps[1] = STEP_TRUNCATED;
+    bed->servers[1].steps[0] = STEP_SERVFAIL;
+    bed->servers[2].steps[0] = STEP_ANSWER;
+    open_bed(bed);
+    ask(bed, true, SV_RR_TXT); /* wrong port, SERVFAIL, and the third answers */
+    assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
+    assert_int_equal(bed->stats.mismatches, 1);
+    assert_int_equal(strncmp(bed->answer->server, there ? "[::1]:" : "127.0.0.1:", 6), 0);
+    ask(bed, true, SV_RR_TXT); /* truncated */
+    assert_true(bed->answer->tcp);
+    uv_close((uv_handle_t *)&bed->servers[0].udp, NULL);
+    (void)uv_run(&bed->loop, UV_RUN_NOWAIT);
+    ask(bed, true, SV_RR_TXT); /* nobody listens */
+    assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
+    assert_int_equal(bed->stats.timeouts, 1);
+    memset(&bed->servers[0].udp, 0, sizeof(bed->servers[0].udp));
+    assert_int_equal(uv_udp_init(&bed->loop, &bed->servers[0].udp), 0);
+    sv_dns_answer_free(bed->answer);
+    close_bed(bed);
+    test_free(bed);
+}
+
 static void test_lame_without_authority(void **state)
 {
     struct bed *bed = test_calloc(1, sizeof(*bed));
@@ -318,6 +357,11 @@ static void test_lame_without_authority(void **state)
     open_bed(bed);
     ask(bed, false, SV_RR_TXT);
     assert_int_equal(bed->answer->outcome, SV_DNS_DATA); /* AA is set */
+    bed->servers[0].steps[0] = STEP_NO_AUTHORITY;
+    ask(bed, false, SV_RR_TXT);
+    assert_int_equal(bed->answer->outcome, SV_DNS_UNKNOWN);
+    assert_int_equal(bed->answer->trouble, SV_DNS_LAME);
+    assert_int_equal(bed->answer->records_count, 0);
     close_bed(bed);
     sv_dns_answer_free(bed->answer);
     test_free(bed);
@@ -372,9 +416,13 @@ static void test_refused_at_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),          cmocka_unit_test(test_habits_are_remembered),
-        cmocka_unit_test(test_nobody_listens), cmocka_unit_test(test_lame_without_authority),
-        cmocka_unit_test(test_case_is_mixed),  cmocka_unit_test(test_refused_at_start),
+        cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_habits_are_remembered),
+        cmocka_unit_test(test_nobody_listens),
+        cmocka_unit_test(test_over_ipv6),
+        cmocka_unit_test(test_lame_without_authority),
+        cmocka_unit_test(test_case_is_mixed),
+        cmocka_unit_test(test_refused_at_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
