@@ -80,8 +80,8 @@ struct sv_dns_stats {
     uint64_t sockets_opened, sockets_open;
 };
 
-/* Borrows the loop. The process must ignore SIGPIPE, which libuv leaves to it: a server may end a TCP
- * connection that is being written to. */
+/* Borrows the loop. The process must ignore SIGPIPE, which libuv leaves to it: a server may end a
+ * TCP connection that is being written to. */
 struct sv_dns *sv_dns_new(uv_loop_t *loop, const struct sv_dns_options *options);
 
 /* Errors: SV_EINVALID (name not sendable, no servers), SV_EBUSY (in-flight limit), SV_ESYSTEM (no

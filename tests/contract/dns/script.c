@@ -64,95 +64,77 @@ static void make_alias(const struct query *q, struct reply *r)
     reply_txt(r, "target.example", "behind");
 }
 
-/* The steps whose reply does not depend on more than the query. */
+/* Headers that say it all, or nearly. */
+static const struct {
+    enum step step;
+    unsigned flags; /* and rcode */
+} headers[] = {
+    {STEP_NXDOMAIN, REPLY_AA | REPLY_RA | 3},
+    {STEP_NODATA, REPLY_AA | REPLY_RA},
+    {STEP_SERVFAIL, REPLY_RA | 2},
+    {STEP_REFUSED, 5},
+    {STEP_REFERRAL, 0},
+    {STEP_NO_AUTHORITY, 0},
+    {STEP_FORMERR, 1},
+    {STEP_FORMERR_TO_EDNS, 1},
+    {STEP_NOTIMP_TO_EDNS, 4},
+    {STEP_BADVERS_TO_EDNS, 0},
+    {STEP_TRUNCATED, REPLY_TC},
+    {STEP_HUGE, REPLY_AA},
+};
+
+/* What comes behind some of the headers. */
+static void add_records(enum step step, struct reply *r)
+{
+    if (step == STEP_NXDOMAIN || step == STEP_NODATA)
+        reply_soa(r, "example", 60, 60);
+    if (step == STEP_SERVFAIL)
+        reply_opt(r, 0, "\0\17\0\2\0\26", 6);
+    if (step == STEP_REFERRAL)
+        reply_ns(r, "example", "ns1.example");
+    if (step == STEP_NO_AUTHORITY)
+        reply_txt(r, "@12", "from somewhere");
+    if (step == STEP_BADVERS_TO_EDNS)
+        reply_opt(r, 1, NULL, 0);
+    if (step == STEP_TRUNCATED)
+        reply_txt(r, "@12", "a part of the truth");
+    for (unsigned i = 0; step == STEP_HUGE && i < 500; i++)
+        reply_txt(r, "@12", "huge");
+}
+
+/* Changes what the reply will answer. */
+static void falsify(enum step step, struct query *q)
+{
+    if (step == STEP_WRONG_ID)
+        q->id ^= 0x5555;
+    if (step == STEP_WRONG_NAME)
+        q->name[0] = q->name[0] == 'x' ? 'y' : 'x';
+    if (step == STEP_WRONG_TYPE)
+        q->type = q->type == 1 ? 28 : 1;
+    for (size_t i = 0; step == STEP_LOWER_CASE && q->name[i] != 0; i++)
+        q->name[i] = (char)tolower((unsigned char)q->name[i]);
+}
+
+/* One reply; steps that are more than one build on STEP_ANSWER and STEP_WRONG_ID. */
 static void make(const struct script *s, enum step step, struct query q, struct reply *r)
 {
-    switch (step) {
-    case STEP_WRONG_ID:
-    case STEP_SEVEN_WRONG:
-    case STEP_NINE_WRONG:
-        q.id ^= 0x5555;
-        break;
-    case STEP_WRONG_NAME:
-        q.name[0] = q.name[0] == 'x' ? 'y' : 'x';
-        break;
-    case STEP_LOWER_CASE:
-        for (size_t i = 0; q.name[i] != 0; i++)
-            q.name[i] = (char)tolower((unsigned char)q.name[i]);
-        break;
-    case STEP_WRONG_TYPE:
-        q.type = q.type == 1 ? 28 : 1;
-        break;
-    case STEP_NXDOMAIN:
-        make_rcode(&q, REPLY_AA | REPLY_RA | 3, r);
-        reply_soa(r, "example", 60, 60);
+    falsify(step, &q);
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        if (headers[i].step != step)
+            continue;
+        make_rcode(&q, headers[i].flags, r);
+        add_records(step, r);
         return;
-    case STEP_NODATA:
-        make_rcode(&q, REPLY_AA | REPLY_RA, r);
-        reply_soa(r, "example", 60, 60);
-        return;
-    case STEP_ALIAS:
-        make_alias(&q, r);
-        return;
-    case STEP_SERVFAIL:
-        make_rcode(&q, REPLY_RA | 2, r);
-        reply_opt(r, 0, "\0\17\0\2\0\26", 6);
-        return;
-    case STEP_REFUSED:
-        make_rcode(&q, 5, r);
-        return;
-    case STEP_REFERRAL:
-        make_rcode(&q, 0, r);
-        reply_ns(r, "example", "ns1.example");
-        return;
-    case STEP_NO_AUTHORITY:
-        make_rcode(&q, 0, r);
-        reply_txt(r, "@12", "from somewhere");
-        return;
-    case STEP_FORMERR:
-    case STEP_FORMERR_TO_EDNS:
-        make_rcode(&q, 1, r);
-        return;
-    case STEP_NOTIMP_TO_EDNS:
-        make_rcode(&q, 4, r);
-        return;
-    case STEP_BADVERS_TO_EDNS:
-        make_rcode(&q, 0, r);
-        reply_opt(r, 1, NULL, 0);
-        return;
-    case STEP_TRUNCATED:
-        make_rcode(&q, REPLY_TC, r);
-        reply_txt(r, "@12", "a part of the truth");
-        return;
-    case STEP_GARBAGE:
-        r->len = 40;
-        memset(r->bytes, 0xa5, r->len);
-        return;
-    case STEP_EMPTY:
-        r->len = 0;
-        return;
-    case STEP_MALFORMED:
-        make_answer(s, &q, r);
-        reply_set_u16(r, 6, 2);
-        return;
-    case STEP_HUGE:
-        make_rcode(&q, REPLY_AA, r);
-        for (unsigned i = 0; i < 500; i++)
-            reply_txt(r, "@12", "huge");
-        return;
-    case STEP_END:
-    case STEP_ANSWER:
-    case STEP_SILENT:
-    case STEP_LATE:
-    case STEP_DUPLICATE:
-    case STEP_WRONG_PORT:
-    case STEP_WRONG_OPCODE:
-    case STEP_ECHO:
-    case STEP_TWO_QUESTIONS:
-    case STEP_SILENT_TO_EDNS:
-        break;
     }
     make_answer(s, &q, r);
+    if (step == STEP_ALIAS)
+        make_alias(&q, r);
+    if (step == STEP_MALFORMED)
+        reply_set_u16(r, 6, 2);
+    if (step == STEP_GARBAGE)
+        memset(r->bytes, 0xa5, r->len);
+    if (step == STEP_EMPTY)
+        r->len = 0;
 }
 
 static void send_to(uv_udp_t *from, const struct sockaddr *to, const struct reply *r)
@@ -178,12 +160,12 @@ static void act(struct script *s, enum step step, const struct query *q, const s
     static struct reply r;
 
     make(s, step, *q, &r);
-    if (step == STEP_SEVEN_WRONG) {
+    if (step == STEP_SEVEN_WRONG)
         send_wrong_ids(s, to, *q, 7);
-        make(s, STEP_ANSWER, *q, &r);
+    if (step == STEP_NINE_WRONG) {
+        send_wrong_ids(s, to, *q, 9);
+        return;
     }
-    if (step == STEP_NINE_WRONG)
-        send_wrong_ids(s, to, *q, 8);
     if (step == STEP_WRONG_OPCODE)
         r.bytes[2] |= 0x08;
     if (step == STEP_ECHO) {
@@ -293,13 +275,15 @@ static void answer_tcp(struct script *s, uv_stream_t *client)
     static struct reply r;
     static uint8_t out[70002];
     struct query q = parse(s->in + 2);
+    enum step step = STEP_ANSWER;
 
-    make(s,
-         s->tcp == OVER_TCP_SERVFAIL    ? STEP_SERVFAIL
-         : s->tcp == OVER_TCP_TRUNCATED ? STEP_TRUNCATED
-         : s->tcp == OVER_TCP_WRONG_ID  ? STEP_WRONG_ID
-                                        : STEP_ANSWER,
-         q, &r);
+    if (s->tcp == OVER_TCP_SERVFAIL)
+        step = STEP_SERVFAIL;
+    if (s->tcp == OVER_TCP_TRUNCATED)
+        step = STEP_TRUNCATED;
+    if (s->tcp == OVER_TCP_WRONG_ID)
+        step = STEP_WRONG_ID;
+    make(s, step, q, &r);
     for (unsigned i = 1; s->tcp == OVER_TCP_300 && i < 300; i++)
         reply_txt(&r, "@12", "one of 300");
     out[0] = (uint8_t)(r.len >> 8);
