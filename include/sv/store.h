@@ -61,10 +61,14 @@ struct sv_store_entry {
     const char *payload;
     size_t payload_bytes;
     bool too_big;      /* buried inside the store: payload is NULL, nothing is left to do */
-    bool no_job_field; /* the entry has no field `job`: payload holds what is there */
+    bool no_job_field; /* the entry has no field `job`: payload holds what is there. EVENTS: it has
+                        * no field `event`, payload is "" */
 };
 
-/* TAKE, TAKE_PENDING. `entries` is borrowed until done returns. */
+/* TAKE, TAKE_PENDING. `entries` is borrowed until done returns. A TAKE that failed or was canceled
+ * may have read entries all the same: they are pending for us, and the next TAKE returns them first
+ * (so may TAKE_PENDING). Either can therefore return an entry that the caller is settling already;
+ * ADMIT and BURY of a settled entry do nothing. */
 struct sv_store_take {
     size_t entries_max; /* in: 1 .. SV_STORE_TAKE_MAX */
     sv_ms block_ms;     /* in, TAKE: 1 .. 5000 */
@@ -249,7 +253,8 @@ struct sv_store_events {
 enum { SV_STORE_COUNTERS_MAX = 64 };
 
 /* COUNTERS: names such as accepted, done, coalesced, rejected, dead, stale, open, waiting, running,
- * inbox, pending, events, and one status_<word> per status. */
+ * inbox, pending, events, dead_letters, and one status_<word> per status. `waiting` is what is
+ * neither removed nor running. */
 struct sv_store_counters {
     size_t count;
     struct {

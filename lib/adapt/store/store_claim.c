@@ -147,7 +147,6 @@ static void deliver(struct sv_store_work *work)
     struct sv_store_claim *out = &work->call->u.claim;
     struct claim *claim = work->state;
 
-    sv_store_work_shard(work)->doubts_count = 0;
     out->count = claim->claimed_count;
     out->claimed = claim->claimed;
     out->now = claim->now;
@@ -181,10 +180,8 @@ void sv_store_claim_doubt(struct sv_store_work *work)
 
     if (claim->count > 0 && shard->doubts == NULL)
         shard->doubts = sv_alloc(SV_STORE_CLAIM_MAX, sizeof(*shard->doubts));
-    /* Those of an earlier call that were asked again are among the candidates. */
-    if (claim->count > 0)
-        shard->doubts_count = 0;
-    for (size_t i = 0; i < claim->count; i++) {
+    /* What finds no room runs into its lease and is reaped. */
+    for (size_t i = 0; i < claim->count && shard->doubts_count < SV_STORE_CLAIM_MAX; i++) {
         struct sv_store_doubt *doubt = &shard->doubts[shard->doubts_count++];
 
         (void)snprintf(doubt->uid, sizeof(doubt->uid), "%s", claim->candidates[i].uid);
@@ -406,14 +403,15 @@ static void ask_time(struct sv_store_work *work)
     sv_store_request_send(r);
 }
 
-/* Claims whose answers were lost come first: they hold leases that nobody works on. */
+/* Claims whose answers were lost come first: they hold leases that nobody works on. They leave the
+ * list at once, so that of two calls under way only one asks for them. */
 static void take_doubts(struct sv_store_work *work)
 {
     struct sv_store_shard *shard = sv_store_work_shard(work);
     struct claim *claim = work->state;
 
-    for (size_t i = 0; i < shard->doubts_count && i < work->call->u.claim.count_max; i++) {
-        const struct sv_store_doubt *doubt = &shard->doubts[i];
+    while (shard->doubts_count > 0 && claim->count < work->call->u.claim.count_max) {
+        const struct sv_store_doubt *doubt = &shard->doubts[--shard->doubts_count];
 
         add_candidate(claim, sv_store_arena_printf(&work->arena, "%s", doubt->uid),
                       sv_store_arena_printf(&work->arena, "%s", doubt->client),

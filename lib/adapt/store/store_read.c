@@ -210,8 +210,11 @@ static bool read_event(struct sv_store_work *work, const redisReply *item)
             entry->payload_bytes = (size_t)fields->element[i + 1]->len;
         }
     }
-    if (entry->id == NULL || entry->payload == NULL)
+    if (entry->id == NULL)
         return false;
+    /* Somebody else's entry stops no reader: it is passed on as what it is. */
+    entry->no_job_field = entry->payload == NULL;
+    entry->payload = entry->payload != NULL ? entry->payload : "";
     events->count++;
     return true;
 }
@@ -226,7 +229,7 @@ static void on_events(struct sv_store_request *request, const redisReply *reply)
     }
     for (size_t i = 0; i < reply->elements && i < EVENTS_MAX; i++) {
         if (!read_event(work, reply->element[i])) {
-            sv_store_work_malformed(work, "an entry of the outbox has no event");
+            sv_store_work_malformed(work, "an entry of the outbox has no id");
             return;
         }
     }

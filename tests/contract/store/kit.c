@@ -284,7 +284,7 @@ static void hold(const struct sv_store_claimed *claimed, struct kit_held *held)
     (void)snprintf(held->note, sizeof(held->note), "%s", field(claimed, "note"));
 }
 
-static void look_claimed(struct sv_store_call *call, void *context)
+void kit_copy_claims(struct sv_store_call *call, void *context)
 {
     struct kit_claims *out = context;
 
@@ -303,7 +303,7 @@ void kit_claim(struct kit *kit, size_t count_max, size_t per_client_max, struct 
                                              .lease_ms = SV_MINUTE,
                                              .worker = "w"}};
 
-    assert_int_equal(kit_do_look(kit, &call, look_claimed, out), SV_OK);
+    assert_int_equal(kit_do_look(kit, &call, kit_copy_claims, out), SV_OK);
 }
 
 bool kit_claim_one(struct kit *kit, struct kit_held *held)

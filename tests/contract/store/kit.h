@@ -89,6 +89,9 @@ struct kit_claims {
     sv_ms now, next_due_ms;
 };
 
+/* For kit_do_look: copies what was claimed into struct kit_claims. */
+kit_look_fn kit_copy_claims;
+
 /* Claims up to count_max; the worker's name is "w". */
 void kit_claim(struct kit *kit, size_t count_max, size_t per_client_max, struct kit_claims *out);
 /* Claims the one domain that is due; false when there is none. */

@@ -280,8 +280,10 @@ static void write_domain(struct fake_work *work, struct fake_domain *domain, boo
     }
     if (in->detail != NULL)
         fake_set(&domain->detail, in->detail[0] != '\0' ? in->detail : NULL);
-    if (in->forget_client && !promised)
+    if (in->forget_client && !promised) {
         domain->counted = false;
+        fake_set(&domain->email, NULL);
+    }
     if (strcmp(in->from, in->to) != 0)
         fake_domain_set_status(fake_shard_of(work), domain, in->to);
 }

@@ -99,13 +99,13 @@ bool fake_counters(struct fake_work *work)
         add(out, shard->counters[i].name, shard->counters[i].value);
     for (const struct fake_domain *d = shard->domains; d != NULL; d = d->hh.next) {
         running += d->place == FAKE_RUNNING;
-        waiting += d->place == FAKE_DUE_HI || d->place == FAKE_DUE_LO;
+        waiting += strcmp(d->status, "removed") != 0;
     }
     for (size_t i = shard->inbox.first; i < shard->inbox.count; i++) {
         inbox += !shard->inbox.entries[i].settled;
         pending += shard->inbox.entries[i].pending;
     }
-    add(out, "waiting", waiting);
+    add(out, "waiting", waiting > running ? waiting - running : 0);
     add(out, "running", running);
     add(out, "inbox", inbox);
     add(out, "pending", pending);
