@@ -186,6 +186,14 @@ sv_store_step_fn sv_store_prepare, sv_store_take, sv_store_take_pending, sv_stor
     sv_store_reap, sv_store_permit, sv_store_read, sv_store_list, sv_store_enqueue, sv_store_events,
     sv_store_counters;
 
+/* What INFO tells of the server. SV_EREFUSED: too old. */
+struct sv_store_server {
+    bool may_evict;   /* maxmemory-policy is not noeviction */
+    bool not_durable; /* no append-only file */
+};
+enum sv_err sv_store_check_info(const char *text, struct sv_store_server *server,
+                                struct sv_errinfo *info);
+
 /* Remembers the claims of a call that failed, so that the next one asks for them again. */
 void sv_store_claim_doubt(struct sv_store_work *work);
 

@@ -41,34 +41,44 @@ static void info_value(const char *text, const char *name, char *out, size_t byt
     }
 }
 
-static void warn(struct sv_store_work *work, const char *event, const char *msg, const char *value)
+enum sv_err sv_store_check_info(const char *text, struct sv_store_server *server,
+                                struct sv_errinfo *info)
+{
+    char value[64];
+
+    info_value(text, "redis_version", value, sizeof(value));
+    if (strtol(value, NULL, 10) < REDIS_MAJOR_MIN)
+        return sv_err_set(info, SV_EREFUSED, "store", 0, "redis_version is \"%s\", 7.0 is needed",
+                          value);
+    info_value(text, "maxmemory_policy", value, sizeof(value));
+    server->may_evict = value[0] != '\0' && strcmp(value, "noeviction") != 0;
+    info_value(text, "aof_enabled", value, sizeof(value));
+    server->not_durable = strcmp(value, "0") == 0;
+    return SV_OK;
+}
+
+static void warn(struct sv_store_work *work, const char *event, const char *msg)
 {
     if (work->call->shard == 0)
-        sv_log_line(work->store->options.log, SV_LOG_WARN, event, msg, SV_LOG_STR("value", value));
+        sv_log_line(work->store->options.log, SV_LOG_WARN, event, msg);
 }
 
 static void on_info(struct sv_store_request *request, const redisReply *reply)
 {
     struct sv_store_work *work = request->work;
-    char value[64];
+    struct sv_store_server server = {.may_evict = false};
+    struct sv_errinfo info;
 
     if (reply->type != REDIS_REPLY_STRING) {
         sv_store_work_malformed(work, "INFO answers no text");
         return;
     }
-    info_value(reply->str, "redis_version", value, sizeof(value));
-    if (strtol(value, NULL, 10) < REDIS_MAJOR_MIN)
-        refuse(
-            work, SV_EREFUSED,
-            sv_store_arena_printf(&work->arena, "redis_version is \"%s\", 7.0 is needed", value));
-    info_value(reply->str, "maxmemory_policy", value, sizeof(value));
-    if (value[0] != '\0' && strcmp(value, "noeviction") != 0)
-        warn(work, "redis_may_evict", "maxmemory-policy should be noeviction: work may get lost",
-             value);
-    info_value(reply->str, "aof_enabled", value, sizeof(value));
-    if (strcmp(value, "0") == 0)
-        warn(work, "redis_not_durable", "appendonly is off: a crash of Redis loses what it held",
-             "appendonly no");
+    if (sv_store_check_info(reply->str, &server, &info) != SV_OK)
+        sv_store_work_fail(work, info.code, &info);
+    if (server.may_evict)
+        warn(work, "redis_may_evict", "maxmemory-policy is not noeviction: work may get lost");
+    if (server.not_durable)
+        warn(work, "redis_not_durable", "appendonly is off: a crash of Redis loses what it held");
 }
 
 static void on_meta(struct sv_store_request *request, const redisReply *reply)
