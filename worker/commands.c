@@ -1,8 +1,9 @@
 #include "commands.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 #include <hiredis/hiredis.h>
@@ -117,14 +118,21 @@ static int refuse_command(int count, char *const *words)
     return SV_EXIT_USAGE;
 }
 
+/* A pipe whose reader is gone. */
+static bool reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 /* What was printed must have arrived; a reader that left early (head, less) is no error to tell. */
 static int finish(int code)
 {
-    errno = 0;
     if (fflush(stdout) == 0 && ferror(stdout) == 0)
         return code;
-    if (errno != EPIPE)
-        (void)fprintf(stderr, "sesverify: standard output: %s\n", strerror(errno));
+    if (!reader_left())
+        (void)fprintf(stderr, "sesverify: standard output cannot be written\n");
     return SV_EXIT_IO;
 }
 

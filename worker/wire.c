@@ -30,15 +30,15 @@ static void name_worker(struct sv_wire *wire)
     char nonce[13];
 
     sv_rand_hex(wire->options.rand, nonce, 6);
-    if (*given != '\0') {
-        (void)snprintf(wire->consumer, sizeof(wire->consumer), "%s", given);
-    } else {
-        if (gethostname(host, sizeof(host) - 1) != 0)
-            host[0] = '\0';
-        (void)snprintf(wire->consumer, sizeof(wire->consumer), "%.64s-%ld-%s",
+    if (*given == '\0' && gethostname(host, sizeof(host) - 1) != 0)
+        host[0] = '\0';
+    if (*given != '\0')
+        (void)snprintf(wire->worker, sizeof(wire->worker), "%s.%s", given, nonce);
+    else
+        (void)snprintf(wire->worker, sizeof(wire->worker), "%s-%ld.%s",
                        host[0] != '\0' ? host : "worker", (long)getpid(), nonce);
-    }
-    (void)snprintf(wire->worker, sizeof(wire->worker), "%.100s.%s", wire->consumer, nonce);
+    (void)snprintf(wire->consumer, sizeof(wire->consumer), "%s",
+                   *given != '\0' ? given : wire->worker);
 }
 
 /* HTTP and DNS. */

@@ -1,142 +1,157 @@
-"""The life of a domain through the whole worker: real Redis, real nsd, signed HTTP to the sandbox, jobs by redis-cli."""
+"""The life of `sesverify run` as an operator sees it: readiness, signals, reload, watchdog, drain."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
 import pytest
 
-from checker import check as violations
-from nsd import Nsd
-from sandbox import wait_for
-from world import World
-
-DOMAIN = "client.example"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from sandbox import wait_for  # noqa: E402
+from world import DEADLINE_S, World, worker_program  # noqa: E402
 
 
-@pytest.fixture(name="world")
-def make_world():
-    with Nsd(["client.example", "other.example", "amazonses.com"]) as dns:
-        with World(dns=dns) as world:
-            world.start_worker()
-            yield world
-            found = violations(world.redis)
-            assert not found, found
+class Listener:
+    """What systemd would hear."""
+
+    def __init__(self, abstract):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.folder = tempfile.TemporaryDirectory(prefix="sv-notify-")
+        name = f"sv-notify-{os.getpid()}" if abstract else f"{self.folder.name}/socket"
+        self.socket.bind("\0" + name if abstract else name)
+        self.address = "@" + name if abstract else name
+        self.heard = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+        self.folder.cleanup()
+
+    def lines(self):
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.heard += self.socket.recv(4096).decode().split("\n")
+        except BlockingIOError:
+            return self.heard
+
+    def wait(self, line, count=1):
+        wait_for(lambda: self.lines().count(line) >= count, f"{line} from the worker", DEADLINE_S)
 
 
-def sequences(world, domain=DOMAIN):
-    return [int(e["sequence"]) for e in world.domain_events(domain)]
+def logged(worker, event):
+    """All log lines of one event; each line of the log is JSON."""
+    lines = [json.loads(line) for line in worker.text().splitlines()]
+    return [line for line in lines if line["event"] == event]
 
 
-def moves(world, domain=DOMAIN):
-    return [(e["data"]["from"], e["data"]["to"]) for e in world.domain_events(domain)]
+def wait_logged(worker, event, count=1):
+    wait_for(lambda: len(logged(worker, event)) >= count, f"{count} times {event} in the log", DEADLINE_S)
+    return logged(worker, event)
 
 
-def register(world, **fields):
-    entry = world.push("register", "client-1", DOMAIN, contact_email="postmaster@client.example", **fields)
-    event = world.wait_event("registered", DOMAIN)
-    answer = world.wait_answer(entry)
-    assert answer["data"]["outcome"] == "done"
-    return event
+@pytest.mark.parametrize("abstract", [False, True])
+def test_M2_notify(abstract):
+    with World() as world, Listener(abstract) as listener:
+        worker = world.start_worker(NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="2000000")
+        listener.wait("READY=1")
+        listener.wait("WATCHDOG=1", 2)
+        worker.signal(signal.SIGHUP)
+        listener.wait("READY=1", 2)
+        assert "RELOADING=1" in listener.lines()
+        assert worker.stop() == 0
+        listener.wait("STOPPING=1")
+        assert listener.lines().index("STOPPING=1") > listener.lines().index("READY=1")
 
 
-def test_registered_verified_broken_and_restored(world):
-    event = register(world, mail_from="mail")
-    records = event["data"]["dns_records"]
-    assert event["data"]["from"] is None and event["data"]["to"] == "pending_verification"
-    assert [r["type"] for r in records] == ["CNAME", "CNAME", "CNAME", "MX", "TXT", "TXT"]
-    state = world.sandbox.control.get("/state")
-    identity = next(i for i in state["identities"] if i["name"] == DOMAIN)
-    for record, token in zip(records, identity["tokens"]):
-        assert record["name"] == f"{token}._domainkey.{DOMAIN}"
-        assert record["value"] == f"{token}.dkim.amazonses.com"
-    assert records[3]["value"] == "10 feedback-smtp.eu-west-1.amazonses.com"
-
-    world.publish(DOMAIN, records)
-    verified = world.wait_event("verified", DOMAIN)
-    assert verified["data"]["domain_verified"] is True and verified["data"]["dkim_verified"] is True
-    whole = world.wait_event("updated", DOMAIN, where=lambda data: data["mail_from_verified"] is True,
-                             after=0) if not verified["data"]["mail_from_verified"] else verified
-    assert whole["data"]["mail_from_configured"] is True
-
-    world.publish(DOMAIN, records, without=[1])
-    risk = world.wait_event("at_risk", DOMAIN)
-    assert risk["data"]["from"] == "verified"
-    assert risk["data"]["reason"] in ("required_records_wrong", "ses_temporary_failure")
-    assert {f["code"] for f in risk["data"]["findings"]} & {"dkim_cname_partial", "dkim_cname_missing"}
-
-    world.publish(DOMAIN, records)
-    restored = world.wait_event("restored", DOMAIN)
-    assert restored["data"]["to"] == "verified"
-    assert sequences(world) == list(range(1, len(sequences(world)) + 1))
+def test_M2_no_watchdog_while_stuck_is_not_claimed_when_redis_is_away():
+    """A worker that waits for Redis is alive: a restart would not help."""
+    with World() as world, Listener(False) as listener:
+        world.start_worker(NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="1000000")
+        world.redis_server.kill()
+        seen = listener.lines().count("WATCHDOG=1")
+        listener.wait("WATCHDOG=1", seen + 3)
+        world.redis_server.start()
 
 
-def test_a_record_that_stays_away_ends_in_failed_and_heals(world):
-    records = register(world)["data"]["dns_records"]
-    world.publish(DOMAIN, records)
-    world.wait_event("verified", DOMAIN)
-    world.publish(DOMAIN, records, without=[0])
-    world.wait_event("at_risk", DOMAIN)
-    failed = world.wait_event("failed", DOMAIN)
-    assert failed["data"]["reason"] == "ses_failed"
-    assert failed["data"]["sending_enabled"] is False
-    world.publish(DOMAIN, records)
-    world.wait_event("restored", DOMAIN, after=int(failed["sequence"]))
-    assert sequences(world) == list(range(1, len(sequences(world)) + 1))
+def test_E5_dump_and_debug():
+    with World(settings={"SESVERIFY_LOG_LEVEL": "info"}) as world:
+        worker = world.start_worker()
+        worker.signal(signal.SIGUSR1)
+        dump = wait_logged(worker, "state")[0]
+        assert dump["inflight"] == 0 and dump["jobs_taken"] == 0 and "ses_calls_CreateEmailIdentity" in dump
+        worker.signal(signal.SIGUSR2)
+        wait_logged(worker, "debug_on")
+        world.push("register", "c1", "client.example")
+        world.wait_event("registered", "client.example")
+        assert logged(worker, "job_opened")  # a debug line
 
 
-def test_a_doubled_suffix_is_named_with_its_advice(world):
-    records = register(world)["data"]["dns_records"]
-    world.publish(DOMAIN, records, suffix="." + DOMAIN)
-    told = world.wait_event("updated", DOMAIN,
-                            where=lambda data: "dkim_cname_doubled_suffix" in [f["code"] for f in data["findings"]])
-    finding = next(f for f in told["data"]["findings"] if f["code"] == "dkim_cname_doubled_suffix")
-    assert finding["severity"] == "error" and finding["advice"]
-    assert "dkim_cname_missing" not in [f["code"] for f in told["data"]["findings"]]
-    world.publish(DOMAIN, records)
-    world.wait_event("verified", DOMAIN)
+def test_E5_reload_is_all_or_nothing(tmp_path):
+    file = tmp_path / "x.conf"
+    file.write_text("[log]\nlevel = info\n")
+    with World(settings={"SESVERIFY_LOG_LEVEL": ""}) as world:
+        log = tmp_path / "log"
+        process = subprocess.Popen([worker_program(), "run", "--config", str(file)], env=world.environment(),
+                                   stdin=subprocess.DEVNULL, stderr=log.open("w"))
+
+        def lines(event):
+            return [line for line in map(json.loads, log.read_text().splitlines()) if line["event"] == event]
+
+        wait_for(lambda: lines("ready"), "the worker to be ready", DEADLINE_S)
+        file.write_text("[log]\nlevel = debug\n[redis]\nshards = 3\n")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: lines("reload_refused"), "the refusal", DEADLINE_S)
+        assert f"{file}:4" in [line.get("where") for line in lines("config_problem")]
+        world.push("register", "c1", "quiet.example")
+        world.wait_event("registered", "quiet.example")
+        assert not lines("job_opened")  # still info
+        file.write_text("[log]\nlevel = debug\n")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: lines("reloaded"), "the reload", DEADLINE_S)
+        world.push("register", "c1", "loud.example")
+        wait_for(lambda: lines("job_opened"), "a debug line", DEADLINE_S)
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 0
 
 
-def test_a_removed_domain_is_free_again_and_keeps_its_sequence(world):
-    register(world)
-    refused = world.wait_answer(world.push("register", "client-2", DOMAIN))
-    assert (refused["data"]["outcome"], refused["data"]["reason"]) == ("rejected", "claimed_by_another_client")
-    gone = world.wait_answer(world.push("remove", "client-1", DOMAIN, delete_identity=True))
-    assert gone["data"]["outcome"] == "done"
-    removed = world.wait_event("removed", DOMAIN)
-    calls = world.sandbox.control.get("/calls")
-    assert "DeleteEmailIdentity" in str(calls)
-    entry = world.push("register", "client-1", DOMAIN)
-    world.wait_answer(entry)
-    again = world.wait_event("registered", DOMAIN, after=int(removed["sequence"]))
-    assert int(again["sequence"]) == int(removed["sequence"]) + 1
-    assert again["data"]["from"] is None
-    gone = world.wait_answer(world.push("remove", "client-1", DOMAIN))
-    assert gone["data"]["outcome"] == "done"
-
-    def taken_over():
-        answer = world.wait_answer(world.push("register", "client-2", DOMAIN))
-        return answer["data"]["outcome"] == "done"
-    wait_for(taken_over, "the name to be free for client-2")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_E6_drain_waits_for_what_is_under_way(number):
+    """SES answers late: the drain lets the check finish and leaves 0."""
+    with World() as world:
+        worker = world.start_worker()
+        world.sandbox.fault("hang", action="CreateEmailIdentity", ms=1500)
+        world.push("register", "c1", "slow.example")
+        wait_for(lambda: world.sandbox.calls("CreateEmailIdentity")["count"], "SES to be asked", DEADLINE_S)
+        worker.signal(number)
+        assert worker.process.wait(DEADLINE_S) == 0
+        assert logged(worker, "drained")[0]["left"] == 0
+        assert world.wait_event("registered", "slow.example")
 
 
-def test_a_recheck_is_answered_and_limited(world):
-    records = register(world)["data"]["dns_records"]
-    outcomes = []
-    for _ in range(7):
-        answer = world.wait_answer(world.push("recheck", "client-1", DOMAIN))
-        outcomes.append(answer["data"]["outcome"])
-        if answer["data"]["outcome"] == "rejected":
-            assert answer["data"]["reason"] == "cooldown" and answer["data"]["retry_at"].endswith("Z")
-    assert "rejected" in outcomes and "dead" not in outcomes
-    assert moves(world)[0] == (None, "pending_verification")
-    world.publish(DOMAIN, records)  # scheduled looks go on: attempts never delay them
-    world.wait_event("verified", DOMAIN)
+def test_E6_second_signal_leaves_now():
+    with World() as world:
+        worker = world.start_worker()
+        world.sandbox.fault("hang", action="CreateEmailIdentity", ms=20000)
+        world.push("register", "c1", "slow.example")
+        wait_for(lambda: world.sandbox.calls("CreateEmailIdentity")["count"], "SES to be asked", DEADLINE_S)
+        worker.signal(signal.SIGTERM)
+        wait_logged(worker, "stopping")
+        worker.signal(signal.SIGTERM)
+        assert worker.process.wait(5) in (0, 75)  # 0: everything was handed back in time
 
 
-def test_an_adopted_identity_is_verified_without_waiting(world):
-    client = world.sandbox.client("sesv2")
-    created = client.create_email_identity(EmailIdentity=DOMAIN)
-    tokens = created["DkimAttributes"]["Tokens"]
-    world.dns.zone(DOMAIN, [f"{t}._domainkey.{DOMAIN}. 1 CNAME {t}.dkim.amazonses.com." for t in tokens])
-    world.sandbox.wait_status(DOMAIN, dkim="Success")
-    answer = world.wait_answer(world.push("adopt", "client-1", DOMAIN))
-    assert answer["data"]["outcome"] == "done"
-    world.wait_event("verified", DOMAIN)
-    unknown = world.wait_answer(world.push("adopt", "client-1", "other.example"))
-    assert (unknown["data"]["outcome"], unknown["data"]["reason"]) == ("dead", "identity_not_found")
+def test_L7_no_secret_in_the_log():
+    with World() as world:
+        worker = world.start_worker()
+        world.push("register", "c1", "client.example")
+        world.wait_event("registered", "client.example")
+        worker.signal(signal.SIGUSR1)
+        wait_logged(worker, "state")
+        assert "sandbox-secret" not in worker.text() and "Authorization" not in worker.text()
