@@ -102,15 +102,16 @@ static void enter(struct sv_domain *domain, enum sv_status from, sv_ms now)
     }
 }
 
-/* The only place that changes a status. */
+/* The only place that changes a status. What was never told of is taken back in silence. */
 static void move(struct sv_domain *domain, enum sv_status to, enum sv_reason reason, sv_ms now,
                  struct sv_effects *effects)
 {
     enum sv_status from = domain->status;
+    bool is_untold = from == SV_STATUS_NEW && to == SV_STATUS_REMOVED;
 
     SV_REQUIRE((allowed[from] & 1u << to) != 0);
-    effects->news = news_of(to, domain->was_verified);
-    effects->reason = reason;
+    effects->news = is_untold ? SV_NEWS_NONE : news_of(to, domain->was_verified);
+    effects->reason = is_untold ? SV_REASON_NONE : reason;
     domain->status = to;
     enter(domain, from, now);
     domain->status_since = now;
@@ -472,7 +473,7 @@ void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
         SV_REQUIRE(false);
     }
     effects->to = domain->status;
-    if (effects->news == SV_NEWS_NONE && sv_change_is_any(&before, domain)) {
+    if (effects->news == SV_NEWS_NONE && is_begun(domain) && sv_change_is_any(&before, domain)) {
         effects->news = SV_NEWS_UPDATED;
         effects->reason = SV_REASON_CHANGED;
     }

@@ -21,7 +21,7 @@ static const struct row rows[] = {
      no r  w  wa ab r  w  ?  r  w  wa ?  un dk r  w  te go in; then provisioned restarted removed fault */
     {S_NEW,
      ".P .P .P .P .P .P .P .P .P .P .P .P .P .P .P .P .P .P .P",
-     "r  .P x  .P"},
+     "r  .P .  .P"},
     {S_PENDING,
      ".  .  .  .  u  .  u  .  v  v  v  v  u  u  uD u  u  .  .",
      ".  .  x  ."},
