@@ -71,7 +71,7 @@ static void read_header(struct parse *parse, char *text)
         return;
     }
     for (size_t i = 0; name[i] != '\0'; i++) {
-        char c = is_blank(name[i]) ? ' ' : name[i];
+        char c = (char)(is_blank(name[i]) ? ' ' : name[i]);
 
         if (c != ' ' || parse->section[put - 1] != ' ')
             parse->section[put++] = c;
