@@ -69,6 +69,10 @@ static void check_redis(const struct sv_config *config, struct sv_problems *prob
     else if (address.password[0] != '\0')
         sv_problems_add(problems, true, where,
                         "redis.url: holds a password; redis.password_file is better");
+    if (address.tls)
+        sv_problems_add(problems, false, where,
+                        "redis.url: TLS to Redis comes with a later release; use a unix socket, a "
+                        "private network, or stunnel");
     OPENSSL_cleanse(&address, sizeof(address));
     if ((config->redis.shards & (config->redis.shards - 1)) != 0)
         sv_problems_add(problems, false, where_of(config, "redis", "shards", where),

@@ -147,6 +147,22 @@ def test_E6_second_signal_leaves_now():
         assert worker.process.wait(5) in (0, 75)  # 0: everything was handed back in time
 
 
+def test_E5_signal_before_redis_is_there():
+    with World() as world:
+        worker = world.start_worker(wait=False, SESVERIFY_REDIS_URL=f"unix://{world.folder}/nobody")
+        wait_logged(worker, "account_ready")
+        worker.signal(signal.SIGTERM)
+        assert worker.process.wait(DEADLINE_S) == 0
+
+
+def test_E5_quit_dumps_and_aborts():
+    with World() as world:
+        worker = world.start_worker()
+        worker.signal(signal.SIGQUIT)
+        assert worker.process.wait(DEADLINE_S) == -signal.SIGABRT
+        assert logged(worker, "state")
+
+
 def test_L7_no_secret_in_the_log():
     with World() as world:
         worker = world.start_worker()

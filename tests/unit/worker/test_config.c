@@ -172,6 +172,7 @@ static const struct {
     {"[redis]\nreply_max = 64mb\n", "is not a size with its unit"},
     {"[redis]\nurl =\n", "redis.url: the value is empty"},
     {"[redis]\nurl = http://x\n", "x.conf:2: error: redis.url: "},
+    {"[redis]\nurl = rediss://h\n", "TLS to Redis comes with a later release"},
     {"[redis]\nurl = redis://u:secret@h\n", "a password belongs neither in the file"},
     {"[redis]\nprefix = a{b\n", "redis.prefix: '{'"},
     {"[redis]\npassword = x\n", "use 'password_file'"},
