@@ -236,12 +236,13 @@ static void test_all_mistakes_at_once(void **state)
     static const char text[] = "[redis]\nshards = x\nulr = y\n\nbroken\n[log]\nlevel = loud\n";
     char e1[] = "SESVERIFY_WORKER_LEASE=soon";
     char *environment[] = {e1, NULL};
-    const char *sets[] = {"log.fromat=json", "nonsense", "lgo.level=info"};
+    const char *sets[] = {"log.fromat=json", "nonsense", "lgo.level=info", "dns.tries=2",
+                          "dns.tries=3"};
     struct sv_config_sources sources = {.file = "x.conf",
                                         .text = text,
                                         .text_bytes = sizeof(text) - 1,
                                         .sets = sets,
-                                        .sets_count = 3,
+                                        .sets_count = 5,
                                         .environment = environment};
     static const char *const wanted[] = {
         "x.conf:2: error: redis.shards",
@@ -251,6 +252,7 @@ static void test_all_mistakes_at_once(void **state)
         "environment SESVERIFY_WORKER_LEASE: error: worker.lease: 'soon'",
         "--set log.fromat: error: unknown key 'fromat' in [log] (did you mean 'format'?)",
         "--set nonsense: error: is not of the form section.key=value",
+        "--set dns.tries: error: given twice",
         "--set lgo.level: error: unknown section [lgo] (did you mean [log]?)",
     };
     struct loaded got;
