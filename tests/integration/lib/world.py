@@ -66,9 +66,10 @@ def zone_line(record, owner_suffix="", ttl=1):
 
 class Worker:
     def __init__(self, environment, folder, number, variant):
+        self.name = f"w{number}"
         self.log = folder / f"worker-{number}.log"
         self.process = subprocess.Popen(
-            [worker_program(variant), "run"], env=environment, stdin=subprocess.DEVNULL,
+            [worker_program(variant), "run"], env={**environment, "SESVERIFY_WORKER_NAME": self.name}, stdin=subprocess.DEVNULL,
             stdout=self.log.open("w"), stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
 
     @property
