@@ -169,6 +169,9 @@ static void on_renewed(struct errand *errand, enum sv_err err)
     if (err == SV_OK && !errand->call.u.hold.held) {
         check->fenced = true;
         check->drive->stats.checks_fenced++;
+        sv_log_line(check->drive->options.log, SV_LOG_WARN, "lease_lost",
+                    "another worker looks after this domain: what was found is dropped",
+                    SV_LOG_STR("domain", check->before.registration.domain));
         ticket_cancel(&check->ticket);
         errand_cancel(&check->errand);
     }

@@ -210,12 +210,13 @@ def judge(world, load, killer, watcher):
     print(f"sent {load.sent}, answered {len(answers)} {dict(outcomes)}, events {len(events)}, "
           f"transitions {sum(moves.values())} ({sum(moves.values()) / len(load.names):.1f} per domain)")
     print(f"kills {killer.kills}, between claim and commit {killer.claimed_at_kill} ({share:.0%}), "
-          f"freezes {killer.freezes}, fenced results {stale}, wrong {len(wrong)}")
+          f"freezes {killer.freezes}, fenced commits {stale}, wrong {len(wrong)}")
     if share < 0.3:
         wrong.append("less than 30 % of the kills fell between claim and commit: this run proves little")
     if sum(moves.values()) < 2 * len(load.names):
         wrong.append("less than two transitions per domain: this run proves little")
-    if killer.freezes and not stale:
+    fenced = stale + sum(w.text().count('"lease_lost"') for w in world.workers)
+    if killer.freezes and not fenced:
         wrong.append("workers were frozen beyond their leases, but no result of theirs was fenced off")
     return wrong
 
@@ -253,8 +254,13 @@ def main():
     parser.add_argument("--domains", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SV_SEED", time.time_ns() % 1_000_000)))
     parser.add_argument("--variant", default="sesverify")
+    parser.add_argument("--expect-wrong", action="store_true", help="succeed only if something was wrong")
     args = parser.parse_args()
-    return run(args.kills, args.domains, args.seed, args.variant)
+    if not args.expect_wrong:
+        return run(args.kills, args.domains, args.seed, args.variant)
+    wrong = run(args.kills, args.domains, args.seed, args.variant)
+    print("this worker was caught" if wrong else "nothing was wrong: the test cannot fail")
+    return 0 if wrong else 1
 
 
 if __name__ == "__main__":

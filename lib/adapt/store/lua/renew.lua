@@ -14,7 +14,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- end shared
 
 local current = redis.call('HGET', hash, 'f')
-if current ~= fence or not redis.call('ZSCORE', run, uid) then
+local fenced = false
+fenced = current ~= fence or not redis.call('ZSCORE', run, uid) -- fence check
+if fenced then
   return 0
 end
 redis.call('ZADD', run, 'XX', now + lease_ms, uid)
