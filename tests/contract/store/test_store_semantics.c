@@ -439,6 +439,54 @@ static void test_claim_is_fair(void **state)
     kit_close(&kit);
 }
 
+/* A client with a backlog that could fill every call does not get every call. */
+static void test_backlog_holds_up_nobody(void **state)
+{
+    struct kit kit;
+    struct kit_claims *claims = calloc(1, sizeof(*claims));
+    size_t small = 0;
+
+    open_kit(&kit, state);
+    register_domains(&kit, "big", 40);
+    register_domains(&kit, "s1", 2);
+    register_domains(&kit, "s2", 2);
+    for (unsigned i = 0; i < 6; i++) {
+        kit_claim(&kit, 2, 2, claims);
+        assert_int_equal(claims->count, 2);
+        small += claims->count - of_client(claims, "big");
+    }
+    assert_int_equal(small, 4);
+    free(claims);
+    kit_close(&kit);
+}
+
+/* Somebody waits for an urgent look: it overtakes other clients' scheduled ones. The fake does not
+ * care. */
+static void test_urgent_overtakes(void **state)
+{
+    struct kit kit;
+    struct kit_claims *claims = calloc(1, sizeof(*claims));
+    unsigned urgent = 0;
+
+    open_kit(&kit, state);
+    register_domains(&kit, "big", 30);
+    kit_claim(&kit, 30, 30, claims);
+    for (size_t i = 0; i < 30; i++) {
+        struct sv_store_call call = kit_commit(&claims->held[i], "pending_verification");
+
+        call.u.commit.wait_ms = 0;
+        assert_int_equal(kit_do(&kit, &call), SV_OK);
+    }
+    register_domains(&kit, "small", 8);
+    for (unsigned i = 0; i < 10; i++) {
+        kit_claim(&kit, 1, 1, claims);
+        urgent += of_client(claims, "small") == 1;
+    }
+    assert_int_equal(urgent, 8); /* and still, scheduled ones get every fifth turn */
+    free(claims);
+    kit_close(&kit);
+}
+
 /* --- the inbox --- */
 
 static void look_pending(struct sv_store_call *call, void *context)
@@ -667,6 +715,8 @@ int main(void)
         BOTH(test_own),
         BOTH(test_permit),
         BOTH(test_claim_is_fair),
+        BOTH(test_backlog_holds_up_nobody),
+        cmocka_unit_test_prestate(test_urgent_overtakes, &kinds[KIT_REAL]),
         BOTH(test_take_waits_and_pending_comes_back),
         BOTH(test_bury),
         BOTH(test_read),
