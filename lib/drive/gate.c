@@ -39,6 +39,17 @@ static struct ticket *pop(struct gate *gate)
     return ticket;
 }
 
+/* Takes a ticket out of a list; false when it was not there. */
+static bool unlink_ticket(struct ticket **link, const struct ticket *ticket)
+{
+    while (*link != NULL && *link != ticket)
+        link = &(*link)->next;
+    if (*link == NULL)
+        return false;
+    *link = ticket->next;
+    return true;
+}
+
 static void end(struct ticket *ticket, enum sv_err err)
 {
     struct sv_drive *drive = ticket->gate->drive;
@@ -72,6 +83,7 @@ static void on_ses(struct sv_ses_call *call, enum sv_err err)
     struct gate *gate = ticket->gate;
     struct sv_drive *drive = gate->drive;
 
+    (void)unlink_ticket(&gate->calling, ticket);
     if (err == SV_OK) {
         gate->throttles = 0;
     } else if (err != SV_ECANCELED) {
@@ -99,15 +111,21 @@ static void call_ses(struct gate *gate, struct ticket *ticket)
     enum sv_err err;
 
     ticket->state = TICKET_CALLING;
-    if (ticket->fill != NULL && ticket->attempts == 0)
-        ticket->fill(ticket);
+    if (ticket->fill != NULL && ticket->attempts == 0 && !ticket->fill(ticket)) {
+        end(ticket, SV_ECANCELED);
+        return;
+    }
     ticket->attempts++;
     ticket->call.owner = ticket;
     ticket->call.op = gate->op;
     drive->stats.ses_calls[gate->op]++;
     err = sv_ses_start(gate->account->ses, &ticket->call, on_ses, &ticket->call.info);
-    if (err != SV_OK)
+    if (err != SV_OK) {
         end(ticket, err);
+        return;
+    }
+    ticket->next = gate->calling;
+    gate->calling = ticket;
 }
 
 static void on_permit(struct errand *errand, enum sv_err err)
@@ -115,8 +133,8 @@ static void on_permit(struct errand *errand, enum sv_err err)
     struct gate *gate = errand->owner;
     sv_ms wait_ms = errand->call.u.permit.wait_ms;
 
-    if (err == SV_ECANCELED || gate->head == NULL)
-        return;
+    if (err == SV_ECANCELED || gate->head == NULL || gate->pausing)
+        return; /* a permit that comes while SES wants us to pause is let go */
     if (err != SV_OK) { /* the limiter itself is broken: without it nobody may call */
         sv_log_failure(gate->drive->options.log, SV_LOG_ERROR, "limiter_failed", NULL,
                        &errand->call.info);
@@ -182,18 +200,11 @@ void gate_queue(struct gate *gate, struct ticket *ticket)
 
 static void drop(struct gate *gate, struct ticket *ticket)
 {
-    struct ticket **link = &gate->head, *last = NULL;
-
-    while (*link != NULL && *link != ticket) {
-        last = *link;
-        link = &last->next;
-    }
-    if (*link == NULL)
+    if (!unlink_ticket(&gate->head, ticket) || gate->tail != ticket)
         return;
-    *link = ticket->next;
-    if (gate->tail == ticket)
-        gate->tail = last;
-    ticket->next = NULL;
+    gate->tail = gate->head;
+    while (gate->tail != NULL && gate->tail->next != NULL)
+        gate->tail = gate->tail->next;
 }
 
 void ticket_cancel(struct ticket *ticket)
@@ -217,4 +228,6 @@ void gate_stop(struct gate *gate)
     errand_cancel(&gate->permit);
     while (gate->head != NULL)
         ticket_cancel(gate->head);
+    for (struct ticket *ticket = gate->calling; ticket != NULL; ticket = ticket->next)
+        ticket_cancel(ticket); /* which ends later, never from inside */
 }

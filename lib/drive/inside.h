@@ -65,22 +65,23 @@ bool errand_is_idle(const struct errand *errand);
 
 struct ticket {
     struct sv_ses_call call;
-    /* Called when the permit is there, just before the call: the last moment to fill a batch. NULL
-     * = filled. */
-    void (*fill)(struct ticket *ticket);
+    /* Called when the permit is there, just before the call: the last moment to fill a batch.
+     * False = there is nothing to ask any more: `done` comes with SV_ECANCELED. NULL = filled. */
+    bool (*fill)(struct ticket *ticket);
     void (*done)(struct ticket *ticket, enum sv_err err);
     void *owner;
     struct gate *gate;
     unsigned attempts;
     enum { TICKET_IDLE, TICKET_QUEUED, TICKET_CALLING } state;
-    struct ticket *next;
+    struct ticket *next; /* in the gate's line, or among its calls */
 };
 
 struct gate { /* one account and action: one call a second, first come first served */
     struct sv_drive *drive;
     const struct sv_account *account;
     enum sv_ses_op op;
-    struct ticket *head, *tail;
+    struct ticket *head, *tail; /* the line */
+    struct ticket *calling;     /* under way at SES */
     struct errand permit;
     struct alarm wait;
     unsigned throttles; /* in a row: pauses double */
@@ -90,7 +91,7 @@ struct gate { /* one account and action: one call a second, first come first ser
 void gate_init(struct gate *gate, struct sv_drive *drive, const struct sv_account *account,
                enum sv_ses_op op);
 void gate_queue(struct gate *gate, struct ticket *ticket);
-void gate_stop(struct gate *gate); /* cancels the permit and every ticket in the line */
+void gate_stop(struct gate *gate); /* cancels the permit and every ticket */
 /* The ticket's `done` comes with SV_ECANCELED: at once from the line, later from a call under way.
  */
 void ticket_cancel(struct ticket *ticket);

@@ -139,12 +139,14 @@ static struct check *pop_waiting(struct reader *reader)
 }
 
 /* The permit is there: whoever waits now is in the round. */
-static void fill_round(struct ticket *ticket)
+static bool fill_round(struct ticket *ticket)
 {
     struct round *round = ticket->owner;
     struct reader *reader = round->reader;
 
     reader->gathering = NULL;
+    if (reader->waiting_head == NULL)
+        return false; /* everybody has left */
     round->names = sv_alloc(SV_SES_BATCH_MAX, SV_NAME_BYTES);
     while (round->count < SV_SES_BATCH_MAX && reader->waiting_head != NULL) {
         struct check *check = pop_waiting(reader);
@@ -164,6 +166,7 @@ static void fill_round(struct ticket *ticket)
         gate_queue(&reader->teller->gates[ops[i]], &round->batches[i].ticket);
     }
     gather(reader);
+    return true;
 }
 
 static void start_round(struct reader *reader)

@@ -1,0 +1,89 @@
+/* A driver with everything around it in memory: store, SES, DNS, one real loop. Times are real and
+ * short; nothing sleeps for luck: the loop runs until something is so, or the test fails. Every
+ * event is checked as it appears: numbers without a gap, no event and no answer twice. */
+#ifndef SV_TESTS_DRIVE_WORLD_H
+#define SV_TESTS_DRIVE_WORLD_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "cmocka_all.h"
+#include "fake_resolver.h"
+#include "fake_ses.h"
+#include "fake_store.h"
+#include "sv/drive.h"
+
+enum { WORLD_TOLD_MAX = 512, WORLD_PUSHES_MAX = 32, WORLD_PATIENCE_MS = 20000 };
+
+struct world_told { /* one event */
+    char kind[24];  /* "registered" ..., "job" */
+    char id[96];
+    char domain[64], job_id[64], outcome[16], reason[40];
+    long long sequence;
+    const char *text;
+};
+
+struct world;
+
+struct world_push { /* a job on its way into the store, repeated until it is there */
+    struct world *world;
+    struct sv_store_call call;
+    char job[512];
+    bool under_way, is_in;
+};
+
+struct world {
+    uv_loop_t loop;
+    uv_timer_t watch; /* so that no turn blocks for long */
+    struct sv_rand rand;
+    struct sv_store *store;
+    struct fake_ses *ses;
+    struct sv_resolver *resolver;
+    struct sv_account account;
+    struct sv_drive_options options; /* to be changed between new and start */
+    struct sv_drive *drive;
+    bool prepared, drained, closed;
+    enum sv_err prepared_err;
+    unsigned left; /* as the drain told */
+    unsigned others_open;
+    struct world_push pushes[WORLD_PUSHES_MAX];
+    size_t pushes_count;
+    struct world_told told[WORLD_TOLD_MAX];
+    size_t told_count;
+    size_t read[4]; /* events read so far, per shard */
+    size_t stage;   /* of the life */
+    uint64_t turns, started_at;
+};
+
+/* Fakes and options; no driver yet. */
+void world_new(struct world *world);
+/* The driver, started. Does not wait. */
+void world_start(struct world *world);
+/* One turn of the loop; takes in what was told. With `wait` false it never blocks. */
+void world_turn(struct world *world, bool wait);
+/* Turns until `is_so`; fails the test after WORLD_PATIENCE_MS, saying `what`. */
+void world_until(struct world *world, bool (*is_so)(struct world *world), const char *what);
+/* Turns for about that long, whatever happens. */
+void world_linger(struct world *world, sv_ms time_ms);
+/* Closes the driver, then everything else: nothing may be left on the loop. */
+void world_end(struct world *world);
+
+/* {"type":...}: `format` is the JSON text of the job, with ' for ". */
+void world_push(struct world *world, const char *job);
+bool world_pushed(struct world *world); /* every job is in the store */
+
+size_t world_count(const struct world *world, const char *domain, const char *kind);
+/* How the job ended, NULL = it has not. */
+const struct world_told *world_answer(const struct world *world, const char *job_id);
+void world_expect_answer(struct world *world, const char *job_id, const char *outcome,
+                         const char *reason);
+struct sv_drive_stats world_stats(const struct world *world);
+
+/* A domain's records as SES wants them, and SES content with them. */
+void world_heal(struct world *world, const char *domain);
+
+/* The whole life of a.example: registered, verified, at risk, restored, looked at again, removed
+ * and registered once more. Call it every turn; true = it is over. */
+bool world_live(struct world *world);
+
+#endif

@@ -1,0 +1,112 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "drive_world.h"
+
+/* Lives that end after the first turn, after the second ...; world_end fails when anything is left
+ * on the loop, and the sanitizer when anything is left in memory. Turns do not block, so most of
+ * them are waits that look alike: later on only every few of them ends a life. */
+static void a_life_may_end_at_any_turn(void **state)
+{
+    struct world *world = *state;
+    bool is_over = false;
+    uint64_t turns = 0;
+
+    while (!is_over) {
+        world_new(world);
+        world_start(world);
+        while (world->turns < turns && !(is_over = world_live(world)))
+            world_turn(world, true);
+        world_end(world);
+        turns += 1 + turns / 40;
+    }
+    print_message("%llu turns\n", (unsigned long long)turns);
+}
+
+static bool is_calling_ses(struct world *world)
+{
+    (void)world_live(world);
+    return fake_ses_seen_count(world->ses) > 0;
+}
+
+static bool is_reading(struct world *world)
+{
+    (void)world_live(world);
+    return fake_ses_count(world->ses, SV_SES_READ_IDENTITIES) > 0;
+}
+
+static bool is_asking(struct world *world)
+{
+    (void)world_live(world);
+    return world_stats(world).dns_questions > 0;
+}
+
+/* Whatever is under way and never answered by itself: close does not wait for it. */
+static void close_waits_for_nobody(void **state)
+{
+    struct world *world = *state;
+
+    for (int what = 0; what < 3; what++) {
+        uint64_t closing_at;
+
+        world_new(world);
+        world_start(world);
+        if (what == 1)
+            world_until(world, is_asking, "DNS is asked");
+        fake_ses_hold(world->ses, what != 1);
+        sv_fake_resolver_hold(world->resolver, what == 2);
+        if (what == 0)
+            world_until(world, is_calling_ses, "SES is called");
+        else if (what == 1)
+            fake_ses_hold(world->ses, true);
+        if (what == 1)
+            world_until(world, is_reading, "SES is read");
+        if (what == 2) {
+            fake_ses_hold(world->ses, false);
+            world_until(world, is_asking, "DNS is asked");
+        }
+        closing_at = uv_hrtime();
+        world_end(world);
+        assert_true(uv_hrtime() - closing_at < 2000000000);
+    }
+}
+
+/* Closing while the store is away: errands that wait to be repeated end, too. */
+static void close_while_the_store_is_away(void **state)
+{
+    struct world *world = *state;
+
+    for (int with_drain = 0; with_drain < 2; with_drain++) {
+        world_new(world);
+        world_start(world);
+        world_until(world, is_asking, "DNS is asked");
+        sv_fake_store_set_ready(world->store, false);
+        if (with_drain)
+            sv_drive_drain(world->drive, 0, NULL, NULL);
+        world_linger(world, 10);
+        world_end(world);
+    }
+}
+
+static int set_up(void **state)
+{
+    *state = malloc(sizeof(struct world));
+    return *state == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_life_may_end_at_any_turn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(close_waits_for_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(close_while_the_store_is_away, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

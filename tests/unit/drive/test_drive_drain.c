@@ -1,0 +1,2 @@
+#include "drive_world.h"
+int main(void){return 0;}
