@@ -31,8 +31,7 @@ static void free_check(struct check *check)
         check->next->previous = check->previous;
     drive->inflight--;
     free(check);
-    if (drive->phase == DRIVE_WORKING)
-        queue_wake(shard);
+    queue_room(shard);
     drive_settle(drive);
 }
 
@@ -166,7 +165,9 @@ static void on_renewed(struct errand *errand, enum sv_err err)
 {
     struct check *check = errand->owner;
 
-    if (err == SV_OK && !errand->call.u.hold.held) {
+    /* A renewal that comes behind our own commit or release finds the domain gone from us, too. */
+    if (err == SV_OK && !errand->call.u.hold.held && !check->releasing &&
+        check->step < CHECK_COMMIT) {
         check->fenced = true;
         check->drive->stats.checks_fenced++;
         sv_log_line(check->drive->options.log, SV_LOG_WARN, "lease_lost",
@@ -227,9 +228,11 @@ void check_step_run(void *owner)
 
     /* A renewal or a late answer may post a check whose own call is still under way: that is no
      * turn. */
-    if (!busy && check->releasing && !check->released)
+    bool over = check->fenced || check->released || drive_is_closing(check->drive);
+
+    if (!busy && !over && check->releasing)
         send_release(check, 0);
-    else if (!busy && !check->fenced && !check->releasing && !drive_is_closing(check->drive))
+    else if (!busy && !over)
         while (step(check))
             ;
     if (check->fenced || check->released || drive_is_closing(check->drive))
@@ -255,7 +258,7 @@ void check_release(struct check *check)
     check_post(check);
 }
 
-void check_start(struct shard *shard, const struct sv_store_claimed *claimed)
+void check_start(struct shard *shard, const struct sv_store_claimed *claimed, bool hand_back)
 {
     struct sv_drive *drive = shard->drive;
     struct check *check = sv_alloc(1, sizeof *check);
@@ -290,5 +293,7 @@ void check_start(struct shard *shard, const struct sv_store_claimed *claimed)
                        check->before.registration.domain);
     check->after = check->before;
     check->teller = drive_teller(drive, check->before.registration.account);
+    if (hand_back)
+        check_release(check);
     check_post(check);
 }

@@ -161,6 +161,7 @@ static void fill(struct check *check)
         .fields = saving->fields.fields,
         .fields_count = saving->fields.count,
         .wait_ms = check->effects.wait_ms,
+        .urgent = check->before.job.entry_id[0] != '\0' && how == NULL, /* it waits for us */
         .event = saving->event,
         .job_id = how == NULL ? NULL : check->before.job.id,
         .job_outcome = how,
@@ -241,8 +242,8 @@ static bool commit(struct check *check)
     return check->step == CHECK_DISOWN;
 }
 
-/* The name is free for others once the removal is written; a crash in between leaves a claim that
- * its client may renew. */
+/* The name is free for others once the removal is written, unless the client has asked for it
+ * again meanwhile; a crash in between leaves a claim that its client may renew. */
 static bool disown(struct check *check)
 {
     if (!check->waiting) {

@@ -246,6 +246,24 @@ void sv_drive_start(struct sv_drive *drive, sv_drive_prepared_fn *prepared, void
 
 /* ---- drain ---- */
 
+static void stop_taking(struct sv_drive *drive)
+{
+    for (unsigned i = 0; i < drive->options.shards; i++) {
+        errand_cancel(&drive->shards[i].prepare);
+        intake_stop(&drive->shards[i]);
+        queue_stop(&drive->shards[i]);
+    }
+}
+
+static bool is_claiming(const struct sv_drive *drive)
+{
+    for (unsigned i = 0; i < drive->options.shards; i++) {
+        if (!errand_is_idle(&drive->shards[i].claim))
+            return true;
+    }
+    return false;
+}
+
 static void hand_back(struct sv_drive *drive)
 {
     struct check *next;
@@ -298,13 +316,10 @@ void sv_drive_drain(struct sv_drive *drive, sv_ms drain_ms, sv_drive_drained_fn 
     if (drive->phase != DRIVE_DRAINING) {
         drive->phase = DRIVE_DRAINING;
         alarm_init(&drive->drain_deadline, on_drain_deadline, drive);
-        for (unsigned i = 0; i < drive->options.shards; i++) {
-            errand_cancel(&drive->shards[i].prepare);
-            intake_stop(&drive->shards[i]);
-            queue_stop(&drive->shards[i]);
-        }
+        stop_taking(drive);
     }
-    alarm_set(drive, &drive->drain_deadline, drain_ms);
+    if (!drive->handed_back) /* otherwise the grace of the hand-over runs already */
+        alarm_set(drive, &drive->drain_deadline, drain_ms);
     drive_settle(drive); /* there may be nothing to wait for */
 }
 
@@ -332,7 +347,8 @@ static void on_handle_closed(uv_handle_t *handle)
 
 void drive_settle(struct sv_drive *drive)
 {
-    if (drive->phase == DRIVE_DRAINING && drive->checks == NULL && entries_open(drive) == 0) {
+    if (drive->phase == DRIVE_DRAINING && drive->checks == NULL && !is_claiming(drive) &&
+        entries_open(drive) == 0) {
         drive->handed_back = true;
         alarm_set(drive, &drive->drain_deadline, 0);
         return;
@@ -353,6 +369,9 @@ void sv_drive_close(struct sv_drive *drive, sv_drive_closed_fn *closed, void *co
     drive->phase = DRIVE_CLOSING;
     drive->on_closed = closed;
     drive->closed_context = context;
+    stop_taking(drive); /* no alarm may start anything new */
+    alarm_stop(drive, &drive->renew_at);
+    alarm_stop(drive, &drive->drain_deadline);
     for (size_t i = 0; i < drive->options.accounts_count; i++) {
         for (int op = 0; op < SV_SES_OP_COUNT; op++)
             gate_stop(&drive->tellers[i].gates[op]);

@@ -56,7 +56,7 @@ static void on_store(struct sv_store_call *call, enum sv_err err)
 {
     struct errand *errand = call->owner;
 
-    if (!errand->canceled && sv_err_is_temporary(err)) {
+    if (!errand->canceled && !errand->once && sv_err_is_temporary(err)) {
         sv_log_failure(errand->drive->options.log, SV_LOG_WARN, "store_call_repeated", NULL,
                        &call->info);
         pause_and_repeat(errand);
@@ -76,15 +76,21 @@ static void call_store(struct errand *errand)
     if (err == SV_OK)
         return;
     SV_REQUIRE(err != SV_EINVALID); /* the driver makes only valid calls */
-    pause_and_repeat(errand);
+    if (sv_err_is_temporary(err)) {
+        pause_and_repeat(errand);
+        return;
+    }
+    errand->refusal = err;
+    errand->state = ERRAND_WAITING;
+    alarm_set(drive, &errand->again, 0);
 }
 
 static void on_again(struct alarm *alarm)
 {
     struct errand *errand = alarm->owner;
 
-    if (errand->canceled)
-        finish(errand, SV_ECANCELED);
+    if (errand->canceled || errand->refusal != SV_OK)
+        finish(errand, errand->refusal);
     else
         call_store(errand);
 }
@@ -97,7 +103,8 @@ void errand_run(struct sv_drive *drive, struct errand *errand,
     errand->done = done;
     errand->owner = owner;
     errand->wait_ms = PAUSE_FIRST_MS;
-    errand->canceled = false;
+    errand->refusal = SV_OK;
+    errand->canceled = errand->once = false;
     alarm_init(&errand->again, on_again, errand);
     link_errand(errand);
     call_store(errand);
@@ -112,6 +119,14 @@ void errand_cancel(struct errand *errand)
         sv_store_cancel(&errand->call);
     else
         alarm_set(errand->drive, &errand->again, 0);
+}
+
+void errand_give_up(struct errand *errand)
+{
+    if (errand->state == ERRAND_WAITING)
+        errand_cancel(errand);
+    else if (errand->state == ERRAND_CALLING)
+        errand->once = true;
 }
 
 bool errand_is_idle(const struct errand *errand)

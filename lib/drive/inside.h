@@ -45,12 +45,14 @@ struct errand {
     struct sv_drive *drive;
     struct sv_store_call call;
     void (*done)(struct errand *errand,
-                 enum sv_err err); /* copies outputs; err is never temporary */
+                 enum sv_err err); /* copies outputs; temporary only after errand_give_up */
     void *owner;
     struct alarm again;
     sv_ms wait_ms;
     enum { ERRAND_IDLE, ERRAND_CALLING, ERRAND_WAITING } state;
+    enum sv_err refusal; /* the store would not even start the call */
     bool canceled;
+    bool once; /* not to be repeated any more */
     struct errand *next, *previous; /* all that are not idle */
 };
 
@@ -59,6 +61,8 @@ struct errand {
 void errand_run(struct sv_drive *drive, struct errand *errand,
                 void (*done)(struct errand *errand, enum sv_err err), void *owner);
 void errand_cancel(struct errand *errand);
+/* Lets a call under way end by itself, but does not repeat it any more. */
+void errand_give_up(struct errand *errand);
 bool errand_is_idle(const struct errand *errand);
 
 /* ---- gates and tickets: SES calls behind the shared limiter ---- */
@@ -184,7 +188,8 @@ struct check {
     struct check *next_waiting;    /* the reader's list */
 };
 
-void check_start(struct shard *shard, const struct sv_store_claimed *claimed);
+/* `hand_back`: claimed too late, to be released untouched. */
+void check_start(struct shard *shard, const struct sv_store_claimed *claimed, bool hand_back);
 void check_post(struct check *check);
 void check_release(struct check *check); /* hand back now, whatever it waits for */
 void check_renew(struct check *check);
@@ -214,9 +219,11 @@ struct shard {
     struct alarm pending_at;
     unsigned entries; /* being admitted */
     bool take_held;   /* waits until the entries are admitted */
+    bool failed;      /* an entry could not be settled: it is pending still */
     struct errand claim;
     struct alarm claim_at;
     bool claim_again; /* something became due while claiming */
+    bool hungry;      /* found no room; woken when there is some */
     struct errand reap;
     struct alarm reap_at;
 };
@@ -226,6 +233,7 @@ void intake_stop(struct shard *shard);
 void queue_start(struct shard *shard);
 void queue_stop(struct shard *shard);
 void queue_wake(struct shard *shard); /* something may be due now */
+void queue_room(struct shard *shard); /* a check of this shard has ended */
 
 /* ---- the driver ---- */
 
@@ -251,6 +259,8 @@ struct sv_drive {
     struct teller *tellers;
     struct check *checks;
     unsigned inflight;
+    unsigned reserved;    /* by claims under way */
+    unsigned hungry_next; /* the shard whose turn it is */
     struct errand *errands;
     unsigned pending_calls; /* errands, tickets, lookups and entries that will call back */
     sv_ms store_ahead_ms;   /* the store's clock minus our monotonic one */

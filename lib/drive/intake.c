@@ -13,7 +13,7 @@
 #include "sv/alloc.h"
 #include "sv/require.h"
 
-enum { TAKE_MAX = 32, BLOCK_MS = 2000 };
+enum { TAKE_MAX = 32, BLOCK_MS = 2000, MORE_MS = 100 };
 
 enum entry_step { ENTRY_PARSE, ENTRY_OWN, ENTRY_ADMIT, ENTRY_DISOWN, ENTRY_BURY, ENTRY_END };
 
@@ -330,6 +330,8 @@ static void run_entry(void *owner)
     struct entry *entry = owner;
 
     /* A failed or canceled call leaves the entry pending in the stream: it comes again. */
+    if (entry->waiting && entry->result != SV_OK && entry->result != SV_ECANCELED)
+        entry->shard->failed = true;
     if (drive_is_closing(entry->shard->drive) || (entry->waiting && entry->result != SV_OK))
         entry->step = ENTRY_END;
     while (step(entry))
@@ -401,20 +403,30 @@ static void take(struct shard *shard)
     errand_run(shard->drive, &shard->take, on_taken, shard);
 }
 
+static void pause_pending(struct shard *shard)
+{
+    sv_ms pause_ms = shard->drive->options.reclaim_ms / 2;
+
+    pause_ms += (sv_ms)sv_rand_below(shard->drive->options.rand, (uint64_t)pause_ms + 1);
+    alarm_set(shard->drive, &shard->pending_at, pause_ms);
+}
+
 static void on_pending(struct errand *errand, enum sv_err err)
 {
     struct shard *shard = errand->owner;
     struct sv_drive *drive = shard->drive;
-    sv_ms pause_ms = drive->options.reclaim_ms / 2;
 
     if (err == SV_ECANCELED || drive->phase != DRIVE_WORKING)
         return;
     if (err == SV_OK)
         open_entries(shard, &errand->call.u.take);
-    pause_ms += (sv_ms)sv_rand_below(drive->options.rand, (uint64_t)pause_ms + 1);
+    else
+        sv_log_failure(drive->options.log, SV_LOG_ERROR, "intake_failed", NULL,
+                       &errand->call.info);
     if (err == SV_OK && errand->call.u.take.count > 0)
-        pause_ms = 100; /* there may be more */
-    alarm_set(drive, &shard->pending_at, pause_ms);
+        alarm_set(drive, &shard->pending_at, MORE_MS); /* there may be more */
+    else
+        pause_pending(shard);
     if (shard->entries == 0)
         take(shard);
     else if (errand_is_idle(&shard->take))
@@ -427,7 +439,12 @@ static void on_pending_at(struct alarm *alarm)
     struct shard *shard = alarm->owner;
 
     if (shard->entries > 0 || !errand_is_idle(&shard->pending)) {
-        alarm_set(shard->drive, alarm, 100);
+        alarm_set(shard->drive, alarm, MORE_MS);
+        return;
+    }
+    if (shard->failed) { /* what the store refused it would refuse again at once */
+        shard->failed = false;
+        pause_pending(shard);
         return;
     }
     shard->pending.call.op = SV_STORE_TAKE_PENDING;

@@ -165,7 +165,8 @@ static enum sv_group group_of_finding(const struct sv_finding *finding, const ch
     return SV_GROUP_DNS;
 }
 
-/* A group is known when every record of it is: one silent server must not look like a repair. */
+/* A group is known when every record of it is, and every question about it was answered: one
+ * silent server must look neither like a repair nor like another fault. */
 static void observe_groups(struct check *check, const struct sv_report *report)
 {
     struct sv_observation *seen = &check->seen;
@@ -174,7 +175,7 @@ static void observe_groups(struct check *check, const struct sv_report *report)
     for (int group = 0; group < SV_GROUP_COUNT; group++)
         seen->group_known[group] = true;
     for (size_t i = 0; i < report->records_count; i++) {
-        if (report->statuses[i] == SV_RECORD_UNKNOWN)
+        if (report->statuses[i] == SV_RECORD_UNKNOWN || report->unsettled[i])
             seen->group_known[group_of_record(report->records[i].kind)] = false;
     }
     for (int group = 0; group < SV_GROUP_COUNT; group++) {

@@ -8,24 +8,71 @@
 
 #include "sv/require.h"
 
-enum { RECLAIMS_MAX = 5, REAP_MAX = 100, REAPS_PER_LEASE = 4 };
-#define CRASH_WAIT_MS SV_HOUR
+enum { RECLAIMS_MAX = 5, REAP_MAX = 100, REAPS_PER_LEASE = 4, EMPTY_WAIT_MS = 20 };
+#define CRASH_WAIT_MS  SV_HOUR
+#define FAILED_WAIT_MS (5 * SV_SECOND)
 
 static void claim(struct shard *shard);
 
+/* All shards share the room: a claim under way has reserved its part, and one shard leaves the
+ * others theirs. */
 static size_t room(const struct sv_drive *drive)
 {
-    unsigned max = drive->options.inflight_max;
-    size_t left = drive->inflight >= max ? 0 : max - drive->inflight;
+    unsigned max = drive->options.inflight_max, taken = drive->inflight + drive->reserved;
+    size_t left = taken >= max ? 0 : max - taken;
+    size_t share = (left + drive->options.shards - 1) / drive->options.shards;
 
-    return left > SV_STORE_CLAIM_MAX ? SV_STORE_CLAIM_MAX : left;
+    return share > SV_STORE_CLAIM_MAX ? SV_STORE_CLAIM_MAX : share;
 }
 
+/* A claim that got nothing though something is due (others were faster) is not repeated at once. */
 static sv_ms next_claim_ms(const struct sv_drive *drive, const struct sv_store_claim *claimed)
 {
     sv_ms wait_ms = claimed->next_due_ms;
 
+    if (claimed->count == 0 && wait_ms >= 0 && wait_ms < EMPTY_WAIT_MS)
+        wait_ms = EMPTY_WAIT_MS;
     return wait_ms < 0 || wait_ms > drive->options.poll_ms ? drive->options.poll_ms : wait_ms;
+}
+
+/* The next shard that found no room, in its turn; NULL = none did. */
+static struct shard *wake_hungry(struct sv_drive *drive)
+{
+    unsigned shards = drive->options.shards, first = drive->hungry_next;
+
+    for (unsigned i = 0; i < shards; i++) {
+        struct shard *shard = &drive->shards[(first + i) % shards];
+
+        if (!shard->hungry)
+            continue;
+        shard->hungry = false;
+        drive->hungry_next = (shard->index + 1) % shards;
+        queue_wake(shard);
+        return shard;
+    }
+    return NULL;
+}
+
+/* Whoever had the room waits its turn behind those that had none. */
+void queue_room(struct shard *shard)
+{
+    const struct shard *woken = wake_hungry(shard->drive);
+
+    if (woken == NULL)
+        queue_wake(shard);
+    else if (woken != shard)
+        shard->hungry = true;
+}
+
+/* A claim that was under way when the drain began is handed back like the others. */
+static void start_checks(struct shard *shard, const struct sv_store_claim *claimed)
+{
+    struct sv_drive *drive = shard->drive;
+
+    drive_learn_now(drive, claimed->now);
+    drive->stats.last_progress_at = drive_now(drive);
+    for (size_t i = 0; i < claimed->count; i++)
+        check_start(shard, &claimed->claimed[i], drive->phase != DRIVE_WORKING);
 }
 
 static void on_claimed(struct errand *errand, enum sv_err err)
@@ -34,19 +81,17 @@ static void on_claimed(struct errand *errand, enum sv_err err)
     struct sv_drive *drive = shard->drive;
     const struct sv_store_claim *claimed = &errand->call.u.claim;
 
-    if (err == SV_ECANCELED)
-        return;
-    if (err != SV_OK) {
-        sv_log_failure(drive->options.log, SV_LOG_ERROR, "claim_failed", NULL, &errand->call.info);
-        alarm_set(drive, &shard->claim_at, SV_SECOND * 5);
-        return;
-    }
-    drive_learn_now(drive, claimed->now);
-    drive->stats.last_progress_at = drive_now(drive);
-    for (size_t i = 0; i < claimed->count; i++)
-        check_start(shard, &claimed->claimed[i]);
+    drive->reserved -= (unsigned)claimed->count_max;
+    if (err == SV_OK && !drive_is_closing(drive))
+        start_checks(shard, claimed);
     if (drive->phase != DRIVE_WORKING)
         return;
+    (void)wake_hungry(drive);
+    if (err != SV_OK) {
+        sv_log_failure(drive->options.log, SV_LOG_ERROR, "claim_failed", NULL, &errand->call.info);
+        alarm_set(drive, &shard->claim_at, FAILED_WAIT_MS);
+        return;
+    }
     if (shard->claim_again || claimed->count == claimed->count_max) {
         claim(shard);
         return;
@@ -60,8 +105,12 @@ static void claim(struct shard *shard)
     size_t count_max = room(drive);
 
     shard->claim_again = false;
-    if (drive->phase != DRIVE_WORKING || count_max == 0)
-        return; /* the end of a check wakes the queue */
+    if (drive->phase != DRIVE_WORKING)
+        return;
+    shard->hungry = count_max == 0;
+    if (shard->hungry)
+        return; /* the end of a check, or of another shard's claim, wakes the queue */
+    drive->reserved += (unsigned)count_max;
     alarm_stop(drive, &shard->claim_at);
     shard->claim.call.op = SV_STORE_CLAIM;
     shard->claim.call.shard = shard->index;
@@ -110,6 +159,9 @@ static void on_reaped(struct errand *errand, enum sv_err err)
 
     if (err == SV_ECANCELED)
         return;
+    if (err != SV_OK)
+        sv_log_failure(shard->drive->options.log, SV_LOG_ERROR, "reap_failed", NULL,
+                       &errand->call.info);
     if (err == SV_OK && errand->call.u.reap.reaped > 0) {
         sv_log_line(shard->drive->options.log, SV_LOG_WARN, "leases_reaped",
                     "domains of a worker that died or stalled are due again",
@@ -140,9 +192,11 @@ void queue_start(struct shard *shard)
     plan_reap(shard);
 }
 
+/* A claim that reached the store may have taken domains: they are handed back when its answer
+ * comes. */
 void queue_stop(struct shard *shard)
 {
-    errand_cancel(&shard->claim);
+    errand_give_up(&shard->claim);
     errand_cancel(&shard->reap);
     if (shard->claim_at.owner != NULL) {
         alarm_stop(shard->drive, &shard->claim_at);
