@@ -47,8 +47,9 @@ static bool is_quiet(const struct check *check)
 static bool start(struct check *check)
 {
     uint32_t todo = check->before.domain.todo;
+    bool needs_ses = (todo & (SV_TODO_REMOVE | SV_TODO_DELETE)) != SV_TODO_REMOVE;
 
-    if (check->teller == NULL) {
+    if (check->teller == NULL && needs_ses) {
         sv_log_line(check->drive->options.log, SV_LOG_ERROR, "account_unknown",
                     "the account of this domain is not configured: it cannot be looked at",
                     SV_LOG_STR("domain", check->before.registration.domain),

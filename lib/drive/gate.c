@@ -16,6 +16,7 @@
 #define INTERVAL_US ((int64_t)1010000000)
 
 enum { ATTEMPTS_MAX = 3, PAUSE_FIRST_MS = 1000, PAUSE_CAP_MS = 60000, THROTTLES_MAX = 6 };
+enum { LIMITER_FAILED_MS = 5000 };
 
 static void pump(struct gate *gate);
 
@@ -138,7 +139,7 @@ static void on_permit(struct errand *errand, enum sv_err err)
     if (err != SV_OK) { /* the limiter itself is broken: without it nobody may call */
         sv_log_failure(gate->drive->options.log, SV_LOG_ERROR, "limiter_failed", NULL,
                        &errand->call.info);
-        wait_ms = PAUSE_CAP_MS;
+        wait_ms = LIMITER_FAILED_MS;
     }
     if (wait_ms > 0) {
         gate->pausing = true;

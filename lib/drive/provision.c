@@ -20,33 +20,51 @@ static bool called_ses(struct check *check, enum sv_ses_op op)
     return false;
 }
 
-/* SES said no for good: the job ends, and a domain that was never registered is forgotten again. */
-static bool give_up(struct check *check, const char *reason)
+/* True when the client itself asked for this work, with the job that is open now. */
+static bool is_asked_for(const struct check *check, uint32_t work)
+{
+    const struct sv_open_job *job = &check->before.job;
+
+    if (job->entry_id[0] == '\0')
+        return false;
+    if (work == SV_TODO_PROVISION)
+        return job->type == SV_JOB_REGISTER || job->type == SV_JOB_ADOPT;
+    return job->type == SV_JOB_REMOVE;
+}
+
+/* The work was refused for good: the job ends. A domain that was never registered is forgotten
+ * again, a known one stays as it was. What is owed without a job, such as an identity that is gone,
+ * stays owed: somebody may mend the account. */
+static bool give_up(struct check *check, uint32_t work, const char *outcome, const char *reason)
 {
     struct sv_domain *domain = &check->after.domain;
+    bool is_told = domain->status != SV_STATUS_NEW && domain->status != SV_STATUS_REMOVED;
 
-    sv_log_line(check->drive->options.log, SV_LOG_ERROR, "provisioning_refused",
+    sv_log_line(check->drive->options.log, SV_LOG_ERROR, "work_refused",
                 check->ticket.call.info.text,
                 SV_LOG_STR("domain", check->before.registration.domain),
                 SV_LOG_STR("client_id", check->client_id), SV_LOG_STR("reason", reason));
-    check->job_outcome = "dead";
-    check->job_reason = reason;
-    if (domain->status == SV_STATUS_NEW || domain->status == SV_STATUS_REMOVED)
+    if (is_asked_for(check, work)) {
+        check->job_outcome = outcome;
+        check->job_reason = reason;
+    }
+    if (!is_told)
         return check_decide(check, SV_INPUT_REMOVED);
-    domain->todo &= ~(uint32_t)SV_TODO_PROVISION; /* a known domain stays as it was */
+    if (work != SV_TODO_PROVISION || domain->identity != SV_AXIS_GONE)
+        domain->todo &= ~work;
     return check_decide(check, SV_INPUT_FAULT);
 }
 
 /* What every failed call comes to: wait and repeat, or give up. Missing permissions and used-up
  * quotas are the operator's to mend: the job stays open until then. */
-static bool fail(struct check *check)
+static bool fail(struct check *check, uint32_t work)
 {
     switch (check->result) {
     case SV_EREFUSED:
     case SV_EINVALID:
-        return give_up(check, "ses_refused");
+        return give_up(check, work, "dead", "ses_refused");
     case SV_ENOTFOUND:
-        return give_up(check, "identity_not_found");
+        return give_up(check, work, "dead", "identity_not_found");
     case SV_OK:
     case SV_ECANCELED:
     case SV_ETIMEOUT:
@@ -71,7 +89,6 @@ static bool fail(struct check *check)
 static bool own(struct check *check)
 {
     struct sv_store_own *own = &check->errand.call.u.own;
-    static const char overlap[] = "claimed_by_another_client";
 
     if (!check->waiting) {
         check->waiting = true;
@@ -91,11 +108,8 @@ static bool own(struct check *check)
     check->waiting = false;
     if (check->result != SV_OK)
         return check_decide(check, SV_INPUT_FAULT);
-    if (!own->granted) { /* somebody took the name between admission and now */
-        check->job_outcome = "rejected";
-        check->job_reason = overlap;
-        return check_decide(check, SV_INPUT_REMOVED);
-    }
+    if (!own->granted) /* somebody took the name between admission and now */
+        return give_up(check, SV_TODO_PROVISION, "rejected", "claimed_by_another_client");
     check->step = check->before.registration.adopt ? CHECK_GET : CHECK_CREATE;
     return true;
 }
@@ -126,7 +140,7 @@ static bool create(struct check *check)
         return true;
     }
     if (check->result != SV_OK)
-        return fail(check);
+        return fail(check, SV_TODO_PROVISION);
     keep_identity(check);
     check->step = CHECK_MAIL_FROM;
     return true;
@@ -137,7 +151,7 @@ static bool get(struct check *check)
     if (!called_ses(check, SV_SES_GET))
         return false;
     if (check->result != SV_OK)
-        return fail(check);
+        return fail(check, SV_TODO_PROVISION);
     keep_identity(check);
     check->step = CHECK_MAIL_FROM;
     return true;
@@ -157,7 +171,7 @@ static bool set_mail_from(struct check *check)
     if (!called_ses(check, SV_SES_PUT_MAIL_FROM))
         return false;
     if (check->result != SV_OK)
-        return fail(check);
+        return fail(check, SV_TODO_PROVISION);
     check->step = CHECK_LEGACY;
     return true;
 }
@@ -171,10 +185,20 @@ static bool verify_legacy(struct check *check)
     if (!called_ses(check, SV_SES_VERIFY_DOMAIN))
         return false;
     if (check->result != SV_OK)
-        return fail(check);
+        return fail(check, SV_TODO_PROVISION);
     (void)snprintf(registration->ownership_token, sizeof registration->ownership_token, "%s",
                    check->identity.verification_token);
     return check_decide(check, SV_INPUT_PROVISIONED);
+}
+
+/* A restart that could not be made. One that SES refuses must not keep us from looking, or nobody
+ * would ever notice that the identity is gone; it stays owed and is tried again with each look. */
+static bool miss(struct check *check)
+{
+    if (check->result == SV_ECANCELED || sv_err_is_temporary(check->result))
+        return check_decide(check, SV_INPUT_FAULT);
+    check->step = CHECK_DNS;
+    return true;
 }
 
 static bool restart_mail_from(struct check *check)
@@ -185,7 +209,7 @@ static bool restart_mail_from(struct check *check)
     check->ticket.call.reject_on_mx_failure = registration->reject_on_mx_failure;
     if (!called_ses(check, SV_SES_PUT_MAIL_FROM))
         return false;
-    return check_decide(check, check->result == SV_OK ? SV_INPUT_RESTARTED : SV_INPUT_FAULT);
+    return check->result == SV_OK ? check_decide(check, SV_INPUT_RESTARTED) : miss(check);
 }
 
 static bool restart_dkim(struct check *check)
@@ -193,7 +217,7 @@ static bool restart_dkim(struct check *check)
     if (!called_ses(check, SV_SES_VERIFY_DKIM))
         return false;
     if (check->result != SV_OK)
-        return check_decide(check, SV_INPUT_FAULT);
+        return miss(check);
     if ((check->before.domain.todo & SV_TODO_RESTART_MAIL_FROM) != 0) {
         check->step = CHECK_RESTART_MAIL_FROM;
         return true;
@@ -208,7 +232,7 @@ static bool delete_identity(struct check *check)
     if (!called_ses(check, SV_SES_DELETE))
         return false;
     if (check->result != SV_OK && check->result != SV_ENOTFOUND)
-        return check_decide(check, SV_INPUT_FAULT);
+        return fail(check, SV_TODO_REMOVE | SV_TODO_DELETE);
     return check_decide(check, SV_INPUT_REMOVED);
 }
 

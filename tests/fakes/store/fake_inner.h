@@ -106,8 +106,9 @@ struct fake_store {
     bool clock_is_set;
     sv_ms now;
     uint64_t claims, entries;
-    bool not_ready;
+    bool not_ready, hasty;
     struct sv_fake_fault fault;
+    uint64_t faults; /* calls that ended with it */
     uint64_t calls[SV_STORE_OP_COUNT];
     struct fake_work *works; /* in order of their starts */
     uv_timer_t timer;

@@ -63,6 +63,7 @@ static enum sv_err next_fault(struct fake_store *store, enum sv_store_op op)
         return SV_OK;
     }
     fault->fail--;
+    store->faults++;
     return fault->err;
 }
 
@@ -102,6 +103,8 @@ static bool run_one(struct fake_work *work)
     enum sv_err err = work->canceled ? SV_ECANCELED : SV_OK;
     bool applied = work->store->fault.applied;
 
+    if (work->canceled && work->is_new && work->store->hasty && operation != NULL)
+        (void)operation(work);
     if (err == SV_OK && work->is_new)
         err = next_fault(work->store, work->call->op);
     if ((err == SV_OK || (applied && !work->canceled)) && operation != NULL && !operation(work) &&
@@ -281,6 +284,20 @@ void sv_fake_store_set_ready(struct sv_store *base, bool ready)
     struct fake_store *store = (struct fake_store *)base;
 
     store->not_ready = !ready;
+}
+
+void sv_fake_store_set_hasty(struct sv_store *base, bool hasty)
+{
+    struct fake_store *store = (struct fake_store *)base;
+
+    store->hasty = hasty;
+}
+
+uint64_t sv_fake_store_faults(const struct sv_store *base)
+{
+    const struct fake_store *store = (const struct fake_store *)base;
+
+    return store->faults;
 }
 
 uint64_t sv_fake_store_calls(const struct sv_store *base, enum sv_store_op op)

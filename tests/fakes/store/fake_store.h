@@ -26,6 +26,12 @@ struct sv_fake_fault {
 
 void sv_fake_store_fail(struct sv_store *store, const struct sv_fake_fault *fault);
 
+/* A call that is canceled has done its work all the same, as one that is on its way to a server. */
+void sv_fake_store_set_hasty(struct sv_store *store, bool hasty);
+
+/* How many calls a script has failed so far. */
+uint64_t sv_fake_store_faults(const struct sv_store *store);
+
 /* Not connected: start answers SV_ECONNECT, is_ready false. */
 void sv_fake_store_set_ready(struct sv_store *store, bool ready);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sv/digest.h"
 #include "sv/json.h"
 
 enum { WATCH_MS = 2 };
@@ -36,7 +37,7 @@ static void on_watch(uv_timer_t *timer)
 
 void world_new(struct world *world)
 {
-    *world = (struct world){.started_at = uv_hrtime()};
+    *world = (struct world){0};
     assert_int_equal(uv_loop_init(&world->loop), 0);
     assert_int_equal(uv_timer_init(&world->loop, &world->watch), 0);
     assert_int_equal(uv_timer_start(&world->watch, on_watch, WATCH_MS, WATCH_MS), 0);
@@ -93,6 +94,25 @@ static void on_closed(void *context)
     world->drive = NULL;
 }
 
+static void on_drained(void *context, unsigned left)
+{
+    struct world *world = context;
+
+    assert_false(world->drained);
+    world->drained = true;
+    world->left = left;
+}
+
+void world_drain(struct world *world, sv_ms drain_ms)
+{
+    sv_drive_drain(world->drive, drain_ms, on_drained, world);
+}
+
+bool world_is_drained(struct world *world)
+{
+    return world->drained;
+}
+
 static void on_other_closed(void *context)
 {
     struct world *world = context;
@@ -110,13 +130,18 @@ static bool others_are_closed(struct world *world)
     return world->others_open == 0;
 }
 
+void world_close_drive(struct world *world)
+{
+    sv_drive_close(world->drive, on_closed, world);
+    assert_false(world->closed); /* never from inside */
+    world_until(world, is_closed, "the driver is closed");
+    world->closed = world->prepared = world->drained = false;
+}
+
 void world_end(struct world *world)
 {
-    if (world->drive != NULL) {
-        sv_drive_close(world->drive, on_closed, world);
-        assert_false(world->closed); /* never from inside */
-        world_until(world, is_closed, "the driver is closed");
-    }
+    if (world->drive != NULL)
+        world_close_drive(world);
     world->closed = true;
     world->others_open = 3;
     sv_ses_close(fake_ses_interface(world->ses), on_other_closed, world);
@@ -231,6 +256,32 @@ void world_expect_answer(struct world *world, const char *job_id, const char *ou
         fail_msg("%s: not %s (%s) but %s", job_id, outcome, reason, answer->text);
 }
 
+static void on_counters(struct sv_store_call *call, enum sv_err err)
+{
+    struct world *world = call->owner;
+
+    assert_int_equal(err, SV_OK);
+    world->counting = false;
+}
+
+int64_t world_counter(struct world *world, unsigned shard, const char *name)
+{
+    const struct sv_store_counters *counters = &world->counters.u.counters;
+
+    world->counters.owner = world;
+    world->counters.op = SV_STORE_COUNTERS;
+    world->counters.shard = shard;
+    world->counting = true;
+    assert_int_equal(sv_store_start(world->store, &world->counters, on_counters, NULL), SV_OK);
+    while (world->counting)
+        world_turn(world, true);
+    for (size_t i = 0; i < counters->count; i++) {
+        if (strcmp(counters->items[i].name, name) == 0)
+            return counters->items[i].value;
+    }
+    return 0;
+}
+
 struct sv_drive_stats world_stats(const struct world *world)
 {
     struct sv_drive_stats stats;
@@ -258,6 +309,7 @@ static void push_on(struct world *world)
             continue;
         push->call.owner = push;
         push->call.op = SV_STORE_ENQUEUE;
+        push->call.shard = push->shard;
         push->call.u.enqueue =
             (struct sv_store_enqueue){.job = push->job, .job_bytes = strlen(push->job)};
         if (sv_store_start(world->store, &push->call, on_pushed, NULL) != SV_OK)
@@ -265,6 +317,19 @@ static void push_on(struct world *world)
         push->under_way = true;
         return; /* one after the other keeps their order */
     }
+}
+
+static unsigned shard_of(const struct world *world, const char *job)
+{
+    char client[SV_STORE_CLIENT_BYTES];
+    struct sv_errinfo info;
+    json_t *tree = sv_json_parse(job, strlen(job), SV_STORE_JOB_BYTES_MAX, 8, &info);
+
+    if (tree == NULL)
+        return 0;
+    copy(tree, "client_id", client, sizeof client);
+    json_decref(tree);
+    return sv_crc32(client, strlen(client)) % world->options.shards;
 }
 
 void world_push(struct world *world, const char *job)
@@ -278,6 +343,7 @@ void world_push(struct world *world, const char *job)
         if (*c == '\'')
             *c = '"';
     }
+    push->shard = shard_of(world, push->job);
 }
 
 bool world_pushed(struct world *world)

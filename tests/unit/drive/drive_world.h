@@ -13,7 +13,7 @@
 #include "fake_store.h"
 #include "sv/drive.h"
 
-enum { WORLD_TOLD_MAX = 512, WORLD_PUSHES_MAX = 32, WORLD_PATIENCE_MS = 20000 };
+enum { WORLD_TOLD_MAX = 512, WORLD_PUSHES_MAX = 64, WORLD_PATIENCE_MS = 20000 };
 
 struct world_told { /* one event */
     char kind[24];  /* "registered" ..., "job" */
@@ -29,6 +29,7 @@ struct world_push { /* a job on its way into the store, repeated until it is the
     struct world *world;
     struct sv_store_call call;
     char job[512];
+    unsigned shard;
     bool under_way, is_in;
 };
 
@@ -52,7 +53,9 @@ struct world {
     size_t told_count;
     size_t read[4]; /* events read so far, per shard */
     size_t stage;   /* of the life */
-    uint64_t turns, started_at;
+    struct sv_store_call counters;
+    bool counting;
+    uint64_t turns;
 };
 
 /* Fakes and options; no driver yet. */
@@ -68,6 +71,12 @@ void world_linger(struct world *world, sv_ms time_ms);
 /* Closes the driver, then everything else: nothing may be left on the loop. */
 void world_end(struct world *world);
 
+/* sv_drive_drain, and its callback in `drained` and `left`. */
+void world_drain(struct world *world, sv_ms drain_ms);
+bool world_is_drained(struct world *world);
+/* The driver alone; another may be started on what it left. */
+void world_close_drive(struct world *world);
+
 /* {"type":...}: `format` is the JSON text of the job, with ' for ". */
 void world_push(struct world *world, const char *job);
 bool world_pushed(struct world *world); /* every job is in the store */
@@ -77,6 +86,8 @@ size_t world_count(const struct world *world, const char *domain, const char *ki
 const struct world_told *world_answer(const struct world *world, const char *job_id);
 void world_expect_answer(struct world *world, const char *job_id, const char *outcome,
                          const char *reason);
+/* A counter of a shard, 0 where there is none. */
+int64_t world_counter(struct world *world, unsigned shard, const char *name);
 struct sv_drive_stats world_stats(const struct world *world);
 
 /* A domain's records as SES wants them, and SES content with them. */
