@@ -39,7 +39,8 @@ bool sv_domain_is_sane(const struct sv_domain *domain)
         return false;
     if (domain->sequence == 0 && domain->status != SV_STATUS_NEW &&
         domain->status != SV_STATUS_REMOVED)
-        return false; /* nobody got this far without `registered`; a name may be new a second time */
+        return false; /* nobody got this far without `registered`; a name may be new a second time
+                       */
     if (domain->dns_wrong && domain->status != SV_STATUS_AT_RISK)
         return false;
     if ((domain->wrong_at != 0 || domain->temporary_at != 0) &&
