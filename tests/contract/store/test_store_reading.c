@@ -1,0 +1,149 @@
+/* What every store must tell those who look: one domain, the outbox. */
+#include "kit.h"
+
+static void open_kit(struct kit *kit, void **state)
+{
+    kit_open(kit, *(const enum kit_kind *)*state);
+}
+
+struct seen {
+    char client[129], email[64], detail[16], note[16];
+    bool found, running;
+    sv_ms due_at;
+};
+
+static void look_read(struct sv_store_call *call, void *context)
+{
+    const struct sv_store_read *read = &call->u.read;
+    struct seen *seen = context;
+
+    *seen = (struct seen){.found = read->found, .running = read->running, .due_at = read->due_at};
+    if (!read->found)
+        return;
+    (void)snprintf(seen->client, sizeof(seen->client), "%s", read->client_id);
+    (void)snprintf(seen->email, sizeof(seen->email), "%s", read->contact_email);
+    (void)snprintf(seen->detail, sizeof(seen->detail), "%s",
+                   read->detail != NULL ? read->detail : "(none)");
+    for (size_t i = 0; i < read->fields_count; i++) {
+        if (strcmp(read->fields[i].name, "note") == 0)
+            (void)snprintf(seen->note, sizeof(seen->note), "%s", read->fields[i].value);
+    }
+}
+
+static void test_read(void **state)
+{
+    const struct sv_field fields[] = {{"note", "n1"}};
+    struct kit kit;
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+    struct kit_held held;
+    struct seen seen;
+    struct sv_store_call call, read = {.op = SV_STORE_READ, .u.read = {.uid = KIT_UID}};
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+    assert_false(seen.found);
+    kit_push(&kit, entry);
+    call = kit_admit(entry, entry, "adopt");
+    call.u.admit.contact_email = "a@b.example";
+    call.u.admit.fields = fields;
+    call.u.admit.fields_count = 1;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+    assert_true(seen.found && !seen.running && seen.due_at > 0);
+    assert_string_equal(seen.client, KIT_CLIENT);
+    assert_string_equal(seen.email, "a@b.example");
+    assert_string_equal(seen.note, "n1");
+    assert_string_equal(seen.detail, "(none)");
+    assert_true(kit_claim_one(&kit, &held));
+    assert_string_equal(held.email, "a@b.example");
+    assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+    assert_true(seen.running && seen.due_at == 0);
+    call = kit_commit(&held, "verified");
+    call.u.commit.detail = "why";
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+    assert_string_equal(seen.detail, "why");
+    kit_close(&kit);
+}
+
+struct read_events {
+    size_t count;
+    char last[SV_STORE_ENTRY_ID_BYTES], payload[64];
+};
+
+static void look_events(struct sv_store_call *call, void *context)
+{
+    struct read_events *out = context;
+
+    out->count = call->u.events.count;
+    for (size_t i = 0; i < out->count; i++) {
+        (void)snprintf(out->last, sizeof(out->last), "%s", call->u.events.entries[i].id);
+        (void)snprintf(out->payload, sizeof(out->payload), "%s", call->u.events.entries[i].payload);
+    }
+}
+
+static void test_events(void **state)
+{
+    struct kit kit;
+    struct read_events seen = {.count = 99};
+    struct sv_store_call call = {.op = SV_STORE_EVENTS,
+                                 .u.events = {.after = "0", .entries_max = 1}};
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 0);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.payload,
+                        "{\"data\":{\"outcome\":\"rejected\",\"reason\":\"not_registered\"}}");
+    call.u.events.after = seen.last;
+    call.u.events.entries_max = 10;
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 1);
+    call.u.events.block_ms = 20;
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 0);
+    kit_close(&kit);
+}
+
+/* Somebody who waits is told what comes meanwhile. */
+static void test_events_wait(void **state)
+{
+    struct kit kit;
+    struct read_events seen = {.count = 0};
+    struct kit_end end = {.look = look_events, .context = &seen};
+    struct sv_store_call call = {.op = SV_STORE_EVENTS,
+                                 .owner = &end,
+                                 .u.events = {.after = "$", .entries_max = 5, .block_ms = 10000}};
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    assert_int_equal(sv_store_start(kit.store, &call, kit_on_end, NULL), SV_OK);
+    assert_int_equal(kit_counter(&kit, "events"), 1);
+    assert_int_equal(kit_job(&kit, "remove"), SV_STORE_REJECTED_NOT_REGISTERED);
+    kit_wait(&kit, &end);
+    assert_int_equal(seen.count, 1);
+    kit_close(&kit);
+}
+
+#define BOTH(test)                                                                                 \
+    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
+        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
+
+int main(void)
+{
+    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
+    const struct CMUnitTest tests[] = {
+        BOTH(test_read),
+        BOTH(test_events),
+        BOTH(test_events_wait),
+    };
+    int failed;
+
+    kit_server_start();
+    failed = cmocka_run_group_tests_name("store_reading", tests, NULL, NULL);
+    kit_server_stop();
+    return failed;
+}
