@@ -65,11 +65,12 @@ def zone_line(record, owner_suffix="", ttl=1):
 
 
 class Worker:
-    def __init__(self, environment, folder, number, variant):
+    def __init__(self, environment, folder, number, variant, args=()):
         self.name = f"w{number}"
         self.log = folder / f"worker-{number}.log"
         self.process = subprocess.Popen(
-            [worker_program(variant), "run"], env={**environment, "SESVERIFY_WORKER_NAME": self.name}, stdin=subprocess.DEVNULL,
+            [worker_program(variant), "run", *map(str, args)],
+            env={**environment, "SESVERIFY_WORKER_NAME": self.name}, stdin=subprocess.DEVNULL,
             stdout=self.log.open("w"), stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
 
     @property
@@ -102,14 +103,15 @@ class Worker:
 
 class World:
     """`dns`: an object with `address` and `zone(name, lines)`; None = the sandbox's own DNS server. `settings` are
-    environment variables of the workers; `sandbox_args` are added to the sandbox's."""
+    environment variables of the workers; `sandbox_args` are added to the sandbox's; `redis` = options of RedisServer."""
 
-    def __init__(self, dns=None, settings=None, sandbox_args=(), speed=SPEED, variant="sesverify"):
+    def __init__(self, dns=None, settings=None, sandbox_args=(), speed=SPEED, variant="sesverify", redis=None):
         self.dns = dns
         self.settings = {**FAST, **(settings or {})}
         self.sandbox_args = list(sandbox_args)
         self.speed = speed
         self.variant = variant
+        self.redis_options = dict(redis or {})
         self.workers = []
         self.started = 0
         self.last_id = "0"
@@ -118,7 +120,7 @@ class World:
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sv-world-"))
-        self.redis_server = RedisServer(port=False).__enter__()
+        self.redis_server = RedisServer(**self.redis_options).__enter__()
         self.redis = self.redis_server.client(decode_responses=False)
         args = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--speed", self.speed, "--look-every", "1h"]
         if self.dns is None:
@@ -150,9 +152,10 @@ class World:
         return {**clean, **self.sandbox.environment(), **self.settings,
                 "SESVERIFY_REDIS_URL": f"unix://{self.redis_server.path}", "SESVERIFY_DNS_SERVERS": dns_address}
 
-    def start_worker(self, wait=True, **settings):
+    def start_worker(self, wait=True, args=(), **settings):
         self.started += 1
-        worker = Worker({**self.environment(), **settings}, self.folder, self.started, self.variant)
+        environment = {k: v for k, v in {**self.environment(), **settings}.items() if v is not None}
+        worker = Worker(environment, self.folder, self.started, self.variant, args)
         self.workers.append(worker)
         if wait:
             wait_for(worker.ready, "the worker to be ready", DEADLINE_S)

@@ -1,0 +1,119 @@
+"""What the tests of bad days share: reading a worker's log, load, and the proof that nothing moved."""
+import json
+import os
+import pathlib
+import time
+
+from checker import check as violations
+from sandbox import wait_for
+from world import DEADLINE_S, zone_line
+
+# SES looks ten times a second, yet its 72 hours last 7 minutes: nothing fails by itself meanwhile.
+STEADY = {"speed": 600, "sandbox_args": ["--look-every", "60s"]}
+QUICK = {"SESVERIFY_ACCOUNT_DEFAULT_RATE": "1000", "SESVERIFY_LIMITS_MAX_DOMAINS_PER_CLIENT": "1000",
+         "SESVERIFY_SCHEDULE_PATIENCE": "72h"}
+
+
+def logged(worker, event, **fields):
+    """The worker's log lines of that event, whose fields have (or contain) these values."""
+    found = []
+    for text in worker.text().splitlines():
+        if f'"event":"{event}"' not in text:
+            continue
+        try:
+            line = json.loads(text)
+        except ValueError:  # being written
+            continue
+        if all(str(value) in str(line.get(key)) for key, value in fields.items()):
+            found.append(line)
+    return found
+
+
+def wait_logged(worker, event, count=1, deadline_s=DEADLINE_S, **fields):
+    try:
+        return wait_for(lambda: len(logged(worker, event, **fields)) >= count and logged(worker, event, **fields),
+                        f"{count} log lines {event} {fields}", deadline_s)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{worker.text()[-3000:]}") from None
+
+
+def cpu_s(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_kib(pid, what="VmRSS"):
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(what + ":")).split()[1])
+
+
+def measure(seconds, count):
+    """How much `count()` grew a second; a window of time is what is measured here, not waited for."""
+    first, begin = count(), time.monotonic()
+    wait_for(lambda: time.monotonic() - begin >= seconds, "the window to pass", seconds + DEADLINE_S)
+    return (count() - first) / (time.monotonic() - begin)
+
+
+def counter(world, name):
+    return int(world.redis.hget("sv:{0}:n", name) or 0)
+
+
+def register(world, domain, client="client-1", **fields):
+    """Registered, with its records published; the records."""
+    world.push("register", client, domain, **fields)
+    records = world.wait_event("registered", domain)["data"]["dns_records"]
+    world.publish(domain, records)
+    return records
+
+
+def verify(world, domain, **fields):
+    records = register(world, domain, **fields)
+    world.wait_event("verified", domain)
+    return records
+
+
+class Load:
+    """Many domains of a few clients. Every job that was sent is remembered."""
+
+    def __init__(self, world, count, prefix="load"):
+        self.world = world
+        self.names = [f"{prefix}{i:03}.example" for i in range(count)]
+        self.sent = 0
+
+    def client_of(self, name):
+        return f"c{self.names.index(name) % 7}"
+
+    def push(self, kind, names=None):
+        pipe = self.world.redis.pipeline()
+        for name in self.names if names is None else names:
+            pipe.xadd("sv:{0}:jobs", {"job": json.dumps({"type": kind, "client_id": self.client_of(name), "domain": name})})
+        self.sent += len(pipe.execute())
+
+    def publish(self):
+        """Publishes the records of every domain that is registered by now; True when all are."""
+        lines = {}
+        for name in self.names:
+            events = self.world.domain_events(name)
+            if events:
+                lines[name] = [zone_line(r) for r in events[0]["data"]["dns_records"]]
+        if any(self.world.lines.get(name) != some for name, some in lines.items()):
+            self.world.publish_many(lines)
+        return len(lines) == len(self.names)
+
+    def wait_verified(self, deadline_s=DEADLINE_S):
+        wait_for(self.publish, "every domain to be registered", deadline_s)
+        wait_for(lambda: counter(self.world, "status_verified") >= len(self.names) or None,
+                 "every domain to be verified", deadline_s)
+
+    def wait_settled(self):
+        """Every job ended, nothing is on its way; then the checker."""
+        def settled():
+            return counter(self.world, "open") == 0 and self.world.redis.xlen("sv:{0}:jobs") == 0
+        wait_for(settled, "every job to be answered")
+        found = violations(self.world.redis, rest=True, sent=self.sent)
+        assert not found, found
+
+
+def statuses(world, domain):
+    """The moves of one domain's status, oldest first."""
+    return [e["data"]["to"] for e in world.domain_events(domain) if e["data"]["from"] != e["data"]["to"]]
