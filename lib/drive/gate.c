@@ -135,7 +135,7 @@ static void on_permit(struct errand *errand, enum sv_err err)
     sv_ms wait_ms = errand->call.u.permit.wait_ms;
 
     if (err == SV_ECANCELED || gate->head == NULL || gate->pausing)
-        return; /* a permit that comes while SES wants us to pause is let go */
+        return;         /* a permit that comes while SES wants us to pause is let go */
     if (err != SV_OK) { /* the limiter itself is broken: without it nobody may call */
         sv_log_failure(gate->drive->options.log, SV_LOG_ERROR, "limiter_failed", NULL,
                        &errand->call.info);

@@ -52,7 +52,7 @@ struct errand {
     enum { ERRAND_IDLE, ERRAND_CALLING, ERRAND_WAITING } state;
     enum sv_err refusal; /* the store would not even start the call */
     bool canceled;
-    bool once; /* not to be repeated any more */
+    bool once;                      /* not to be repeated any more */
     struct errand *next, *previous; /* all that are not idle */
 };
 

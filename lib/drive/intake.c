@@ -421,8 +421,7 @@ static void on_pending(struct errand *errand, enum sv_err err)
     if (err == SV_OK)
         open_entries(shard, &errand->call.u.take);
     else
-        sv_log_failure(drive->options.log, SV_LOG_ERROR, "intake_failed", NULL,
-                       &errand->call.info);
+        sv_log_failure(drive->options.log, SV_LOG_ERROR, "intake_failed", NULL, &errand->call.info);
     if (err == SV_OK && errand->call.u.take.count > 0)
         alarm_set(drive, &shard->pending_at, MORE_MS); /* there may be more */
     else

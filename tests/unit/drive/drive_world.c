@@ -226,16 +226,15 @@ size_t world_count(const struct world *world, const char *domain, const char *ki
     size_t count = 0;
 
     for (size_t i = 0; i < world->told_count; i++)
-        count += strcmp(world->told[i].kind, kind) == 0 &&
-                 strcmp(world->told[i].domain, domain) == 0;
+        count +=
+            strcmp(world->told[i].kind, kind) == 0 && strcmp(world->told[i].domain, domain) == 0;
     return count;
 }
 
 const struct world_told *world_answer(const struct world *world, const char *job_id)
 {
     for (size_t i = 0; i < world->told_count; i++) {
-        if (strcmp(world->told[i].kind, "job") == 0 &&
-            strcmp(world->told[i].job_id, job_id) == 0)
+        if (strcmp(world->told[i].kind, "job") == 0 && strcmp(world->told[i].job_id, job_id) == 0)
             return &world->told[i];
     }
     return NULL;

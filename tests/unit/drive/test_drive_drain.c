@@ -98,7 +98,8 @@ static void a_drain_ends_without_the_store(void **state)
     assert_int_equal(world->left, 1);
 }
 
-/* Handed back in the middle of a recheck: its attempt is free again, and the next worker answers. */
+/* Handed back in the middle of a recheck: its attempt is free again, and the next worker answers.
+ */
 static void an_attempt_is_given_back(void **state)
 {
     struct world *world = *state;
