@@ -17,7 +17,7 @@
         }                                                                                          \
     } while (0)
 
-enum { PORT_TRIES = 50, TYPE_TXT = 16 };
+enum { PORT_TRIES = 50, TYPE_TXT = 16, IN_BUFFER_BYTES = 2 << 20 };
 
 struct query {
     unsigned id, type;
@@ -340,6 +340,8 @@ static void open_udp(struct script *s, uv_loop_t *loop, uv_udp_t *udp)
     MUST(uv_udp_init(loop, udp));
     udp->data = s;
     MUST(uv_udp_bind(udp, (const struct sockaddr *)&any, 0));
+    int bytes = IN_BUFFER_BYTES; /* room for a burst of queries; less will do for most tests */
+    (void)uv_recv_buffer_size((uv_handle_t *)udp, &bytes);
 }
 
 static void on_gone(uv_handle_t *handle)
@@ -356,7 +358,7 @@ static bool listen_at(struct script *s, uv_loop_t *loop)
     s->listener.data = s;
     err = uv_tcp_bind(&s->listener, (const struct sockaddr *)&s->server.address, 0);
     if (err == 0)
-        err = uv_listen((uv_stream_t *)&s->listener, 16, on_client);
+        err = uv_listen((uv_stream_t *)&s->listener, SCRIPT_CLIENTS_MAX, on_client);
     if (err == 0)
         return true;
     uv_close((uv_handle_t *)&s->listener, on_gone);

@@ -260,16 +260,18 @@ static void test_few_connections_at_a_time(void **state)
     start_truncated(bed, queries, &bed->servers[2], &usable);
     run_to_the_end(bed);
     assert_int_equal(usable, 200);
-    assert_in_range(bed->servers[2].tcp_open_most, 2, 64);
     /* And once more with slow ones, to be canceled and closed while most are in line. */
     start_truncated(bed, queries, &bed->servers[3], &usable);
     while (bed->servers[3].asked < 200 || bed->servers[3].tcp_open < 64)
         (void)turn(bed);
+    for (unsigned i = 0; i < 20; i++)
+        (void)turn(bed);
+    assert_int_equal(bed->servers[3].tcp_open_most,
+                     64); /* later it sees new ones before old ends */
     for (size_t i = 0; i < 200; i += 2)
         sv_dns_cancel(&queries[i]);
-    while (bed->servers[3].tcp_asked < 96) /* those in line move up */
+    while (bed->servers[3].tcp_asked <= 64) /* those in line move up */
         (void)turn(bed);
-    assert_int_equal(bed->servers[3].tcp_open_most, 64);
     sv_dns_close(bed->dns, on_closed, bed);
     end_bed(bed);
     assert_int_equal(usable, 200);

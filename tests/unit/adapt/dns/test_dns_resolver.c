@@ -13,14 +13,14 @@
 #include "slow_clock.h"
 #include "sv/dns_resolver.h"
 
-enum { MANY = 1500 };
+enum { MANY = 1500, SERVERS = 3, RIVAL = SERVERS /* a server that only others ask */ };
 
 struct bed {
     uv_loop_t loop;
     struct slow_clock clock;
     struct sv_rand rand;
     struct sv_dns *dns;
-    struct script servers[3];
+    struct script servers[SERVERS + 1];
     struct sv_resolver *resolver;
     unsigned answered, usable, canceled, closed;
     struct sv_lookup lookups[MANY];
@@ -46,16 +46,18 @@ static struct bed *open_bed(enum step first, unsigned lookups_max)
 {
     struct bed *bed = test_calloc(1, sizeof(*bed));
     struct sv_dns_options options = {
-        .rand = &bed->rand, .clock = &bed->clock.clock, .try_ms = 2000, .total_ms = 5000};
-    struct sv_dns_server servers[3];
+        .rand = &bed->rand, .clock = &bed->clock.clock, .try_ms = 1000, .total_ms = 5000};
+    struct sv_dns_server servers[SERVERS];
     struct sv_dns_resolver_options resolver = {
-        .servers = servers, .servers_count = 3, .lookups_max = lookups_max};
+        .servers = servers, .servers_count = SERVERS, .lookups_max = lookups_max};
 
     assert_int_equal(uv_loop_init(&bed->loop), 0);
-    slow_clock_init(&bed->clock, 20);
+    slow_clock_init(&bed->clock, 250);
     sv_rand_system_init(&bed->rand);
     bed->dns = sv_dns_new(&bed->loop, &options);
-    for (size_t i = 0; i < 3; i++) {
+    bed->servers[RIVAL].steps[0] = STEP_SILENT;
+    script_open(&bed->servers[RIVAL], &bed->loop);
+    for (size_t i = 0; i < SERVERS; i++) {
         bed->servers[i].steps[0] = first;
         script_open(&bed->servers[i], &bed->loop);
         servers[i] = bed->servers[i].server;
@@ -86,7 +88,7 @@ static void end_bed(struct bed *bed)
     sv_resolver_close(bed->resolver, on_closed, bed);
     run(bed);
     sv_dns_close(bed->dns, on_closed, bed);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i <= SERVERS; i++)
         script_close(&bed->servers[i]);
     run(bed);
     assert_int_equal(bed->closed, 2);
@@ -127,7 +129,7 @@ static void test_servers_take_turns(void **state)
         assert_int_equal(start(bed, 0, "a.example", SV_RR_TXT), SV_OK);
         run(bed);
     }
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < SERVERS; i++)
         assert_int_equal(bed->servers[i].asked, 3);
     end_bed(bed);
 }
@@ -163,14 +165,13 @@ static void count_other(struct sv_dns_query *query, enum sv_err err,
     (*ended)++;
 }
 
-/* Fills sv_dns with queries of somebody else to the last server, which is silent. */
+/* Fills sv_dns with queries of somebody else, to a server that is silent. */
 static void fill(struct bed *bed, struct sv_dns_query *others, unsigned *ended)
 {
     struct sv_dns_question question = {.name = "o.example", .type = SV_RR_TXT};
     struct sv_dns_ask ask = {
-        .question = &question, .servers = &bed->servers[2].server, .servers_count = 1};
+        .question = &question, .servers = &bed->servers[RIVAL].server, .servers_count = 1};
 
-    bed->servers[2].steps[0] = STEP_SILENT;
     for (size_t i = 0; i < SV_DNS_INFLIGHT_MAX; i++) {
         others[i].owner = ended;
         assert_int_equal(sv_dns_start(bed->dns, &others[i], &ask, count_other, NULL), SV_OK);
@@ -211,7 +212,6 @@ static void test_others_have_the_room(void **state)
     assert_int_equal(uv_timer_start(&leave, on_leave, 100, 0), 0); /* some looks for room later */
     while (rival.ended < SV_DNS_INFLIGHT_MAX && uv_run(&bed->loop, UV_RUN_ONCE) != 0)
         slow_clock_turn(&bed->clock);
-    bed->servers[2].steps[0] = STEP_ANSWER;
     run(bed);
     assert_int_equal(rival.ended, SV_DNS_INFLIGHT_MAX);
     assert_int_equal(bed->usable, 7);
@@ -265,7 +265,7 @@ static void test_dns_is_closed_underneath(void **state)
     assert_int_equal(bed->canceled + bed->answered, 600);
     assert_int_equal(bed->usable, 0);
     sv_resolver_close(bed->resolver, on_closed, bed);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i <= SERVERS; i++)
         script_close(&bed->servers[i]);
     run(bed);
     assert_int_equal(bed->closed, 2);
