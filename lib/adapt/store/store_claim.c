@@ -232,6 +232,8 @@ static void advance(struct look *look, sv_ms now)
     for (size_t i = 0; i < look->visits_count && i <= look->at; i++) {
         sv_ms score = look->visits[i].score;
 
+        if (i == look->at && look->visits[i].used == 0)
+            break; /* the call was full before it came to this one */
         cursor->skip = cursor->under_way && score == cursor->from ? cursor->skip + 1 : 1;
         cursor->from = score;
         cursor->under_way = true;
