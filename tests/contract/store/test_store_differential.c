@@ -148,6 +148,7 @@ static void admit(struct pair *pair)
                                 .type = types[below(pair, 8)],
                                 .refusal = chance(pair, 3) ? "restricted_domain" : NULL,
                                 .todo = 1u << below(pair, 6),
+                                .withdrawn = chance(pair, 30) ? below(pair, 64) : 0,
                                 .contact_email = chance(pair, 50) ? "a@b.example" : NULL,
                                 .domains_max = 3,
                                 .attempts_max = 2,
