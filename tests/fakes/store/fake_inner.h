@@ -106,7 +106,7 @@ struct fake_store {
     bool clock_is_set;
     sv_ms now;
     uint64_t claims, entries;
-    bool not_ready, hasty;
+    bool not_ready, hasty, held;
     struct sv_fake_fault fault;
     uint64_t faults; /* calls that ended with it */
     uint64_t calls[SV_STORE_OP_COUNT];

@@ -129,7 +129,8 @@ static void on_timer(uv_timer_t *timer)
     for (; count > 0 && work != NULL; count--) {
         struct fake_work *next = work->next;
 
-        (void)run_one(work);
+        if (!store->held || work->canceled)
+            (void)run_one(work);
         work = next;
     }
     if (store->works != NULL)
@@ -284,6 +285,13 @@ void sv_fake_store_set_ready(struct sv_store *base, bool ready)
     struct fake_store *store = (struct fake_store *)base;
 
     store->not_ready = !ready;
+}
+
+void sv_fake_store_hold(struct sv_store *base, bool held)
+{
+    struct fake_store *store = (struct fake_store *)base;
+
+    store->held = held;
 }
 
 void sv_fake_store_set_hasty(struct sv_store *base, bool hasty)

@@ -26,6 +26,9 @@ struct sv_fake_fault {
 
 void sv_fake_store_fail(struct sv_store *store, const struct sv_fake_fault *fault);
 
+/* While held, calls arrive and wait; canceled ones end. */
+void sv_fake_store_hold(struct sv_store *store, bool held);
+
 /* A call that is canceled has done its work all the same, as one that is on its way to a server. */
 void sv_fake_store_set_hasty(struct sv_store *store, bool hasty);
 
