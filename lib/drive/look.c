@@ -166,7 +166,8 @@ static enum sv_group group_of_finding(const struct sv_finding *finding, const ch
 }
 
 /* A group is known when every record of it is, and every question about it was answered: one
- * silent server must look neither like a repair nor like another fault. */
+ * silent server must look neither like a repair nor like another fault. What belongs to no record
+ * may be about any of them. */
 static void observe_groups(struct check *check, const struct sv_report *report)
 {
     struct sv_observation *seen = &check->seen;
@@ -175,8 +176,10 @@ static void observe_groups(struct check *check, const struct sv_report *report)
     for (int group = 0; group < SV_GROUP_COUNT; group++)
         seen->group_known[group] = true;
     for (size_t i = 0; i < report->records_count; i++) {
-        if (report->statuses[i] == SV_RECORD_UNKNOWN || report->unsettled[i])
-            seen->group_known[group_of_record(report->records[i].kind)] = false;
+        if (report->statuses[i] != SV_RECORD_UNKNOWN && !report->unsettled[i])
+            continue;
+        seen->group_known[group_of_record(report->records[i].kind)] = false;
+        seen->group_known[SV_GROUP_DNS] = false;
     }
     for (int group = 0; group < SV_GROUP_COUNT; group++) {
         uint64_t digest = 0;

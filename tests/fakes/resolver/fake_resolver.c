@@ -36,7 +36,7 @@ struct fake {
     struct asked *asked;
     struct sv_lookup *first, *last; /* under way, oldest first */
     uv_idle_t turn;
-    bool held, closing;
+    bool held, closing, busy;
     char canceled; /* its address marks a canceled lookup, the fake's own one under way */
     sv_resolver_closed_fn *closed;
     void *closed_context;
@@ -163,6 +163,11 @@ size_t sv_fake_resolver_asked(const struct sv_resolver *base, const char *name,
             types_match(type, asked->question.type))
             count += asked->count;
     return count;
+}
+
+void sv_fake_resolver_set_busy(struct sv_resolver *base, bool busy)
+{
+    of(base)->busy = busy;
 }
 
 void sv_fake_resolver_hold(struct sv_resolver *base, bool hold)
@@ -353,6 +358,8 @@ static enum sv_err start(struct sv_resolver *base, struct sv_lookup *lookup,
 
     if (fake->closing)
         return sv_err_set(info, SV_ECANCELED, "resolver", 0, "closing");
+    if (fake->busy)
+        return sv_err_set(info, SV_EBUSY, "resolver", 0, "too many lookups under way");
     if (strstr(lookup->question.name, "..") != NULL || lookup->question.name[0] == '.')
         return sv_err_set(info, SV_EINVALID, "resolver", 0, "not a name that can be asked: %.100s",
                           lookup->question.name);

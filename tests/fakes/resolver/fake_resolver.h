@@ -36,6 +36,9 @@ void sv_fake_resolver_trouble(struct sv_resolver *fake, const char *owner, enum 
 size_t sv_fake_resolver_asked(const struct sv_resolver *fake, const char *name,
                               enum sv_rr_type type);
 
+/* While busy, no lookup starts: SV_EBUSY. */
+void sv_fake_resolver_set_busy(struct sv_resolver *fake, bool busy);
+
 /* Answers wait until released when held; for tests that need lookups under way. */
 void sv_fake_resolver_hold(struct sv_resolver *fake, bool hold);
 

@@ -2,8 +2,10 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sv/alloc.h"
 #include "sv/digest.h"
 #include "sv/json.h"
 
@@ -153,6 +155,22 @@ void world_end(struct world *world)
     assert_int_equal(uv_loop_close(&world->loop), 0);
 }
 
+int world_set_up(void **state)
+{
+    struct world *world = sv_alloc(1, sizeof *world);
+
+    world_new(world);
+    *state = world;
+    return 0;
+}
+
+int world_tear_down(void **state)
+{
+    world_end(*state);
+    free(*state);
+    return 0;
+}
+
 /* ---- what is told ---- */
 
 static void copy(const json_t *event, const char *path, char *out, size_t bytes)
@@ -174,7 +192,7 @@ static void check(const struct world *world, const struct world_told *now)
         if (strcmp(now->kind, "job") == 0 && strcmp(told->kind, "job") == 0 &&
             strcmp(told->job_id, now->job_id) == 0)
             fail_msg("answered twice: %s", now->text);
-        if (strcmp(told->kind, "job") != 0 && strcmp(told->domain, now->domain) == 0)
+        if (strcmp(told->kind, "job") != 0 && strcmp(told->uid, now->uid) == 0)
             last = told->sequence;
     }
     if (strcmp(now->kind, "job") != 0 && now->sequence != last + 1)
@@ -195,6 +213,7 @@ static void take_in(struct world *world, const char *text)
     copy(event, "type", type, sizeof type);
     copy(event, "id", told->id, sizeof told->id);
     copy(event, "subject", told->domain, sizeof told->domain);
+    copy(event, "data.domain_id", told->uid, sizeof told->uid);
     copy(event, "data.job_id", told->job_id, sizeof told->job_id);
     copy(event, "data.outcome", told->outcome, sizeof told->outcome);
     copy(event, "data.reason", told->reason, sizeof told->reason);

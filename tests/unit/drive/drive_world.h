@@ -12,13 +12,14 @@
 #include "fake_ses.h"
 #include "fake_store.h"
 #include "sv/drive.h"
+#include "sv/name.h"
 
 enum { WORLD_TOLD_MAX = 512, WORLD_PUSHES_MAX = 64, WORLD_PATIENCE_MS = 20000 };
 
 struct world_told { /* one event */
     char kind[24];  /* "registered" ..., "job" */
     char id[96];
-    char domain[64], job_id[64], outcome[16], reason[40];
+    char domain[64], uid[SV_UID_BYTES], job_id[64], outcome[16], reason[40];
     long long sequence;
     const char *text;
 };
@@ -57,6 +58,11 @@ struct world {
     bool counting;
     uint64_t turns;
 };
+
+/* A test whose *state is a world, made before and ended after. */
+int world_set_up(void **state);
+int world_tear_down(void **state);
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_set_up, world_tear_down)
 
 /* Fakes and options; no driver yet. */
 void world_new(struct world *world);

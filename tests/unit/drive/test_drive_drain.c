@@ -174,37 +174,17 @@ static void what_a_late_claim_took_is_handed_back(void **state)
     assert_int_equal(world_stats(world).checks_released, 1);
 }
 
-static int set_up(void **state)
-{
-    struct world *world = malloc(sizeof *world);
-
-    if (world == NULL)
-        return -1;
-    world_new(world);
-    *state = world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_end(*state);
-    free(*state);
-    return 0;
-}
-
-#define DRIVE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DRIVE_TEST(nothing_to_drain_takes_no_time),
-        DRIVE_TEST(a_drain_may_come_before_anything),
-        DRIVE_TEST(what_ends_in_time_is_not_handed_back),
-        DRIVE_TEST(a_second_call_hands_back_at_once),
-        DRIVE_TEST(a_drain_ends_without_the_store),
-        DRIVE_TEST(an_attempt_is_given_back),
-        DRIVE_TEST(no_lease_is_left_behind),
-        DRIVE_TEST(what_a_late_claim_took_is_handed_back),
+        WORLD_TEST(nothing_to_drain_takes_no_time),
+        WORLD_TEST(a_drain_may_come_before_anything),
+        WORLD_TEST(what_ends_in_time_is_not_handed_back),
+        WORLD_TEST(a_second_call_hands_back_at_once),
+        WORLD_TEST(a_drain_ends_without_the_store),
+        WORLD_TEST(an_attempt_is_given_back),
+        WORLD_TEST(no_lease_is_left_behind),
+        WORLD_TEST(what_a_late_claim_took_is_handed_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

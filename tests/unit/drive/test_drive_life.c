@@ -17,30 +17,10 @@ static void a_life_is_told_whole(void **state)
     assert_int_equal(world_stats(world).jobs_dead, 0);
 }
 
-static int set_up(void **state)
-{
-    struct world *world = malloc(sizeof *world);
-
-    if (world == NULL)
-        return -1;
-    world_new(world);
-    *state = world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_end(*state);
-    free(*state);
-    return 0;
-}
-
-#define DRIVE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DRIVE_TEST(a_life_is_told_whole),
+        WORLD_TEST(a_life_is_told_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,170 @@
+#include <stdio.h>
+
+#include "drive_world.h"
+
+/* How much is under way at once, how little is done when there is nothing to do, and what becomes
+ * of a domain that another worker took over. */
+
+enum { DOMAINS = 40, CLIENTS = 5 };
+
+static void push_many(struct world *world)
+{
+    world->options.limits.domains_max = DOMAINS;
+    for (int i = 0; i < DOMAINS; i++) {
+        char job[200];
+
+        (void)snprintf(job, sizeof job,
+                       "{'type':'register','client_id':'c%d','domain':'d%d.example','id':'j%d'}",
+                       i % CLIENTS, i, i);
+        world_push(world, job);
+    }
+}
+
+static bool are_answered(struct world *world)
+{
+    for (int i = 0; i < DOMAINS; i++) {
+        char id[8];
+
+        (void)snprintf(id, sizeof id, "j%d", i);
+        if (world_answer(world, id) == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* All shards together stay within the bound, and none of them starves. */
+static void no_more_than_agreed_is_under_way(void **state)
+{
+    struct world *world = *state;
+
+    for (unsigned max = 1; max <= 5; max += 2) {
+        world->options.inflight_max = max;
+        world->options.shards = 4;
+        world->options.policy.first_look_ms = 5;
+        push_many(world);
+        world_start(world);
+        while (!are_answered(world)) {
+            world_turn(world, true);
+            assert_true(world_stats(world).inflight <= max);
+        }
+        world_end(world);
+        world_new(world);
+    }
+}
+
+static void one_busy_shard_leaves_room_for_others(void **state)
+{
+    struct world *world = *state;
+
+    /* All domains of the first client's shard are always due, and there is room for one. */
+    world->options.shards = 2;
+    world->options.inflight_max = 1;
+    world->options.policy.first_look_ms = world->options.policy.floor_ms = 1;
+    world->options.policy.cap_ms = 1;
+    world_start(world);
+    for (int i = 0; i < 8; i++) {
+        char job[200];
+
+        (void)snprintf(job, sizeof job,
+                       "{'type':'register','client_id':'c0','domain':'d%d.example','id':'j%d'}", i,
+                       i);
+        world_push(world, job);
+    }
+    for (int i = 0; i < 8; i++) {
+        char id[8];
+
+        (void)snprintf(id, sizeof id, "j%d", i);
+        world_expect_answer(world, id, "done", "");
+    }
+    world_push(world, "{'type':'register','client_id':'other','domain':'e.example','id':'k'}");
+    assert_int_not_equal(world->pushes[0].shard, world->pushes[8].shard);
+    world_expect_answer(world, "k", "done", "");
+}
+
+static void an_idle_driver_is_quiet(void **state)
+{
+    struct world *world = *state;
+    uint64_t before[SV_STORE_OP_COUNT], calls = 0;
+
+    world->options.poll_ms = 100;
+    world->options.lease_ms = 60000;
+    world->options.reclaim_ms = 60000;
+    world_start(world);
+    while (!world->prepared)
+        world_turn(world, true);
+    world_linger(world, 100);
+    for (int op = 0; op < SV_STORE_OP_COUNT; op++)
+        before[op] = sv_fake_store_calls(world->store, (enum sv_store_op)op);
+    world_linger(world, 1000);
+    for (int op = 0; op < SV_STORE_OP_COUNT; op++)
+        calls += sv_fake_store_calls(world->store, (enum sv_store_op)op) - before[op];
+    assert_in_range(calls, 1, 14);
+}
+
+/* What the store refuses again and again is not asked ten times a second. */
+static void a_refused_entry_does_not_spin(void **state)
+{
+    struct world *world = *state;
+    struct sv_fake_fault fault = {
+        .op = SV_STORE_ADMIT, .fail = 100000, .err = SV_EREFUSED, .applied = false};
+
+    world->options.reclaim_ms = 1000;
+    sv_fake_store_fail(world->store, &fault);
+    world_start(world);
+    world_push(world, "{'type':'register','client_id':'c','domain':'a.example','id':'j1'}");
+    world_linger(world, 2000);
+    assert_in_range(sv_fake_store_calls(world->store, SV_STORE_ADMIT), 1, 6);
+    fault.fail = 0;
+    sv_fake_store_fail(world->store, &fault);
+    world_expect_answer(world, "j1", "done", "");
+}
+
+static bool is_fenced(struct world *world)
+{
+    return world_stats(world).checks_fenced > 0;
+}
+
+/* The lease runs out under a check that waits for DNS: it is done again, and whoever comes late,
+ * by a renewal or by a commit, changes nothing. */
+static void a_lost_lease_changes_nothing(void **state)
+{
+    for (int by_renewal = 0; by_renewal < 2; by_renewal++) {
+        struct world *world = *state;
+        struct sv_fake_fault fault = {.op = SV_STORE_RENEW, .fail = 100000, .err = SV_EREFUSED};
+
+        world->options.lease_ms = 60;
+        world->options.dns_ms = 60000;
+        sv_fake_resolver_hold(world->resolver, true);
+        sv_fake_store_fail(world->store, &fault);
+        world_start(world);
+        world_push(world, "{'type':'register','client_id':'c','domain':'a.example','id':'j1'}");
+        world_expect_answer(world, "j1", "done", "");
+        while (world_stats(world).inflight < 2) /* itself twice: the first one without a lease */
+            world_turn(world, true);
+        if (by_renewal) {
+            fault.fail = 0;
+            sv_fake_store_fail(world->store, &fault);
+            world_until(world, is_fenced, "a renewal tells that the lease was lost");
+        }
+        sv_fake_resolver_hold(world->resolver, false);
+        world_until(world, is_fenced, "the first check is fenced");
+        world_heal(world, "a.example");
+        while (world_count(world, "a.example", "verified") == 0)
+            world_turn(world, true);
+        world_end(world);
+        world_new(world);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(no_more_than_agreed_is_under_way),
+        WORLD_TEST(one_busy_shard_leaves_room_for_others),
+        WORLD_TEST(an_idle_driver_is_quiet),
+        WORLD_TEST(a_refused_entry_does_not_spin),
+        WORLD_TEST(a_lost_lease_changes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
