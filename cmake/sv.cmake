@@ -52,7 +52,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(sv_flags INTERFACE -U_FORTIFY_SOURCE)
   sv_compile_flags(-D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero -Wnull-dereference)
 endif()
-sv_link_flags(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--as-needed
+sv_link_flags(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,nodlopen -Wl,-z,separate-code -Wl,--as-needed
   -Wl,--no-copy-dt-needed-entries -Wl,--build-id=sha1)
 if(SV_SANITIZE)
   target_compile_options(sv_flags INTERFACE -fsanitize=${SV_SANITIZE} -fno-sanitize-recover=all
@@ -105,13 +105,18 @@ function(sv_test_rules name timeout labels)
     "SV_BINARY_DIR=${PROJECT_BINARY_DIR};SV_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
 
-# sv_fuzz_target(NAME SOURCES file... LINKS target... CORPUS dir): a libFuzzer program with SV_FUZZ, and in every
-# build a replay of its corpus as an ordinary test.
+# sv_fuzz_target(NAME SOURCES file... LINKS target... CORPUS dir): a libFuzzer program with SV_FUZZ (they are what the
+# target "fuzzers" builds and tests/fuzz/smoke runs), and in every other build a replay of its corpus as an ordinary test.
 function(sv_fuzz_target name)
   cmake_parse_arguments(arg "" "CORPUS" "SOURCES;LINKS" ${ARGN})
   if(SV_FUZZ)
     add_executable(${name} ${arg_SOURCES})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    if(NOT TARGET fuzzers)
+      add_custom_target(fuzzers)
+    endif()
+    add_dependencies(fuzzers ${name})
+    file(WRITE ${PROJECT_BINARY_DIR}/fuzzers.d/${name} "${CMAKE_CURRENT_BINARY_DIR}/${name} ${arg_CORPUS}\n")
   else()
     add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
     add_test(NAME replay_${name} COMMAND ${name} ${arg_CORPUS})
