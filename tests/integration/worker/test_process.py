@@ -225,8 +225,7 @@ def test_F50_a_bad_file_at_reload_changes_nothing(world, tmp_path):
         worker.signal(signal.SIGHUP)
         systemd.wait("READY=1", 1 + round_number)
     assert logged(worker, "reload_refused")
-    problem = logged(worker, "config_problem")[0]
-    assert f"{file}:4" in problem["where"]
+    assert logged(worker, "config_problem", where=f"{file}:4")
     assert not logged(worker, "reloaded")
     world.wait_answer(world.push("recheck", "c", "nobody.example"))
     assert '"level":"debug"' not in worker.text()
