@@ -1,0 +1,332 @@
+"""What docs/ and README.md say is what the program does: every word of the contract is told, every told word exists.
+
+`python3 tests/house/test_docs.py --write` renews the generated parts (between `<!-- generated: NAME -->` and `<!-- end -->`)."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("SV_BINARY_DIR", ROOT / "build" / "debug"))
+DOCS = {path.name: path for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
+GENERATED = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.S)
+
+
+def source(path):
+    return (ROOT / path).read_text()
+
+
+def told(name):
+    return DOCS[name].read_text()
+
+
+def program(*words):
+    done = subprocess.run([str(BUILD / "worker" / "sesverify"), *words], capture_output=True, text=True, check=False,
+                          env={"PATH": os.environ["PATH"]})
+    return done.stdout or done.stderr
+
+
+# --- what the code says ---
+
+def words_of(path, table):
+    """The strings of one table in C: `static const char *const NAME[...] = { ... };`."""
+    body = re.search(r"\b" + table + r"\[[A-Z_]*\] = \{(.*?)\};", source(path), re.S).group(1)
+    return set(re.findall(r'"([a-z_]+)"', body))
+
+
+def strings_near(path, pattern):
+    """Every word-like string in the pieces of a file that match."""
+    return {word for piece in re.findall(pattern, source(path), re.S) for word in re.findall(r'"([a-z_]+)"', piece)}
+
+
+def job_reasons():
+    found = strings_near("lib/drive/job.c", r"fail\(&?reader, \"[a-z_]+\"|reason = [^;]*;")
+    found |= strings_near("lib/drive/intake.c", r"reason = [^;]*;|return \"[a-z_]+\";")
+    found |= strings_near("lib/drive/provision.c", r"give_up\(check, \"[a-z_]+\"\)|char overlap\[\] = [^;]*;")
+    found |= strings_near("lib/drive/commit.c", r"[^_]reason = [^;]*;")
+    for script in (ROOT / "lib/adapt/store/lua").glob("*.lua"):
+        found |= set(re.findall(r"""finish\('rejected', '([a-z_]+)'""", script.read_text()))
+        for pair in re.findall(r"""\breason = '([a-z_]+)'|'reason', '([a-z_]+)'|"reason":"([a-z_]+)""", script.read_text()):
+            found |= set(filter(None, pair))
+    return found
+
+
+def outcomes():
+    found = strings_near("lib/drive/commit.c", r"static const char \*outcome\(.*?\n\}")
+    found |= strings_near("lib/drive/provision.c", r"job_outcome = [^;]*;")
+    found |= set(re.findall(r"finish\('([a-z_]+)'", source("lib/adapt/store/lua/admit.lua")))
+    return found
+
+
+def findings():
+    """code -> (severity, advice), in the order of the catalogue."""
+    text = source("include/sv/finding_codes.h").replace("\\\n", "\n")
+    out = {}
+    for code, severity, advice in re.findall(r'X\(SV_F_\w+, "(\w+)", SV_(\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)', text):
+        out[code] = (severity.lower(), "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', advice)))
+    return out
+
+
+def settings():
+    """(section, key) -> (text, range, default), from `config defaults`."""
+    out, section, comments = {}, None, []
+    for line in program("config", "defaults").splitlines():
+        header = re.match(r"(?:# )?\[([a-z]+)(?: default)?\]$", line)
+        entry = re.match(r"(?:# )?(?:not in this file: )?([a-z_]+) =(?: (.*))?$", line)
+        if header:
+            section, comments = header.group(1), []
+        elif entry and section and comments:
+            out[section, entry.group(1)] = (" ".join(comments[:-1]), comments[-1].strip("()"), entry.group(2) or "")
+            comments = []
+        elif line.startswith("# "):
+            comments.append(line[2:])
+        else:
+            comments = []
+    return out
+
+
+def arguments(text, at):
+    """The arguments of the call whose opening bracket is at `at`."""
+    depth, start, out, quoted = 0, at + 1, [], False
+    for i in range(at, len(text)):
+        c = text[i]
+        if c == '"' and text[i - 1] != "\\":
+            quoted = not quoted
+        elif not quoted and c in "([{":
+            depth += 1
+        elif not quoted and c in ")]}":
+            depth -= 1
+            if depth == 0:
+                return out + [text[start:i]]
+        elif not quoted and c == "," and depth == 1:
+            out.append(text[start:i])
+            start = i + 1
+    return out
+
+
+CALLS = {"sv_log_line": 2, "sv_log_failure": 2, "sv_log_write": 2, "log_entry": 2, "give_up": 2, "fail": 2, "warn": 1}
+
+
+def log_events():
+    found = set()
+    for path in [*(ROOT / "lib").rglob("*.c"), *(ROOT / "worker").rglob("*.c")]:
+        text = path.read_text()
+        if "sv_log_" not in text or path.parts[-2] == "base":
+            continue
+        for call in re.finditer(r"\b(" + "|".join(CALLS) + r")\(", text):
+            given = arguments(text, call.end() - 1)
+            index = CALLS[call.group(1)]
+            if len(given) > index:
+                found |= set(re.findall(r'"([a-z_]+)"', given[index]))
+        found |= {w for piece in re.findall(r"const char \*event = [^;]*;", text) for w in re.findall(r'"([a-z_]+)"', piece)}
+    return found
+
+
+def exit_codes():
+    return dict(re.findall(r"SV_EXIT_([A-Z_]+) = (\d+)", source("worker/exit.h")))
+
+
+def commands():
+    text = program("--help").split("Commands:\n")[1].split("\n\n")[0]
+    return dict(re.split(r"  +", line.strip(), maxsplit=1) for line in text.splitlines())
+
+
+# --- what the documents say ---
+
+def section(name, title):
+    """The text under one heading, up to the next of the same or a higher level."""
+    match = re.search(r"^(#+) " + re.escape(title) + r"\n(.*?)(?=^#{1,2} |\Z)", told(name), re.S | re.M)
+    assert match, f"{name} has no section {title}"
+    return match.group(2)
+
+
+def first_cells(name, title):
+    """The words in backticks of the first column of every table under a heading."""
+    rows = re.findall(r"^\| (.*?) \|", section(name, title), re.M)
+    return {word for row in rows for word in re.findall(r"`([^`]+)`", row)}
+
+
+def compare(name, title, real):
+    shown = first_cells(name, title)
+    assert shown == set(real), f"{name}, {title}: missing {set(real) - shown}, invented {shown - set(real)}"
+
+
+CONTRACT = "jobs-and-events.md"
+
+
+def test_statuses():
+    compare(CONTRACT, "Statuses", words_of("lib/core/domain_words.c", "statuses") - {"new"})
+    compare("README.md", "Statuses", words_of("lib/core/domain_words.c", "statuses") - {"new"})
+
+
+def test_conclusions():
+    compare(CONTRACT, "Conclusions", words_of("lib/core/domain_words.c", "conclusions"))
+
+
+def test_reasons_of_moves():
+    compare(CONTRACT, "Reasons of an event", words_of("lib/core/domain_words.c", "reasons") - {"none"})
+
+
+def test_event_types():
+    kinds = words_of("lib/core/domain_words.c", "kinds_of_news") - {"none"}
+    real = {f"io.sesverify.domain.{kind}.v1" for kind in kinds} | {"io.sesverify.job.finished.v1"}
+    compare(CONTRACT, "Event types", real)
+    compare("README.md", "Events", real)
+
+
+def test_job_outcomes_and_reasons():
+    compare(CONTRACT, "Outcomes", outcomes())
+    compare(CONTRACT, "Reasons of an answer", job_reasons())
+
+
+def test_axes():
+    compare(CONTRACT, "Axes", strings_near("lib/base/axis.c", r"\w+\[SV_AXIS_COUNT\] = \{.*?\};"))
+
+
+def test_fields_of_a_job():
+    read = set(re.findall(r'(?:read_text|read_bool)\(&?reader, "([a-z_]+)"', source("lib/drive/job.c")))
+    read |= set(re.findall(r'json_object_get\(reader->object, "([a-z_]+)"\)', source("lib/drive/job.c")))
+    compare(CONTRACT, "Fields of a job", read)
+    compare("README.md", "Jobs", read)
+    assert set(schema("job")["properties"]) == read
+
+
+def schema(name):
+    return json.loads(source(f"docs/schemas/{name}.schema.json"))
+
+
+def members(function):
+    """The JSON members that one function of cloudevent.c writes."""
+    body = re.search(r"^[^\n;]*\b" + function + r"\(.*?^\}", source("lib/drive/cloudevent.c"), re.S | re.M).group(0)
+    return set(re.findall(r'(?:sv_json_set\w*|set_known)\(\s*\w+, "([a-z_]+)"', body))
+
+
+def test_fields_of_an_event():
+    envelope = members("envelope")
+    data = members("domain_data") | members("add_state") | members("add_findings") | members("add_records") | members("sv_json_flags")
+    compare(CONTRACT, "Envelope", envelope | {"sequence", "datacontenttype", "traceparent", "data"})
+    compare(CONTRACT, "Data of a domain event", data)
+    compare(CONTRACT, "Flags", members("sv_json_flags"))
+    compare(CONTRACT, "DNS records", members("sv_json_record"))
+    compare(CONTRACT, "Findings", members("sv_json_finding") | {f"evidence.{m}" for m in members("json_evidence")})
+    answer = members("job_event") - {"datacontenttype", "traceparent", "data"} | members("sv_cloudevent_job_finished")
+    compare(CONTRACT, "Data of an answer", answer | {"retry_at", "error"})
+    assert set(schema("domain-event")["properties"]["data"]["properties"]) == data
+    assert set(schema("job-finished")["properties"]["data"]["properties"]) == answer | {"retry_at", "error"}
+
+
+def test_schemas_have_every_word():
+    data = schema("domain-event")["properties"]["data"]["properties"]
+    table = "lib/core/domain_words.c"
+    assert set(data["to"]["enum"]) == words_of(table, "statuses") - {"new"}
+    assert set(data["conclusion"]["enum"]) == words_of(table, "conclusions")
+    assert set(data["reason"]["enum"]) == words_of(table, "reasons") - {"none"}
+    assert schema("domain-event")["$defs"]["finding"]["properties"]["code"]["enum"] == list(findings())
+    answer = schema("job-finished")["properties"]["data"]["properties"]
+    assert set(answer["reason"]["enum"]) == job_reasons()
+    assert set(answer["outcome"]["enum"]) == outcomes()
+
+
+def test_exit_codes():
+    real = set(exit_codes().values())
+    assert first_cells("running.md", "Exit codes") == real
+
+
+def test_log_events():
+    compare("running.md", "Log events", log_events())
+
+
+def test_commands():
+    compare("README.md", "Commands", commands())
+    assert set(re.findall(r"^## sesverify (.+)$", told("commands.md"), re.M)) == set(commands())
+
+
+def test_settings_named_anywhere_exist():
+    known = {f"{s}.{k}" for s, k in settings()}
+    heads = {s for s, _ in settings()}
+    for name, path in DOCS.items():
+        for word in re.findall(r"`([a-z]+\.[a-z_]+)`", path.read_text()):
+            if word.split(".")[0] in heads and word.split(".")[0] != "account":
+                assert word in known or word.endswith(".md"), f"{name} speaks of {word}, which is no setting"
+
+
+def test_IAM_actions():
+    used = set(re.findall(r'return "([A-Z]\w+)";', source("include/sv/ses.h")))
+    policy = json.loads(re.search(r"```json\n(\{\s*\"Version\".*?)```", told("README.md"), re.S).group(1))
+    assert set(policy["Statement"][0]["Action"]) == {f"ses:{name}" for name in used}
+
+
+def test_links_lead_somewhere():
+    for name, path in DOCS.items():
+        for target in re.findall(r"\]\(([^)#]+)", path.read_text()):
+            if not target.startswith("http"):
+                assert (path.parent / target).exists(), f"{name}: {target}"
+
+
+# --- generated parts ---
+
+def row(*cells):
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def cell(text):
+    return text.replace("|", "\\|")
+
+
+def generate_findings():
+    out = row("code", "severity", "advice") + "|---|---|---|\n"
+    return out + "".join(row(f"`{code}`", severity, cell(advice)) for code, (severity, advice) in findings().items())
+
+
+def generate_settings():
+    out, last = "", None
+    for (head, key), (text, kind, default) in settings().items():
+        if head != last:
+            title = "[account NAME]" if head == "account" else f"[{head}]"
+            out += f"\n### {title}\n\n" + row("key", "default", "type and range", "reloadable", "meaning") + "|---|---|---|---|---|\n"
+            last = head
+        reloadable = "reloadable" in kind
+        kind = re.sub(r"; reloadable$", "", kind)
+        out += row(f"`{key}`", f"`{default}`" if default else "empty", cell(kind), "yes" if reloadable else "no", cell(text))
+    return out + "\n"
+
+
+def generate_commands():
+    out = ""
+    for name in commands():
+        text = program(*name.split(), "--help").strip()
+        out += f"\n## sesverify {name}\n\n```text\n{text}\n```\n"
+    return out + "\n"
+
+
+GENERATORS = {"findings": generate_findings, "settings": generate_settings, "commands": generate_commands}
+
+
+def test_generated_parts_are_fresh():
+    seen = set()
+    for name, path in DOCS.items():
+        for _, kind, text, _ in GENERATED.findall(path.read_text()):
+            seen.add(kind)
+            assert text == GENERATORS[kind](), f"{name}: run python3 tests/house/test_docs.py --write"
+    assert seen == set(GENERATORS)
+
+
+def test_every_finding_is_told():
+    compare("findings.md", "The catalogue", findings())
+
+
+def write():
+    for path in DOCS.values():
+        text = path.read_text()
+        fresh = GENERATED.sub(lambda m: m.group(1) + GENERATORS[m.group(2)]() + m.group(4), text)
+        if fresh != text:
+            path.write_text(fresh)
+            print(f"wrote {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        sys.exit(__doc__)
+    write()
