@@ -123,7 +123,7 @@ DOMAIN_SPOILED = [("specversion", "0.3"), ("source", "/sesverify/default/xyz"), 
                   ("data.conclusion", "fine"), ("data.findings", [{"code": "x"}]), ("data.next_check_at", 12),
                   ("data.contact_email", MISSING), ("data.observed_at", None)]
 FINISHED_SPOILED = [("specversion", MISSING), ("type", "io.sesverify.job.v1"), ("source", "/sesverify/jobs/x"), ("id", "job.0"),
-                    ("time", MISSING), ("data.outcome", "failed"), ("data.outcome", MISSING), ("data.job_id", ""),
+                    ("time", MISSING), ("data.outcome", "failed"), ("data.outcome", MISSING), ("data.job_id", 7),
                     ("data.job_id", MISSING), ("data.reason", "bad_luck"), ("data.definitive", "yes"), ("data.retry_at", "soon"),
                     ("data.type", "verify"), ("data.domain_id", "xyz"), ("sequence", "0000000001")]
 

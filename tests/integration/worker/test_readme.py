@@ -1,0 +1,39 @@
+"""Runs every example of README.md that is marked `<!-- runnable -->`, in order, in one world; each command must succeed."""
+import os
+import pathlib
+import re
+import subprocess
+
+from world import World, worker_program
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^<!-- runnable -->\n```sh\n(.*?)^```$", README, re.M | re.S)
+
+
+def test_every_sh_block_is_marked():
+    assert len(BLOCKS) >= 5 and README.count("```sh\n") == len(BLOCKS)
+
+
+def test_examples(tmp_path):
+    with World() as world:
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        (tools / "sesverify").symlink_to(worker_program())
+        wrapper = tools / "redis-cli"  # ours listens on a socket only; -e: an error reply is a failure
+        wrapper.write_text(f'#!/bin/sh\nexec /usr/bin/redis-cli -e -s "{world.redis_server.path}" "$@"\n')
+        wrapper.chmod(0o755)
+        environment = {**world.environment(), "PATH": f"{tools}:{os.environ['PATH']}"}
+        world.start_worker()
+        for block in BLOCKS:
+            done = subprocess.run(["bash", "-euo", "pipefail", "-c", block], env=environment, cwd=tmp_path, check=False,
+                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0 and done.stdout, f"{block}\n{done.stdout}\n{done.stderr}"
+        assert {e["type"].split(".")[3] for e in world.domain_events("client.example")} >= {"registered"}
+
+
+def test_files_that_are_named_exist():
+    for name in ("deploy/quickstart", "tests/run", ".ci/run"):
+        assert name in README and os.access(ROOT / name, os.R_OK)
+    for name in re.findall(r"`([a-z]+(?:/[a-z]+)*)/`", README):
+        assert (ROOT / name).is_dir(), name
