@@ -41,10 +41,17 @@ def strings_near(path, pattern):
     return {word for piece in re.findall(pattern, source(path), re.S) for word in re.findall(r'"([a-z_]+)"', piece)}
 
 
+def calls(path, function):
+    """The arguments of every call of a function in one file."""
+    text = source(path)
+    return [arguments(text, call.end() - 1) for call in re.finditer(r"\b" + function + r"\(", text)]
+
+
 def job_reasons():
     found = strings_near("lib/drive/job.c", r"fail\(&?reader, \"[a-z_]+\"|reason = [^;]*;")
     found |= strings_near("lib/drive/intake.c", r"reason = [^;]*;|return \"[a-z_]+\";")
-    found |= strings_near("lib/drive/provision.c", r"give_up\(check, \"[a-z_]+\"\)|char overlap\[\] = [^;]*;")
+    found |= {call[3].strip(' "') for call in calls("lib/drive/provision.c", "give_up") if '"' in call[3]}
+    found |= strings_near("lib/drive/provision.c", r"char overlap\[\] = [^;]*;")
     found |= strings_near("lib/drive/commit.c", r"[^_]reason = [^;]*;")
     for script in (ROOT / "lib/adapt/store/lua").glob("*.lua"):
         found |= set(re.findall(r"""finish\('rejected', '([a-z_]+)'""", script.read_text()))
@@ -55,7 +62,7 @@ def job_reasons():
 
 def outcomes():
     found = strings_near("lib/drive/commit.c", r"static const char \*outcome\(.*?\n\}")
-    found |= strings_near("lib/drive/provision.c", r"job_outcome = [^;]*;")
+    found |= {call[2].strip(' "') for call in calls("lib/drive/provision.c", "give_up") if '"' in call[2]}
     found |= set(re.findall(r"finish\('([a-z_]+)'", source("lib/adapt/store/lua/admit.lua")))
     return found
 
@@ -106,21 +113,26 @@ def arguments(text, at):
     return out
 
 
-CALLS = {"sv_log_line": 2, "sv_log_failure": 2, "sv_log_write": 2, "log_entry": 2, "give_up": 2, "fail": 2, "warn": 1}
+LOGGERS = ["sv_log_line", "sv_log_failure", "sv_log_write"]
+# Functions of one file that hand an event on, and where it stands among their arguments.
+WRAPPERS = [("lib/drive/intake.c", "log_entry", 2), ("lib/adapt/store/store_prepare.c", "warn", 1), ("worker/wire.c", "fail", 2),
+            ("worker/cmd_run.c", "give_up", 2)]
+
+
+def words(text):
+    return set(re.findall(r'"([a-z_]+)"', text))
 
 
 def log_events():
     found = set()
     for path in [*(ROOT / "lib").rglob("*.c"), *(ROOT / "worker").rglob("*.c")]:
-        text = path.read_text()
-        if "sv_log_" not in text or path.parts[-2] == "base":
+        if path.parts[-2] == "base":
             continue
-        for call in re.finditer(r"\b(" + "|".join(CALLS) + r")\(", text):
-            given = arguments(text, call.end() - 1)
-            index = CALLS[call.group(1)]
-            if len(given) > index:
-                found |= set(re.findall(r'"([a-z_]+)"', given[index]))
-        found |= {w for piece in re.findall(r"const char \*event = [^;]*;", text) for w in re.findall(r'"([a-z_]+)"', piece)}
+        for logger in LOGGERS:
+            found = found.union(*(words(call[2]) for call in calls(path, logger)))
+        found = found.union(*map(words, re.findall(r"const char \*event = [^;]*;", path.read_text())))
+    for path, function, index in WRAPPERS:
+        found = found.union(*(words(call[index]) for call in calls(path, function)))
     return found
 
 
