@@ -277,6 +277,26 @@ def test_links_lead_somewhere():
                 assert (path.parent / target).exists(), f"{name}: {target}"
 
 
+def test_readme_of_the_store():
+    text = source("lib/adapt/store/README.md")
+    rows = re.findall(r"^\| `(\w+)` \| [^|]* \| (yes|no) \|", text, re.M)
+    scripts = {path.stem: "yes" if "allow-oom" in path.read_text().splitlines()[0] else "no"
+               for path in (ROOT / "lib/adapt/store/lua").glob("*.lua")}
+    assert dict(rows) == scripts
+    ours = re.search(r"string\.gmatch\('([a-z ]+)', '%S\+'\)", source("lib/adapt/store/lua/admit.lua")).group(1).split()
+    fields = re.search(r"## Fields of a domain\n(.*?)\n## ", text, re.S).group(1)
+    assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", fields, re.M)))) == set(ours) | {"todo"}
+    for counter in strings_counted():
+        assert f"`{counter}`" in text, counter
+
+
+def strings_counted():
+    found = set()
+    for path in (ROOT / "lib/adapt/store/lua").glob("*.lua"):
+        found |= set(re.findall(r"HINCRBY', counters, '([a-z_]+)',", path.read_text()))
+    return found - {"status_new"}
+
+
 # --- generated parts ---
 
 def row(*cells):
