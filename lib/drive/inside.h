@@ -103,6 +103,7 @@ void ticket_cancel(struct ticket *ticket);
 /* ---- readers: batched reads of one account ---- */
 
 struct round;
+struct entry;
 
 struct reader {
     struct sv_drive *drive;
@@ -217,9 +218,10 @@ struct shard {
     struct errand take;    /* new entries */
     struct errand pending; /* entries read before */
     struct alarm pending_at;
-    unsigned entries; /* being admitted */
-    bool take_held;   /* waits until the entries are admitted */
-    bool failed;      /* an entry could not be settled: it is pending still */
+    struct entry *first_entry, *last_entry; /* being admitted, in the order of the stream */
+    unsigned entries;                       /* being admitted */
+    bool take_held;                         /* waits until the entries are admitted */
+    bool failed;                            /* an entry could not be settled: it is pending still */
     struct errand claim;
     struct alarm claim_at;
     bool claim_again; /* something became due while claiming */

@@ -19,6 +19,7 @@ enum entry_step { ENTRY_PARSE, ENTRY_OWN, ENTRY_ADMIT, ENTRY_DISOWN, ENTRY_BURY,
 
 struct entry {
     struct shard *shard;
+    struct entry *next, *previous; /* the shard's, in the order of the stream */
     struct letter letter;
     struct errand errand;
     enum entry_step step;
@@ -52,11 +53,52 @@ static void log_entry(const struct entry *entry, enum sv_log_level level, const 
                 SV_LOG_STR("reason", reason));
 }
 
+/* Two jobs about one domain are settled in their order: the last word counts. */
+static bool is_behind_another(const struct entry *entry)
+{
+    for (const struct entry *e = entry->previous; e != NULL; e = e->previous) {
+        if (strcmp(e->uid, entry->uid) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void link_entry(struct entry *entry)
+{
+    struct shard *shard = entry->shard;
+
+    entry->previous = shard->last_entry;
+    if (entry->previous != NULL)
+        entry->previous->next = entry;
+    else
+        shard->first_entry = entry;
+    shard->last_entry = entry;
+}
+
+static void unlink_entry(struct entry *entry)
+{
+    struct shard *shard = entry->shard;
+
+    if (entry->previous != NULL)
+        entry->previous->next = entry->next;
+    else
+        shard->first_entry = entry->next;
+    if (entry->next != NULL)
+        entry->next->previous = entry->previous;
+    else
+        shard->last_entry = entry->previous;
+    for (struct entry *e = entry->next; e != NULL; e = e->next) {
+        if (strcmp(e->uid, entry->uid) == 0)
+            post(shard->drive, &e->letter); /* it may have waited for this one */
+    }
+}
+
 static void free_entry(struct entry *entry)
 {
     struct shard *shard = entry->shard;
     struct sv_drive *drive = shard->drive;
 
+    unlink_entry(entry);
     sv_job_event_free(&entry->event);
     free(entry->dead_event);
     free(entry->payload);
@@ -325,18 +367,25 @@ static bool step(struct entry *entry)
     return false;
 }
 
+static bool may_step(const struct entry *entry)
+{
+    return entry->step == ENTRY_PARSE || entry->waiting || !is_behind_another(entry);
+}
+
 static void run_entry(void *owner)
 {
     struct entry *entry = owner;
 
+    if (!errand_is_idle(&entry->errand))
+        return; /* its answer is still to come */
     /* A failed or canceled call leaves the entry pending in the stream: it comes again. */
     if (entry->waiting && entry->result != SV_OK && entry->result != SV_ECANCELED)
         entry->shard->failed = true;
     if (drive_is_closing(entry->shard->drive) || (entry->waiting && entry->result != SV_OK))
         entry->step = ENTRY_END;
-    while (step(entry))
+    while (may_step(entry) && step(entry))
         ;
-    if (entry->step == ENTRY_END && errand_is_idle(&entry->errand))
+    if (entry->step == ENTRY_END)
         free_entry(entry);
 }
 
@@ -361,6 +410,7 @@ static void open_entry(struct shard *shard, const struct sv_store_entry *given)
     entry->no_job_field = given->no_job_field;
     shard->entries++;
     drive->pending_calls++;
+    link_entry(entry);
     post(drive, &entry->letter);
 }
 

@@ -109,6 +109,66 @@ static void removing_and_registering_take_turns(void **state)
     assert_int_equal(world_stats(world).jobs_dead, 0);
 }
 
+/* Jobs that were pushed while nobody worked, so that one read takes them all. */
+static void push_together(struct world *world, const char *first, const char *second)
+{
+    world_close_drive(world);
+    world_push(world, first);
+    world_push(world, second);
+    world_until(world, world_pushed, "the jobs are in the store");
+    world_start(world);
+}
+
+static void the_last_word_counts(void **state)
+{
+    struct world *world = *state;
+
+    start_registered(world);
+    push_together(world, REMOVE "'id':'j2'}", REGISTER "'id':'j3'}");
+    while (world_count(world, name, "registered") < 2)
+        world_turn(world, true);
+    assert_int_equal(world_count(world, name, "removed"), 1);
+    push_together(world, REGISTER "'id':'j4'}", REMOVE "'id':'j5'}");
+    while (world_count(world, name, "removed") < 2)
+        world_turn(world, true);
+    world_linger(world, 50);
+    assert_int_equal(world_count(world, name, "registered"), 2);
+    push_together(world, REGISTER "'id':'j6'}", REMOVE "'id':'j7'}"); /* of a name that is free */
+    while (world_answer(world, "j6") == NULL || world_answer(world, "j7") == NULL)
+        world_turn(world, true); /* registered in between, or never */
+    world_linger(world, 50);
+    assert_int_equal(world_count(world, name, "registered"), world_count(world, name, "removed"));
+    assert_int_equal(world_counter(world, 0, "waiting"), 0);
+    assert_int_equal(world_counter(world, 0, "open"), 0);
+}
+
+/* The same while the domain is being looked at. */
+static void the_last_word_counts_behind_a_look(void **state)
+{
+    struct world *world = *state;
+
+    for (int registers = 0; registers < 2; registers++) {
+        uint64_t asked;
+
+        start_registered(world);
+        sv_fake_resolver_hold(world->resolver, true);
+        asked = world_stats(world).dns_questions;
+        while (world_stats(world).dns_questions == asked)
+            world_turn(world, true);
+        world_push(world, registers ? REMOVE "'id':'j2'}" : REGISTER "'id':'j2'}");
+        world_expect_answer(world, "j2", "coalesced", "");
+        world_push(world, registers ? REGISTER "'id':'j3'}" : REMOVE "'id':'j3'}");
+        world_expect_answer(world, "j3", "coalesced", "");
+        sv_fake_resolver_hold(world->resolver, false);
+        while (world_count(world, name, "removed") == 0)
+            world_turn(world, true);
+        world_linger(world, 100);
+        assert_int_equal(world_count(world, name, "registered"), registers ? 2 : 1);
+        world_end(world);
+        world_new(world);
+    }
+}
+
 static void an_account_without_permission_mends_later(void **state)
 {
     static const enum sv_ses_op ops[] = {SV_SES_CREATE, SV_SES_PUT_MAIL_FROM, SV_SES_VERIFY_DOMAIN};
@@ -227,6 +287,8 @@ int main(void)
         WORLD_TEST(nobody_hears_of_what_was_never_registered),
         WORLD_TEST(a_tombstone_stays_when_it_may_not_come_back),
         WORLD_TEST(removing_and_registering_take_turns),
+        WORLD_TEST(the_last_word_counts),
+        WORLD_TEST(the_last_word_counts_behind_a_look),
         WORLD_TEST(an_account_without_permission_mends_later),
         WORLD_TEST(a_known_domain_survives_what_ses_refuses_it),
         WORLD_TEST(a_refused_deletion_is_answered),
