@@ -68,11 +68,13 @@ typedef void sv_drive_closed_fn(void *context);
 
 struct sv_drive *sv_drive_new(const struct sv_drive_options *options);
 
-/* Prepares every shard, retrying while the store is away, then starts the work. */
+/* Prepares every shard, retrying while the store is away, then starts the work. A drain or close
+ * before that is done ends it, and `prepared` is not called any more. */
 void sv_drive_start(struct sv_drive *drive, sv_drive_prepared_fn *prepared, void *context);
 
 /* E6: takes nothing new from now on, gives checks under way `drain_ms`, hands the rest back, then
- * calls `drained`. A second call with 0 hands everything back now. */
+ * calls `drained`. A second call with 0 hands everything back now; one
+ * that comes after the end of the drain is not answered. */
 void sv_drive_drain(struct sv_drive *drive, sv_ms drain_ms, sv_drive_drained_fn *drained,
                     void *context);
 

@@ -88,6 +88,30 @@ static void close_while_the_store_is_away(void **state)
     }
 }
 
+static bool is_claimed(struct world *world)
+{
+    return world_stats(world).inflight > 0;
+}
+
+/* The driver is closed while it hands back, at every turn of that, and the store never answers. */
+static void close_in_the_middle_of_a_hand_over(void **state)
+{
+    struct world *world = *state;
+
+    for (int turns = 0; turns < 8; turns++) {
+        world_new(world);
+        world_start(world);
+        (void)world_live(world);
+        world_until(world, is_claimed, "a domain is claimed");
+        sv_fake_store_hold(world->store, true);
+        world_drain(world, 0);
+        for (int i = 0; i < turns; i++)
+            world_turn(world, false);
+        sv_fake_store_set_ready(world->store, false);
+        world_end(world);
+    }
+}
+
 static int set_up(void **state)
 {
     *state = malloc(sizeof(struct world));
@@ -105,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_life_may_end_at_any_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(close_waits_for_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(close_in_the_middle_of_a_hand_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(close_while_the_store_is_away, set_up, tear_down),
     };
 
