@@ -297,6 +297,28 @@ def strings_counted():
     return found - {"status_new"}
 
 
+def references(value):
+    if isinstance(value, dict):
+        yield from ([value["$ref"]] if "$ref" in value else [])
+        value = list(value.values())
+    for item in value if isinstance(value, list) else []:
+        yield from references(item)
+
+
+def test_asyncapi():
+    api = json.loads(source("docs/asyncapi.json"))
+    assert api["info"]["version"] == re.search(r"^sesverify (\S+)", program("--version")).group(1)
+    for reference in references(api):
+        place = api
+        if not reference.startswith("#/"):
+            assert (ROOT / "docs" / reference).exists(), reference
+            continue
+        for step in reference[2:].split("/"):
+            place = place[step]
+    assert {r for r in references(api) if r.startswith("schemas/")} == \
+        {f"schemas/{path.name}" for path in (ROOT / "docs/schemas").iterdir()}
+
+
 # --- generated parts ---
 
 def row(*cells):
