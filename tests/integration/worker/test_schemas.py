@@ -68,6 +68,10 @@ def refuse(run):
     assert run.answer("register", "co.uk")["reason"] == "restricted_domain"
     assert run.answer("register", "a..example")["reason"] == "invalid_domain"
     assert run.answer("adopt", "unknown-to-ses.example")["reason"] == "identity_not_found"
+    world.sandbox.fault("status", action="CreateEmailIdentity", identity="refused.example", status=400,
+                        code="BadRequestException")
+    assert run.answer("register", "refused.example")["reason"] == "ses_refused"
+    assert world.wait_answer(run.push("register", "ok.example", client="a|b 数据"))["data"]["outcome"] == "done"
     for _ in range(30):
         answer = run.answer("recheck", "one.example")
         if answer["outcome"] == "rejected":
