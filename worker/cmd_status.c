@@ -45,7 +45,8 @@ static json_t *domain_json(const struct listing *listing, const struct sv_kept *
     sv_json_set_str(object, "client_id", kept->client_id);
     sv_json_set_str(object, "account", r->account);
     sv_json_set_str(object, "domain", r->domain);
-    sv_json_set_str(object, "contact_email", kept->contact_email);
+    sv_json_set_str(object, "contact_email",
+                    kept->contact_email[0] == '\0' ? NULL : kept->contact_email);
     sv_json_set_str(object, "status", sv_status_name(d->status));
     sv_json_set(object, "axes", sv_json_axes(d));
     sv_json_set(object, "flags", sv_json_flags(&flags));

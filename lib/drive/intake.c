@@ -143,6 +143,7 @@ static bool parse(struct entry *entry)
     drive->stats.jobs_taken++;
     if (entry->no_job_field) {
         entry->job = (struct sv_job){.type = SV_JOB_TYPE_COUNT};
+        (void)snprintf(entry->job.id, sizeof entry->job.id, "%s", entry->id);
         entry->reason = "missing_job_field";
         (void)sv_err_set(&entry->fault, SV_EMALFORMED, "job", 0, "the entry has no field \"job\"");
         entry->step = ENTRY_BURY;
@@ -212,8 +213,11 @@ static bool claim_name(struct entry *entry)
         return false;
     }
     entry->waiting = false;
-    if (!entry->errand.call.u.own.granted)
+    if (!entry->errand.call.u.own.granted) {
         entry->reason = "claimed_by_another_client";
+        (void)sv_err_set(&entry->fault, SV_EEXISTS, "job", 0, "another client holds %.200s",
+                         entry->errand.call.u.own.held_by_domain);
+    }
     entry->step = ENTRY_ADMIT;
     return true;
 }

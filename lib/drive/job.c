@@ -104,6 +104,8 @@ static bool read_who(const struct reader *reader, struct sv_job *out)
         !read_text(reader, "contact_email", out->contact_email, sizeof out->contact_email,
                    PRINTABLE))
         return false;
+    if (out->account[0] == '\0')
+        (void)snprintf(out->account, sizeof out->account, "default");
     if (out->client_id[0] == '\0')
         return fail(reader, "missing_field", "client_id", "is missing", NULL);
     return true;
@@ -176,7 +178,7 @@ enum sv_job_fault sv_job_parse(const char *payload, size_t len, const char *entr
     struct reader reader = {.reason = reason, .info = info};
     json_t *tree;
 
-    *out = (struct sv_job){.type = SV_JOB_TYPE_COUNT, .account = "default"};
+    *out = (struct sv_job){.type = SV_JOB_TYPE_COUNT};
     (void)snprintf(out->id, sizeof out->id, "%s", entry_id);
     *reason = "malformed_json";
     tree = sv_json_parse(payload, len, SV_STORE_JOB_BYTES_MAX, JOB_DEPTH_MAX, info);

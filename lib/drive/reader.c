@@ -77,7 +77,8 @@ static void end_round(struct round *round)
             check->seen.identity = check->seen.dkim = check->seen.mail_from = SV_AXIS_UNKNOWN;
             check->seen.signing = SV_TRI_UNKNOWN;
         } else if (!check->before.domain.mail_from_wanted) {
-            check->seen.mail_from = SV_AXIS_NONE; /* provisioning left none: no call is spent on it */
+            check->seen.mail_from =
+                SV_AXIS_NONE; /* provisioning left none: no call is spent on it */
         }
         check_post(check);
     }
