@@ -82,7 +82,8 @@ static int check_job(const struct sv_args *args, const struct sv_config *config,
         sv_setup_complain(args, "the job is larger than 64 KiB");
         return SV_EXIT_DATA;
     }
-    fault = sv_job_parse(text->data, text->len, "0-0", &rules, &job, &reason, &info);
+    fault = sv_job_parse(&(struct sv_job_text){text->data, text->len, "0-0"}, &rules, &job, &reason,
+                         &info);
     if (fault == SV_JOB_FINE || strcmp(reason, "restricted_domain") == 0)
         return SV_EXIT_OK;
     sv_setup_complain(args, "%s: %s", reason, info.text);

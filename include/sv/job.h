@@ -39,13 +39,19 @@ enum sv_job_fault {
     SV_JOB_REJECTED, /* well-formed but not acceptable: "invalid_domain", "restricted_domain" */
 };
 
+/* A job as it came. All borrowed. */
+struct sv_job_text {
+    const char *payload;
+    size_t payload_bytes;
+    const char *entry_id; /* of the stream; the job's id unless it brings its own */
+};
+
 /* Reads one payload. `out` is filled as far as possible even when the answer is not FINE, so that
  * the answer event can name what is known. `reason` is a stable word ("malformed_json",
  * "missing_field", "invalid_field", "unknown_type", "unknown_account" is the caller's), `info` the
  * sentence with the field's name. Unknown fields are ignored. */
-enum sv_job_fault sv_job_parse(const char *payload, size_t len, const char *entry_id,
-                               const struct sv_name_rules *rules, struct sv_job *out,
-                               const char **reason, struct sv_errinfo *info);
+enum sv_job_fault sv_job_parse(const struct sv_job_text *text, const struct sv_name_rules *rules,
+                               struct sv_job *out, const char **reason, struct sv_errinfo *info);
 
 /* W3C trace context, version 00: "00-<32 hex>-<16 hex>-<2 hex>", not all zero. */
 bool sv_traceparent_is_valid(const char *text);

@@ -138,6 +138,7 @@ static bool parse(struct entry *entry)
 {
     struct sv_drive *drive = entry->shard->drive;
     const struct sv_name_rules *rules = &drive->options.rules;
+    const struct sv_job_text text = {entry->payload, entry->payload_bytes, entry->id};
     enum sv_job_fault fault;
 
     drive->stats.jobs_taken++;
@@ -149,8 +150,7 @@ static bool parse(struct entry *entry)
         entry->step = ENTRY_BURY;
         return true;
     }
-    fault = sv_job_parse(entry->payload, entry->payload_bytes, entry->id, rules, &entry->job,
-                         &entry->reason, &entry->fault);
+    fault = sv_job_parse(&text, rules, &entry->job, &entry->reason, &entry->fault);
     if (fault != SV_JOB_DEAD && misplaced(entry) != NULL) {
         entry->reason = misplaced(entry);
         (void)sv_err_set(&entry->fault, SV_EINVALID, "job", 0, "client %.60s, account %.60s: %s",

@@ -170,18 +170,18 @@ static enum sv_job_fault read_domain(const struct reader *reader, const struct s
     return SV_JOB_FINE;
 }
 
-enum sv_job_fault sv_job_parse(const char *payload, size_t len, const char *entry_id,
-                               const struct sv_name_rules *rules, struct sv_job *out,
-                               const char **reason, struct sv_errinfo *info)
+enum sv_job_fault sv_job_parse(const struct sv_job_text *text, const struct sv_name_rules *rules,
+                               struct sv_job *out, const char **reason, struct sv_errinfo *info)
 {
     enum sv_job_fault fault = SV_JOB_DEAD;
     struct reader reader = {.reason = reason, .info = info};
     json_t *tree;
 
     *out = (struct sv_job){.type = SV_JOB_TYPE_COUNT};
-    (void)snprintf(out->id, sizeof out->id, "%s", entry_id);
+    (void)snprintf(out->id, sizeof out->id, "%s", text->entry_id);
     *reason = "malformed_json";
-    tree = sv_json_parse(payload, len, SV_STORE_JOB_BYTES_MAX, JOB_DEPTH_MAX, info);
+    tree = sv_json_parse(text->payload, text->payload_bytes, SV_STORE_JOB_BYTES_MAX, JOB_DEPTH_MAX,
+                         info);
     if (tree == NULL)
         return SV_JOB_DEAD;
     if (!json_is_object(tree)) {
@@ -192,7 +192,7 @@ enum sv_job_fault sv_job_parse(const char *payload, size_t len, const char *entr
     if (!read_type(&reader, out) || !read_who(&reader, out) || !read_settings(&reader, out))
         goto out;
     if (out->id[0] == '\0')
-        (void)snprintf(out->id, sizeof out->id, "%s", entry_id);
+        (void)snprintf(out->id, sizeof out->id, "%s", text->entry_id);
     fault = read_domain(&reader, rules, out);
     if (fault == SV_JOB_FINE)
         *reason = NULL;

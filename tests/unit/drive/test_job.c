@@ -78,7 +78,8 @@ static void what_is_refused(void **state)
         const char *reason = NULL;
         struct sv_job job;
         enum sv_job_fault fault =
-            sv_job_parse(row->payload, strlen(row->payload), "5-1", &rules, &job, &reason, &info);
+            sv_job_parse(&(struct sv_job_text){row->payload, strlen(row->payload), "5-1"}, &rules,
+                         &job, &reason, &info);
 
         if (fault != row->fault || reason == NULL || strcmp(reason, row->reason) != 0 ||
             strstr(info.text, row->mentions) == NULL)
@@ -103,9 +104,9 @@ static void a_whole_job_is_read(void **state)
     struct sv_job job;
 
     (void)state;
-    assert_int_equal(
-        sv_job_parse(payload, sizeof payload - 1, "5-1", &open_rules, &job, &reason, &info),
-        SV_JOB_FINE);
+    assert_int_equal(sv_job_parse(&(struct sv_job_text){payload, sizeof payload - 1, "5-1"},
+                                  &open_rules, &job, &reason, &info),
+                     SV_JOB_FINE);
     assert_null(reason);
     assert_int_equal(job.type, SV_JOB_REGISTER);
     assert_string_equal(job.client_id, "Klient \xc3\xbc");
@@ -127,7 +128,8 @@ static void defaults_are_the_documented_ones(void **state)
     struct sv_job job;
 
     (void)state;
-    assert_int_equal(sv_job_parse(payload, sizeof payload - 1, "5-1", &rules, &job, &reason, &info),
+    assert_int_equal(sv_job_parse(&(struct sv_job_text){payload, sizeof payload - 1, "5-1"}, &rules,
+                                  &job, &reason, &info),
                      SV_JOB_FINE);
     assert_string_equal(job.id, "5-1");
     assert_string_equal(job.account, "default");
