@@ -46,7 +46,7 @@ static int check(const struct sv_args *args)
         sv_text_print_json(object);
     } else {
         sv_problems_print(&problems, code == SV_EXIT_OK ? stdout : stderr);
-        if (code == SV_EXIT_OK)
+        if (code == SV_EXIT_OK && config != NULL)
             (void)printf("configuration is valid (%s)\n",
                          config->file != NULL ? config->file : "no file");
     }

@@ -128,7 +128,7 @@ static void reload(struct run *run)
         sv_log_line(run->log, problems.items[i].warning ? SV_LOG_WARN : SV_LOG_ERROR,
                     "config_problem", problems.items[i].text,
                     SV_LOG_STR("where", problems.items[i].where));
-    if (code == SV_EXIT_OK && problems.errors == 0) {
+    if (code == SV_EXIT_OK && fresh != NULL && problems.errors == 0) {
         run->config->log.level = fresh->log.level;
         sv_log_set_level(run->log, (enum sv_log_level)fresh->log.level);
         sv_wire_renew_credentials(&run->wire);

@@ -174,7 +174,8 @@ static bool is_over(const struct demo *demo)
 static void take_event(struct demo *demo, const struct sv_store_entry *entry)
 {
     struct sv_errinfo info;
-    json_t *event = sv_json_parse(entry->payload, entry->payload_bytes, 64 * 1024, 16, &info);
+    json_t *event =
+        sv_json_parse(entry->payload, entry->payload_bytes, (size_t)64 * 1024, 16, &info);
     const json_t *data = json_object_get(event, "data");
     char kind[32];
     size_t role;

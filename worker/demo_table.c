@@ -81,7 +81,7 @@ static void print_json(const json_t *event)
 {
     struct sv_buf out;
 
-    sv_buf_init(&out, 64 * 1024);
+    sv_buf_init(&out, (size_t)64 * 1024);
     if (sv_json_write(event, &out))
         (void)printf("%s\n", sv_buf_str(&out));
     sv_buf_fini(&out);
@@ -156,7 +156,7 @@ static bool print_summary_json(const struct demo_table *table, FILE *out)
     sv_json_set_str(summary, "schema", "sesverify.demo.v1");
     sv_json_set_bool(summary, "right", right);
     sv_json_set(summary, "domains", rows);
-    sv_buf_init(&text, 64 * 1024);
+    sv_buf_init(&text, (size_t)64 * 1024);
     if (sv_json_write(summary, &text))
         (void)fprintf(out, "%s\n", sv_buf_str(&text));
     sv_buf_fini(&text);

@@ -125,15 +125,19 @@ static void explain_others(struct sv_judge *judge, struct sv_dkim_view *view,
     }
 }
 
+static bool is_nodata(const struct sv_fact *fact)
+{
+    return fact != NULL && fact->outcome == SV_DNS_NODATA;
+}
+
 /* The token that a place is first tried with; view->count when there is none. Where the owner does
  * not exist, it has no other type either (RFC 8020). */
 static size_t subject(const struct sv_dkim_view *view, const struct place *place)
 {
     size_t i = 0;
 
-    while (i < view->count &&
-           !(view->tokens[i].absent &&
-             (place->type == SV_RR_CNAME || view->tokens[i].fact->outcome == SV_DNS_NODATA)))
+    while (i < view->count && !(view->tokens[i].absent &&
+                                (place->type == SV_RR_CNAME || is_nodata(view->tokens[i].fact))))
         i++;
     return i;
 }

@@ -110,7 +110,9 @@ struct sv_span sv_span_of(const char *text)
 
 char sv_char_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 bool sv_span_starts(struct sv_span span, const char *text)

@@ -173,12 +173,12 @@ static void on_done(struct sv_redis_command *command, enum sv_err err, const red
 
     request->in_flight = false;
     work->outstanding--;
-    if (err == SV_ENOTFOUND && heal(request, reply))
-        err = SV_OK;
-    else if (err == SV_OK || (request->may_fail && reply != NULL))
-        request->on_reply(request, reply);
-    else
-        sv_store_work_fail(work, err, &command->info);
+    if (err != SV_ENOTFOUND || !heal(request, reply)) {
+        if (err == SV_OK || (request->may_fail && reply != NULL))
+            request->on_reply(request, reply);
+        else
+            sv_store_work_fail(work, err, &command->info);
+    }
     sv_store_work_run(work);
 }
 

@@ -247,7 +247,8 @@ static void on_new(struct sv_store_request *request, const redisReply *reply)
     list = sv_reply_is_array(reply, 1) && sv_reply_is_array(reply->element[0], 2)
                ? reply->element[0]->element[1]
                : NULL;
-    for (size_t i = 0; sv_reply_is_array(list, i + 1) && i < SV_STORE_TAKE_MAX; i++) {
+    for (size_t i = 0; list != NULL && sv_reply_is_array(list, i + 1) && i < SV_STORE_TAKE_MAX;
+         i++) {
         if (!read_entry(work, list->element[i]))
             list = NULL;
     }
