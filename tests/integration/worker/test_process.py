@@ -1,9 +1,12 @@
 """The worker as a process: how it starts, refuses, drains, reloads, tells systemd, and how little it does when idle."""
+import fcntl
 import json
 import os
 import re
+import resource
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -12,7 +15,7 @@ from bad_days import counter, cpu_s, logged, measure, memory_kib, register, wait
 from checker import check as violations
 from redis_server import RedisServer, free_port
 from sandbox import wait_for
-from world import DEADLINE_S, World
+from world import DEADLINE_S, World, worker_program
 
 DOMAIN = "client.example"
 READ = "GetIdentityVerificationAttributes"
@@ -234,6 +237,85 @@ def test_F50_a_bad_file_at_reload_changes_nothing(world, tmp_path):
     wait_logged(worker, "reloaded")
     register(world, DOMAIN)
     assert '"level":"debug"' in worker.text()
+
+
+def test_F50_many_reloads_leak_nothing(world, tmp_path):
+    file = tmp_path / "live.conf"
+    systemd = Systemd(tmp_path)
+    file.write_text("[log]\nlevel = info\n")
+    worker = world.start_worker(args=["--config", file], NOTIFY_SOCKET=systemd.path, **QUIET)
+
+    def reload(times):
+        for round_number in range(times):
+            file.write_text("[log]\nlevel = info\n" + ("[worker]\nlease = 7\n" if round_number % 3 == 0 else ""))
+            ready = systemd.said.count("READY=1")
+            worker.signal(signal.SIGHUP)
+            systemd.wait("READY=1", ready + 1)
+    reload(50)
+    before = memory_kib(worker.pid), len(os.listdir(f"/proc/{worker.pid}/fd"))
+    reload(250)
+    after = memory_kib(worker.pid), len(os.listdir(f"/proc/{worker.pid}/fd"))
+    print(f"after 250 reloads: VmRSS {before[0]} -> {after[0]} KiB, open files {before[1]} -> {after[1]}")
+    assert after[0] - before[0] <= 512 and after[1] == before[1]
+
+
+# --- a machine that runs out of things ---
+
+def test_F43_no_file_descriptors_left(world):
+    worker = world.start_worker()
+    register(world, "early.example")
+    world.wait_event("verified", "early.example")
+    before = len(world.domain_events("early.example"))
+    limits = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    world.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    entry = world.push("register", "client-1", DOMAIN)
+    wait_for(lambda: "redis_unreachable" in worker.text() or "files" in worker.text(), "the reason in the log")
+    begin, cpu = time.monotonic(), cpu_s(worker.pid)
+    measure(2, lambda: 0)
+    share = (cpu_s(worker.pid) - cpu) / (time.monotonic() - begin)
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, limits)
+    assert share < CPU_MAX, f"{100 * share:.1f} % CPU without a file descriptor"
+    assert world.wait_answer(entry)["data"]["outcome"] == "done"
+    assert len(world.domain_events("early.example")) == before
+
+
+@pytest.mark.parametrize("how", ["blocked", "closed"])
+def test_F55_nobody_reads_the_log(world, how):
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen([worker_program(), "run"], env=world.environment(), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=writer)
+    os.close(writer)
+    try:
+        if how == "closed":
+            os.close(reader)
+        for i in range(5):
+            register(world, f"unread{i}.example", client="c")
+        for i in range(5):
+            world.wait_event("verified", f"unread{i}.example")
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        if how != "closed":
+            os.close(reader)
+
+
+def test_F57_no_home_no_resolvers_empty_environment(world):
+    """Only what it needs; the program is found by its path alone."""
+    needed = {k: v for k, v in world.environment().items() if k.startswith(("AWS_", "SESVERIFY_"))}
+    process = subprocess.Popen([worker_program(), "run"], env=needed, stdin=subprocess.DEVNULL, cwd="/",
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        register(world, DOMAIN)
+        world.wait_event("verified", DOMAIN)
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 # --- idle ---

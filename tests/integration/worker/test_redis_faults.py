@@ -91,7 +91,7 @@ def test_F04_black_hole(world, load):
     load.wait_settled()
 
 
-def test_F08_loading_after_a_restart(world, load):
+def test_F08_slow_loading_after_a_restart(world, load):
     world.redis.set("ballast", "x")
     world.redis.config_set("key-load-delay", 3000)  # microseconds per key, while loading
     pipe = world.redis.pipeline()
@@ -195,7 +195,7 @@ def test_scripts_flushed_under_load(world, load):
     load.wait_settled()
 
 
-def test_connections_killed_under_load(world, load):
+def test_slow_connections_killed_under_load(world, load):
     for _ in range(6):  # the pause before a new connection grows while none holds
         load.push("recheck", load.names[:5])
         world.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")

@@ -80,7 +80,7 @@ def test_a_read_that_fails_moves_nothing(world, name, fault, error_code):
 
 
 @pytest.mark.parametrize("name,fault", [("F26_hang", {"do": "hang", "ms": -1}), ("F26_slow", {"do": "slow", "ms": 2000})])
-def test_slow_answers_are_ended(world, name, fault):
+def test_F26_slow_answers_are_ended(world, name, fault):
     try_fault(world, name, fault, "timeout", READ)
 
 
