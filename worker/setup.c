@@ -12,7 +12,9 @@
 #include "exit.h"
 #include "sv/digest.h"
 
-enum { SETS_MAX = 256, PATH_BYTES = 1100 };
+/* However long Redis was away, work goes on within two seconds of its return (F02); for Redis a
+ * refused connection per worker and second is nothing. */
+enum { SETS_MAX = 256, PATH_BYTES = 1100, RECONNECT_CAP_MS = 2000 };
 
 void sv_setup_complain(const struct sv_args *args, const char *format, ...)
 {
@@ -94,6 +96,7 @@ int sv_setup_redis(const struct sv_config *config, char *const *environment,
         .connect_ms = config->redis.connect_timeout_ms,
         .command_ms = config->redis.command_timeout_ms,
         .reply_bytes_max = config->redis.reply_bytes_max,
+        .reconnect_cap_ms = RECONNECT_CAP_MS,
     };
     if (sv_redis_address_parse(config->redis.url, &out->address, &info) != SV_OK) {
         (void)fprintf(stderr, "sesverify: redis.url: %s\n", info.text);
