@@ -224,8 +224,9 @@ struct shard {
     bool failed;                            /* an entry could not be settled: it is pending still */
     struct errand claim;
     struct alarm claim_at;
-    bool claim_again; /* something became due while claiming */
-    bool hungry;      /* found no room; woken when there is some */
+    bool claim_again;       /* something became due while claiming */
+    bool hungry;            /* found no room; woken when there is some */
+    uint64_t hungry_number; /* its place among those that wait for room; 0 = none */
     struct errand reap;
     struct alarm reap_at;
 };
@@ -261,8 +262,8 @@ struct sv_drive {
     struct teller *tellers;
     struct check *checks;
     unsigned inflight;
-    unsigned reserved;    /* by claims under way */
-    unsigned hungry_next; /* the shard whose turn it is */
+    unsigned reserved;     /* by claims under way */
+    uint64_t hungry_count; /* numbers given out */
     struct errand *errands;
     unsigned pending_calls; /* errands, tickets, lookups and entries that will call back */
     sv_ms store_ahead_ms;   /* the store's clock minus our monotonic one */

@@ -35,22 +35,30 @@ static sv_ms next_claim_ms(const struct sv_drive *drive, const struct sv_store_c
     return wait_ms < 0 || wait_ms > drive->options.poll_ms ? drive->options.poll_ms : wait_ms;
 }
 
-/* The next shard that found no room, in its turn; NULL = none did. */
+static void go_hungry(struct shard *shard)
+{
+    shard->hungry = true;
+    if (shard->hungry_number == 0)
+        shard->hungry_number = ++shard->drive->hungry_count;
+}
+
+/* The shard that has waited longest for room, if there is any now; NULL = none does. It keeps its
+ * place until it really claims. */
 static struct shard *wake_hungry(struct sv_drive *drive)
 {
-    unsigned shards = drive->options.shards, first = drive->hungry_next;
+    struct shard *longest = NULL;
 
-    for (unsigned i = 0; i < shards; i++) {
-        struct shard *shard = &drive->shards[(first + i) % shards];
+    for (unsigned i = 0; i < drive->options.shards && room(drive) > 0; i++) {
+        struct shard *shard = &drive->shards[i];
 
-        if (!shard->hungry)
-            continue;
-        shard->hungry = false;
-        drive->hungry_next = (shard->index + 1) % shards;
-        queue_wake(shard);
-        return shard;
+        if (shard->hungry && (longest == NULL || shard->hungry_number < longest->hungry_number))
+            longest = shard;
     }
-    return NULL;
+    if (longest == NULL)
+        return NULL;
+    longest->hungry = false;
+    queue_wake(longest);
+    return longest;
 }
 
 /* Whoever had the room waits its turn behind those that had none. */
@@ -61,7 +69,7 @@ void queue_room(struct shard *shard)
     if (woken == NULL)
         queue_wake(shard);
     else if (woken != shard)
-        shard->hungry = true;
+        go_hungry(shard);
 }
 
 /* A claim that was under way when the drain began is handed back like the others. */
@@ -107,9 +115,12 @@ static void claim(struct shard *shard)
     shard->claim_again = false;
     if (drive->phase != DRIVE_WORKING)
         return;
-    shard->hungry = count_max == 0;
-    if (shard->hungry)
+    if (count_max == 0) {
+        go_hungry(shard);
         return; /* the end of a check, or of another shard's claim, wakes the queue */
+    }
+    shard->hungry = false;
+    shard->hungry_number = 0;
     drive->reserved += (unsigned)count_max;
     alarm_stop(drive, &shard->claim_at);
     shard->claim.call.op = SV_STORE_CLAIM;
