@@ -32,6 +32,12 @@ static bool are_answered(struct world *world)
     return true;
 }
 
+static bool is_answered_within_bounds(struct world *world)
+{
+    assert_true(world_stats(world).inflight <= world->options.inflight_max);
+    return are_answered(world);
+}
+
 /* All shards together stay within the bound, and none of them starves. */
 static void no_more_than_agreed_is_under_way(void **state)
 {
@@ -43,10 +49,7 @@ static void no_more_than_agreed_is_under_way(void **state)
         world->options.policy.first_look_ms = 5;
         push_many(world);
         world_start(world);
-        while (!are_answered(world)) {
-            world_turn(world, true);
-            assert_true(world_stats(world).inflight <= max);
-        }
+        world_until(world, is_answered_within_bounds, "every job is answered");
         world_end(world);
         world_new(world);
     }
