@@ -59,7 +59,8 @@ struct sv_state_fields {
  * a waiting domain stays small. */
 void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields *out);
 
-/* The fields that a register or adopt job sets at admission. */
+/* The fields that a job sets at admission: what is registered (register, adopt), and the trace
+ * context of whatever is done for it. */
 void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out);
 
 #endif

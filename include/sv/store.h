@@ -101,7 +101,7 @@ struct sv_store_admit {
     const char *contact_email; /* register, adopt: "" or NULL = none */
     unsigned domains_max, attempts_max;
     sv_ms cooldown_ms;
-    const struct sv_field *fields; /* set for register and adopt, whether opened or coalesced */
+    const struct sv_field *fields; /* set whether opened or coalesced; NULL values are deleted */
     size_t fields_count;
     const char *event_head, *event_tail;
     /* out */

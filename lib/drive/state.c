@@ -280,10 +280,12 @@ void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out)
 {
     out->count = 0;
     out->text_bytes = 0;
+    put_text(out, "tp", job->traceparent);
+    if (job->type != SV_JOB_REGISTER && job->type != SV_JOB_ADOPT)
+        return;
     put_text(out, "acct", job->account);
     put_text(out, "dom", job->domain);
     put_text(out, "mfd", job->mail_from);
-    put_text(out, "tp", job->traceparent);
     put_number(out, "bx", job->reject_on_mx_failure);
     put_number(out, "lt", job->legacy_txt);
     put_number(out, "ad", job->type == SV_JOB_ADOPT);

@@ -50,6 +50,22 @@ void sv_store_add_fields(struct sv_store_request *request, const struct sv_field
 
 /* --- admit --- */
 
+/* Name and value of every field; an empty value deletes the field. */
+static void add_job_fields(struct sv_store_request *request, const struct sv_store_admit *in)
+{
+    size_t bytes = 0;
+    char *packed, *out;
+
+    for (size_t i = 0; i < in->fields_count; i++)
+        bytes += strlen(in->fields[i].name) + strlen(text_of(in->fields[i].value)) + 2;
+    packed = out = sv_store_arena_alloc(&request->work->arena, bytes + 1, 1);
+    for (size_t i = 0; i < in->fields_count; i++) {
+        out = stpcpy(out, in->fields[i].name) + 1;
+        out = stpcpy(out, text_of(in->fields[i].value)) + 1;
+    }
+    sv_store_request_add_bytes(request, packed, bytes);
+}
+
 static void on_admitted(struct sv_store_request *request, const redisReply *reply)
 {
     static const char *const words[] = {
@@ -100,7 +116,7 @@ void sv_store_admit(struct sv_store_work *work)
     sv_store_request_add_number(r, in->domains_max);
     sv_store_request_add_number(r, in->attempts_max);
     sv_store_request_add_number(r, in->cooldown_ms);
-    sv_store_add_fields(r, in->fields, in->fields_count, false);
+    add_job_fields(r, in);
     sv_store_request_add(r, in->event_head);
     sv_store_request_add(r, in->event_tail);
     sv_store_request_add_number(r, SV_STORE_RECEIPT_MS);

@@ -181,8 +181,7 @@ static void write_domain(struct fake_work *work, struct fake_domain *domain, enu
 {
     const struct sv_store_admit *in = &work->call->u.admit;
 
-    for (size_t i = 0; (type == SV_JOB_REGISTER || type == SV_JOB_ADOPT) && i < in->fields_count;
-         i++) {
+    for (size_t i = 0; i < in->fields_count; i++) {
         if (strcmp(in->fields[i].name, "todo") != 0)
             fake_domain_set_field(domain, in->fields[i].name, in->fields[i].value);
     }

@@ -197,14 +197,22 @@ local function move_up()
   ring_update(client)
 end
 
--- What was registered is taken over even if the job is coalesced: the latest word counts.
-local function register(result)
+-- What the job sets is taken over even if it is coalesced: the latest word counts. An empty value
+-- deletes its field.
+local function take_over(result)
   local name
   for part in string.gmatch(packed, '([^%z]*)%z') do
     if name and not ours[name] and name ~= 'todo' then
-      redis.call('HSET', hash, name, part)
+      if part == '' then
+        redis.call('HDEL', hash, name)
+      else
+        redis.call('HSET', hash, name, part)
+      end
     end
     name = not name and part or nil
+  end
+  if kind ~= 'register' and kind ~= 'adopt' then
+    return
   end
   if result.anew or email ~= '' then
     redis.call('HSET', mine, uid, email)
@@ -222,9 +230,7 @@ local function write(view, result)
   if result.anew then
     make(view)
   end
-  if kind == 'register' or kind == 'adopt' then
-    register(result)
-  end
+  take_over(result)
   if result.attempts then
     redis.call('HSET', hash, 'att', result.attempts, 'la', now)
   end
