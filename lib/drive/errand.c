@@ -8,7 +8,7 @@
 
 #include "sv/require.h"
 
-enum { PAUSE_FIRST_MS = 50, PAUSE_CAP_MS = 2000 };
+enum { PAUSE_FIRST_MS = 50, PAUSE_CAP_MS = 2000, AWAY_MS = 200 };
 
 static void call_store(struct errand *errand);
 
@@ -41,13 +41,18 @@ static void finish(struct errand *errand, enum sv_err err)
     drive_settle(drive);
 }
 
+/* A server that refuses is spared by growing pauses. Whether there is a connection again is a look
+ * at our own memory: that costs nothing, and however long the store was away, work goes on soon
+ * after it is back. */
 static void pause_and_repeat(struct errand *errand)
 {
     struct sv_drive *drive = errand->drive;
-    sv_ms wait_ms = errand->wait_ms;
+    bool is_away = !sv_store_is_ready(drive->options.store);
+    sv_ms wait_ms = is_away ? AWAY_MS : errand->wait_ms;
 
     errand->state = ERRAND_WAITING;
-    errand->wait_ms = wait_ms * 2 > PAUSE_CAP_MS ? PAUSE_CAP_MS : wait_ms * 2;
+    if (!is_away)
+        errand->wait_ms = wait_ms * 2 > PAUSE_CAP_MS ? PAUSE_CAP_MS : wait_ms * 2;
     wait_ms += (sv_ms)sv_rand_below(drive->options.rand, (uint64_t)wait_ms);
     alarm_set(drive, &errand->again, wait_ms);
 }
