@@ -53,7 +53,7 @@ def job_reasons():
     found |= {call[3].strip(' "') for call in calls("lib/drive/provision.c", "give_up") if '"' in call[3]}
     found |= strings_near("lib/drive/provision.c", r"char overlap\[\] = [^;]*;")
     found |= strings_near("lib/drive/commit.c", r"[^_]reason = [^;]*;")
-    for script in (ROOT / "lib/adapt/store/lua").glob("*.lua"):
+    for script in (ROOT / "lib/adapt/store/lua").rglob("*.lua"):
         found |= set(re.findall(r"""finish\('rejected', '([a-z_]+)'""", script.read_text()))
         for pair in re.findall(r"""\breason = '([a-z_]+)'|'reason', '([a-z_]+)'|"reason":"([a-z_]+)""", script.read_text()):
             found |= set(filter(None, pair))
@@ -283,7 +283,7 @@ def test_readme_of_the_store():
     scripts = {path.stem: "yes" if "allow-oom" in path.read_text().splitlines()[0] else "no"
                for path in (ROOT / "lib/adapt/store/lua").glob("*.lua")}
     assert dict(rows) == scripts
-    ours = re.search(r"string\.gmatch\('([a-z ]+)', '%S\+'\)", source("lib/adapt/store/lua/admit.lua")).group(1).split()
+    ours = re.search(r"string\.gmatch\('([a-z ]+)', '%S\+'\)", source("lib/adapt/store/lua/shared/ours.lua")).group(1).split()
     fields = re.search(r"## Fields of a domain\n(.*?)\n## ", text, re.S).group(1)
     assert set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (.*?) \|", fields, re.M)))) == set(ours) | {"todo"}
     for counter in strings_counted():
@@ -292,7 +292,7 @@ def test_readme_of_the_store():
 
 def strings_counted():
     found = set()
-    for path in (ROOT / "lib/adapt/store/lua").glob("*.lua"):
+    for path in (ROOT / "lib/adapt/store/lua").rglob("*.lua"):
         found |= set(re.findall(r"HINCRBY', counters, '([a-z_]+)',", path.read_text()))
     return found - {"status_new"}
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import zlib
 
 SOURCE = pathlib.Path(
@@ -57,7 +58,7 @@ class Scripts:
         self.shard = shard
         self.shas = {}
         for path in sorted(LUA.glob("*.lua")):
-            text = path.read_text()
+            text = compose(path)
             if unfenced and path.stem == "commit":
                 text = strip_fence_checks(text)
             self.shas[path.stem] = redis.script_load(text)
@@ -185,6 +186,15 @@ class Scripts:
             "specversion": "1.0", "type": "io.sesverify.job.finished.v1",
             "source": "/sesverify/jobs/%d" % self.shard,
             "id": "job.%d.%s" % (self.shard, entry), "data": data})
+
+
+def compose(path):
+    """The script as the build makes it (cmake/compose.cmake), straight from the tree."""
+    def piece(line):
+        file = path.parent / "shared" / (line[1] + ".lua")
+        assert file.exists(), "%s: `-- include %s` names no known piece" % (path, line[1])
+        return file.read_text()
+    return re.sub(r"^-- include (.*)\n", piece, path.read_text(), flags=re.M)
 
 
 def strip_fence_checks(text):

@@ -14,87 +14,17 @@ local todo_bits, withdrawn, email = unpack(ARGV, 7, 9)
 local domains_max, attempts_max, cooldown_ms = unpack(ARGV, 10, 12)
 local packed, head, tail, receipt_ms = unpack(ARGV, 13, 16)
 
--- shared: expect
--- A key of a foreign type stops the script here, before its first write.
-local function expect(kind, ...)
-  for _, key in ipairs({...}) do
-    local found = redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= kind then
-      error({err = 'WRONGTYPE ' .. key .. ' holds a ' .. found .. ', not a ' .. kind})
-    end
-  end
-end
+-- include expect
 
--- So does a counter that holds no number: HINCRBY would fail after other writes.
-local function expect_counters(key, ...)
-  for i, value in ipairs(redis.call('HMGET', key, ...)) do
-    if value and not string.match(value, '^%-?%d+$') then
-      error({err = 'WRONGTYPE ' .. key .. ' holds no number in ' .. select(i, ...)})
-    end
-  end
-end
--- end shared
+-- include now
 
--- shared: now
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- end shared
+-- include ring
 
--- shared: ring
--- Keeps the client in the rings under its earliest due time; answers that time or nil.
-local function ring_update(client)
-  local urgent = redis.call('ZRANGE', hi, 0, 0, 'WITHSCORES')[2]
-  local first = redis.call('ZRANGE', lo, 0, 0, 'WITHSCORES')[2]
-  if urgent then
-    redis.call('ZADD', ring_hi, urgent, client)
-  else
-    redis.call('ZREM', ring_hi, client)
-  end
-  if urgent and (not first or tonumber(urgent) < tonumber(first)) then
-    first = urgent
-  end
-  if first then
-    redis.call('ZADD', ring, first, client)
-  else
-    redis.call('ZREM', ring, client)
-  end
-  return first
-end
--- end shared
+-- include bits
 
--- shared: bits
--- Lua's bit library works on signed 32 bits; these are unsigned.
-local function union(a, b)
-  return bit.bor(tonumber(a) or 0, tonumber(b) or 0) % 4294967296
-end
--- end shared
+-- include rfc3339
 
--- shared: rfc3339
--- Days since 1970 to a date, after Howard Hinnant's civil_from_days.
-local function rfc3339(ms)
-  local floor = math.floor
-  local s = floor(ms / 1000)
-  local day = floor(s / 86400) + 719468
-  local era = floor(day / 146097)
-  local doe = day - era * 146097
-  local yoe = floor((doe - floor(doe / 1460) + floor(doe / 36524) - floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + floor(yoe / 4) - floor(yoe / 100))
-  local mp = floor((5 * doy + 2) / 153)
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month,
-    doy - floor((153 * mp + 2) / 5) + 1, floor(s / 3600) % 24, floor(s / 60) % 60, s % 60,
-    ms % 1000)
-end
--- end shared
-
--- shared: ours
--- Fields that only the scripts write; nobody else's value for them counts.
-local ours = {}
-for name in string.gmatch('cl st seq f cf own att la again job jid jt nx rc ver', '%S+') do
-  ours[name] = true
-end
--- end shared
+-- include ours
 
 -- What is known of the domain and its client.
 local function look()

@@ -10,53 +10,11 @@
 local hash, hi, lo, ring, ring_hi, run, mine = unpack(KEYS)
 local uid, client, lease_ms, own = unpack(ARGV)
 
--- shared: expect
--- A key of a foreign type stops the script here, before its first write.
-local function expect(kind, ...)
-  for _, key in ipairs({...}) do
-    local found = redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= kind then
-      error({err = 'WRONGTYPE ' .. key .. ' holds a ' .. found .. ', not a ' .. kind})
-    end
-  end
-end
+-- include expect
 
--- So does a counter that holds no number: HINCRBY would fail after other writes.
-local function expect_counters(key, ...)
-  for i, value in ipairs(redis.call('HMGET', key, ...)) do
-    if value and not string.match(value, '^%-?%d+$') then
-      error({err = 'WRONGTYPE ' .. key .. ' holds no number in ' .. select(i, ...)})
-    end
-  end
-end
--- end shared
+-- include now
 
--- shared: now
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- end shared
-
--- shared: ring
--- Keeps the client in the rings under its earliest due time; answers that time or nil.
-local function ring_update(client)
-  local urgent = redis.call('ZRANGE', hi, 0, 0, 'WITHSCORES')[2]
-  local first = redis.call('ZRANGE', lo, 0, 0, 'WITHSCORES')[2]
-  if urgent then
-    redis.call('ZADD', ring_hi, urgent, client)
-  else
-    redis.call('ZREM', ring_hi, client)
-  end
-  if urgent and (not first or tonumber(urgent) < tonumber(first)) then
-    first = urgent
-  end
-  if first then
-    redis.call('ZADD', ring, first, client)
-  else
-    redis.call('ZREM', ring, client)
-  end
-  return first
-end
--- end shared
+-- include ring
 
 expect('hash', hash, mine)
 expect('zset', hi, lo, ring, ring_hi, run)

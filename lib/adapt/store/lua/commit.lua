@@ -16,68 +16,15 @@ local packed, dropped, wait_ms, urgent, event = unpack(ARGV, 7, 11)
 local job_id, outcome, job_event, give_back, reset = unpack(ARGV, 12, 16)
 local forget, detail_verb, detail_text, receipt_ms = unpack(ARGV, 17, 20)
 
--- shared: expect
--- A key of a foreign type stops the script here, before its first write.
-local function expect(kind, ...)
-  for _, key in ipairs({...}) do
-    local found = redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= kind then
-      error({err = 'WRONGTYPE ' .. key .. ' holds a ' .. found .. ', not a ' .. kind})
-    end
-  end
-end
+-- include expect
 
--- So does a counter that holds no number: HINCRBY would fail after other writes.
-local function expect_counters(key, ...)
-  for i, value in ipairs(redis.call('HMGET', key, ...)) do
-    if value and not string.match(value, '^%-?%d+$') then
-      error({err = 'WRONGTYPE ' .. key .. ' holds no number in ' .. select(i, ...)})
-    end
-  end
-end
--- end shared
+-- include now
 
--- shared: now
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- end shared
+-- include ring
 
--- shared: ring
--- Keeps the client in the rings under its earliest due time; answers that time or nil.
-local function ring_update(client)
-  local urgent = redis.call('ZRANGE', hi, 0, 0, 'WITHSCORES')[2]
-  local first = redis.call('ZRANGE', lo, 0, 0, 'WITHSCORES')[2]
-  if urgent then
-    redis.call('ZADD', ring_hi, urgent, client)
-  else
-    redis.call('ZREM', ring_hi, client)
-  end
-  if urgent and (not first or tonumber(urgent) < tonumber(first)) then
-    first = urgent
-  end
-  if first then
-    redis.call('ZADD', ring, first, client)
-  else
-    redis.call('ZREM', ring, client)
-  end
-  return first
-end
--- end shared
+-- include bits
 
--- shared: bits
--- Lua's bit library works on signed 32 bits; these are unsigned.
-local function union(a, b)
-  return bit.bor(tonumber(a) or 0, tonumber(b) or 0) % 4294967296
-end
--- end shared
-
--- shared: ours
--- Fields that only the scripts write; nobody else's value for them counts.
-local ours = {}
-for name in string.gmatch('cl st seq f cf own att la again job jid jt nx rc ver', '%S+') do
-  ours[name] = true
-end
--- end shared
+-- include ours
 
 -- The fields to write: name -> value, false = delete. `todo` is the caller's to change.
 local function unpack_fields()

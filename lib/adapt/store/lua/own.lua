@@ -12,10 +12,7 @@ local owners = KEYS[1]
 local verb, domain, account, client, uid, overlap, claiming_ms, names_max = unpack(ARGV)
 local field = domain .. ' ' .. account
 
--- shared: now
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- end shared
+-- include now
 
 local function parse(value)
   local state, id, at, holder = string.match(value, '^(%S+) (%S+) (%d+) (.*)$')

@@ -11,110 +11,17 @@
 local hash, hi, lo, ring, ring_hi, run, counters, events, dead, letter, receipt = unpack(KEYS)
 local uid, client, reclaims_max, crash_wait_ms, receipt_ms, job_id, entry, shard = unpack(ARGV)
 
--- shared: expect
--- A key of a foreign type stops the script here, before its first write.
-local function expect(kind, ...)
-  for _, key in ipairs({...}) do
-    local found = redis.call('TYPE', key).ok
-    if found ~= 'none' and found ~= kind then
-      error({err = 'WRONGTYPE ' .. key .. ' holds a ' .. found .. ', not a ' .. kind})
-    end
-  end
-end
+-- include expect
 
--- So does a counter that holds no number: HINCRBY would fail after other writes.
-local function expect_counters(key, ...)
-  for i, value in ipairs(redis.call('HMGET', key, ...)) do
-    if value and not string.match(value, '^%-?%d+$') then
-      error({err = 'WRONGTYPE ' .. key .. ' holds no number in ' .. select(i, ...)})
-    end
-  end
-end
--- end shared
+-- include now
 
--- shared: now
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- end shared
+-- include ring
 
--- shared: ring
--- Keeps the client in the rings under its earliest due time; answers that time or nil.
-local function ring_update(client)
-  local urgent = redis.call('ZRANGE', hi, 0, 0, 'WITHSCORES')[2]
-  local first = redis.call('ZRANGE', lo, 0, 0, 'WITHSCORES')[2]
-  if urgent then
-    redis.call('ZADD', ring_hi, urgent, client)
-  else
-    redis.call('ZREM', ring_hi, client)
-  end
-  if urgent and (not first or tonumber(urgent) < tonumber(first)) then
-    first = urgent
-  end
-  if first then
-    redis.call('ZADD', ring, first, client)
-  else
-    redis.call('ZREM', ring, client)
-  end
-  return first
-end
--- end shared
+-- include bits
 
--- shared: bits
--- Lua's bit library works on signed 32 bits; these are unsigned.
-local function union(a, b)
-  return bit.bor(tonumber(a) or 0, tonumber(b) or 0) % 4294967296
-end
--- end shared
+-- include rfc3339
 
--- shared: rfc3339
--- Days since 1970 to a date, after Howard Hinnant's civil_from_days.
-local function rfc3339(ms)
-  local floor = math.floor
-  local s = floor(ms / 1000)
-  local day = floor(s / 86400) + 719468
-  local era = floor(day / 146097)
-  local doe = day - era * 146097
-  local yoe = floor((doe - floor(doe / 1460) + floor(doe / 36524) - floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + floor(yoe / 4) - floor(yoe / 100))
-  local mp = floor((5 * doy + 2) / 153)
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month,
-    doy - floor((153 * mp + 2) / 5) + 1, floor(s / 3600) % 24, floor(s / 60) % 60, s % 60,
-    ms % 1000)
-end
--- end shared
-
--- shared: hand_back
--- Whoever looks next does what was owed and what was promised for after this look.
-local function hand_back(fields, due)
-  local urgent = fields.jid or fields.again
-  if fields.again then
-    local todo = union(fields.todo, math.floor(tonumber(fields.again) / 2))
-    if todo > 0 then
-      redis.call('HSET', hash, 'todo', todo)
-    end
-  end
-  redis.call('HDEL', hash, 'own', 'again')
-  redis.call('HSET', hash, 'nx', due)
-  redis.call('ZREM', run, uid)
-  redis.call('ZADD', urgent and hi or lo, due, uid)
-  ring_update(client)
-end
-
--- The attempt that an open recheck used comes back: it was not looked.
-local function give_back_attempt(fields)
-  local attempts = tonumber(fields.att) or 0
-  if fields.jt ~= 'recheck' or attempts == 0 then
-    return
-  end
-  if attempts == 1 then
-    redis.call('HDEL', hash, 'att', 'la')
-  else
-    redis.call('HSET', hash, 'att', attempts - 1)
-  end
-end
--- end shared
+-- include hand_back
 
 local function event(kind)
   local data = {job_id = job_id, type = kind, client_id = client, domain_id = uid,

@@ -8,10 +8,7 @@
 local hash, run = unpack(KEYS)
 local uid, fence, lease_ms = unpack(ARGV)
 
--- shared: now
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- end shared
+-- include now
 
 local current = redis.call('HGET', hash, 'f')
 local fenced = false

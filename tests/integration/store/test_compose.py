@@ -1,0 +1,76 @@
+"""Scripts are composed of pieces twice, by the build and by sv_scripts.py: both must make the same."""
+import random
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from sv_scripts import LUA, SOURCE, compose, rfc3339
+
+PIECES = sorted(path.stem for path in (LUA / "shared").glob("*.lua"))
+
+
+def compose_by_cmake(path, out):
+    return subprocess.run(
+        ["cmake", "-DIN=%s" % path, "-DOUT=%s" % out, "-DPIECES=" + " ".join(PIECES),
+         "-P", SOURCE / "cmake/compose.cmake"], capture_output=True, text=True)
+
+
+def test_the_build_makes_the_same(tmp_path):
+    for path in LUA.glob("*.lua"):
+        done = compose_by_cmake(path, tmp_path / path.name)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / path.name).read_bytes() == compose(path).encode(), path
+
+
+def test_every_piece_is_shared():
+    for name in PIECES:
+        line = re.compile("^-- include %s$" % name, re.M)
+        users = [path.name for path in LUA.glob("*.lua") if line.search(path.read_text())]
+        assert len(users) > 1, "%s is included by %s only" % (name, users)
+
+
+def test_unknown_piece(tmp_path):
+    script = tmp_path / "script.lua"
+    script.write_text("#!lua\n-- include nowhere\nreturn 1\n")
+    done = compose_by_cmake(script, tmp_path / "out.lua")
+    said = " ".join(done.stderr.split())
+    assert done.returncode != 0 and str(script) in said and "`-- include nowhere`" in said, said
+    assert not (tmp_path / "out.lua").exists()
+    with pytest.raises(AssertionError, match="script.lua: `-- include nowhere`"):
+        compose(script)
+
+
+@pytest.mark.parametrize("line", ["  -- include now", "--include now", "-- include ring"])
+def test_line_that_would_be_left(tmp_path, line):
+    """Indented, misspelt, or inside a piece: never a silent comment."""
+    shutil.copytree(LUA / "shared", tmp_path / "shared")
+    (tmp_path / "shared" / "ring.lua").write_text("-- include now\n")
+    script = tmp_path / "script.lua"
+    script.write_text("#!lua\n%s\nreturn 1\n" % line)
+    done = compose_by_cmake(script, tmp_path / "out.lua")
+    assert done.returncode != 0 and "is not replaced" in " ".join(done.stderr.split()), done.stderr
+
+
+def test_lines_and_first_line():
+    for path in LUA.rglob("*.lua"):
+        text = path.read_text()
+        assert max(len(line) for line in text.splitlines()) <= 100, path
+        if path.parent == LUA:
+            allowed = path.stem in ("commit", "reap", "release", "bury")
+            assert text.startswith("#!lua flags=allow-oom\n" if allowed else "#!lua\n"), path
+
+
+def test_dates(server):
+    text = (LUA / "shared" / "rfc3339.lua").read_text() + """
+        local out = {}
+        for i, ms in ipairs(ARGV) do out[i] = rfc3339(tonumber(ms)) end
+        return out"""
+    seed = random.randrange(2 ** 32)
+    print("seed", seed)
+    rand = random.Random(seed)
+    times = [0, 951782399999, 951782400000, 4107542399999, 4107542400000, 1735689599999]
+    times += [rand.randrange(253402300800000) for _ in range(2000)]
+    answer = server.eval(text, 0, *times)
+    assert [a.decode() for a in answer] == [rfc3339(t) for t in times]
