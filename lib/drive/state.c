@@ -1,5 +1,5 @@
 /* The short field names are the schema of the domain hash (version 1). Those that the scripts of
- * the store read or write themselves (cl st seq f cf own att la again job jid jt todo nx rc ver)
+ * the store read or write themselves (cl st seq f cf own att la again job jid jt todo nx rc ver wd)
  * are only read here, but for st and todo, which a commit hands over like any other field. */
 #include "sv/state.h"
 

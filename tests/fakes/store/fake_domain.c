@@ -118,6 +118,7 @@ void fake_domain_reset(struct fake_domain *domain)
 {
     drop_fields(domain);
     domain->attempts = domain->reclaims = domain->todo = domain->promised = 0;
+    domain->withdrawn = 0;
     domain->again = false;
     domain->attempted_at = 0;
 }
@@ -125,7 +126,7 @@ void fake_domain_reset(struct fake_domain *domain)
 static bool is_ours(const char *name)
 {
     static const char *const ours[] = {"cl",    "st",  "seq", "f",  "cf", "own", "att", "la",
-                                       "again", "job", "jid", "jt", "nx", "rc",  "ver"};
+                                       "again", "job", "jid", "jt", "nx", "rc",  "ver", "wd"};
 
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
         if (strcmp(ours[i], name) == 0)
@@ -185,8 +186,8 @@ void fake_domain_hand_back(struct fake_domain *domain, sv_ms due)
 {
     domain->place = domain->job.entry != NULL || domain->again ? FAKE_DUE_HI : FAKE_DUE_LO;
     domain->at = due;
-    domain->todo |= domain->promised;
-    domain->promised = 0;
+    domain->todo = (domain->todo & ~domain->withdrawn) | domain->promised;
+    domain->promised = domain->withdrawn = 0;
     domain->again = false;
     fake_set(&domain->own, NULL);
 }
@@ -249,6 +250,7 @@ const struct sv_field *fake_domain_fields(const struct fake_domain *domain,
     add_number(&list, "la", (uint64_t)domain->attempted_at, false);
     if (domain->again)
         add_number(&list, "again", (uint64_t)domain->promised * 2 + 1, true);
+    add_number(&list, "wd", domain->withdrawn, false);
     add_text(&list, "job", domain->job.entry);
     add_text(&list, "jid", domain->job.id);
     add_text(&list, "jt", domain->job.type);

@@ -192,8 +192,10 @@ static void write_domain(struct fake_work *work, struct fake_domain *domain, enu
     domain->attempted_at = result->attempted_at;
     if (domain->place == FAKE_RUNNING) {
         domain->again = result->again;
-        if (result->again)
+        if (result->again) {
             domain->promised = (domain->promised & ~in->withdrawn) | in->todo;
+            domain->withdrawn |= in->withdrawn;
+        }
         return;
     }
     domain->todo = (domain->todo & ~in->withdrawn) | in->todo;

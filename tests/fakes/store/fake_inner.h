@@ -29,7 +29,7 @@ struct fake_domain {
     char status[24];
     bool counted; /* among its client's domains */
     uint64_t sequence, fence, committed;
-    uint32_t attempts, reclaims, todo, promised;
+    uint32_t attempts, reclaims, todo, promised, withdrawn;
     bool again;
     sv_ms attempted_at;
     enum fake_place place;

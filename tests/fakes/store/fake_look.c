@@ -266,8 +266,8 @@ static void write_domain(struct fake_work *work, struct fake_domain *domain, boo
 
     for (size_t i = 0; i < in->fields_count; i++)
         fake_domain_set_field(domain, in->fields[i].name, in->fields[i].value);
-    domain->todo |= domain->promised;
-    domain->promised = 0;
+    domain->todo = (domain->todo & ~domain->withdrawn) | domain->promised;
+    domain->promised = domain->withdrawn = 0;
     domain->again = false;
     domain->reclaims = 0;
     domain->committed = in->fence;

@@ -229,3 +229,32 @@ def test_todo_has_32_unsigned_bits(store):
     assert store.domain(uid)["again"] == str(0x80000000 * 2 + 1)
     settle_uid = store.release(uid, CLIENT, 1)
     assert settle_uid == 1 and store.domain(uid)["todo"] == str(0xFFFFFFFE)
+
+
+def test_a_removal_withdraws_what_the_running_look_owes(store):
+    """The look that runs could not do its work: what a removal withdrew meanwhile stays withdrawn, in every way out."""
+    for leave in ("commit", "release", "reap"):
+        store.redis.flushall()
+        store.setup()
+        job(store, "register", todo=1)
+        uid, fence = run(store)
+        assert job(store, "remove", todo=8, withdrawn=1) == ["COALESCED", 0]
+        assert store.domain(uid)["wd"] == "1"
+        if leave == "commit":
+            store.commit(uid, CLIENT, fence, 0, "new", "new", fields={"todo": "1"}, wait_ms=1000)
+        elif leave == "release":
+            store.release(uid, CLIENT, fence)
+        else:
+            store.redis.zadd("sv:{0}:run", {uid: 1})
+            store.reap_found(uid)
+        d = store.domain(uid)
+        assert (leave, d["todo"]) == (leave, "8") and "wd" not in d and "again" not in d
+
+
+def test_a_registration_after_the_removal_is_owed_beside_it(store):
+    job(store, "register", todo=1)
+    uid, fence = run(store)
+    job(store, "remove", todo=8, withdrawn=1)
+    job(store, "register", todo=1)
+    store.commit(uid, CLIENT, fence, 0, "new", "new", fields={"todo": "1"}, wait_ms=1000)
+    assert store.domain(uid)["todo"] == "9"

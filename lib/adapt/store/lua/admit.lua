@@ -29,7 +29,7 @@ local packed, head, tail, receipt_ms = unpack(ARGV, 13, 16)
 -- What is known of the domain and its client.
 local function look()
   local h = redis.call('HMGET', hash, 'cl', 'st', 'job', 'again', 'att', 'la', 'todo', 'seq', 'f',
-    'cf')
+    'cf', 'wd')
   if h[1] and h[1] ~= client then
     error({err = 'ERR ' .. hash .. ' belongs to another client'})
   end
@@ -43,7 +43,7 @@ local function look()
     known = h[2] and (h[2] ~= 'removed' or running), running = running, status = h[2],
     open = h[3] and true or false, again = tonumber(h[4]) or 0, attempts = tonumber(h[5]) or 0,
     attempted_at = tonumber(h[6]) or 0, todo = h[7], sequence = h[8] or '0', fence = h[9] or '0',
-    committed = h[10], domains = counted,
+    committed = h[10], withdrawn = h[11], domains = counted,
   }
 end
 
@@ -152,8 +152,7 @@ end
 -- What is owed after this job: the latest word counts, so that a removal withdraws what was owed
 -- before it, and what comes after it is owed beside it.
 local function owe(bits)
-  local kept = bit.band(tonumber(bits) or 0, bit.bnot(tonumber(withdrawn)))
-  return union(kept, todo_bits)
+  return union(without(bits, withdrawn), todo_bits)
 end
 
 local function write(view, result)
@@ -168,6 +167,9 @@ local function write(view, result)
     if result.again then
       local promised = owe(math.floor(view.again / 2)) * 2 + 1
       redis.call('HSET', hash, 'again', promised)
+      if tonumber(withdrawn) > 0 then -- also what the running look still owes
+        redis.call('HSET', hash, 'wd', union(view.withdrawn, withdrawn))
+      end
     end
     return
   end

@@ -44,9 +44,10 @@ local function unpack_fields()
   return fields
 end
 
-local h = redis.call('HMGET', hash, 'cl', 'st', 'seq', 'f', 'cf', 'jid', 'again', 'todo', 'att')
+local h = redis.call('HMGET', hash, 'cl', 'st', 'seq', 'f', 'cf', 'jid', 'again', 'todo', 'att',
+  'wd')
 local owner, status, last, current, committed, open_id = unpack(h, 1, 6)
-local again, todo, attempts = tonumber(h[7]), h[8], tonumber(h[9]) or 0
+local again, todo, attempts, withdrawn = tonumber(h[7]), h[8], tonumber(h[9]) or 0, h[10]
 local fields = unpack_fields()
 -- One more check of a domain that was given back is worth something only if there is work in it.
 local promised = again and (forget ~= '1' or again > 1)
@@ -70,14 +71,15 @@ local function differs()
   end
 end
 
--- The work that is owed: what the caller leaves of it, and what was promised meanwhile.
+-- The work that is owed: what the caller leaves of it and nobody withdrew, and what was promised
+-- meanwhile.
 local function owe()
   if fields.todo ~= nil then
     todo = fields.todo
   end
-  todo = union(todo, again and math.floor(again / 2))
+  todo = union(without(todo, withdrawn), again and math.floor(again / 2))
   fields.todo = todo > 0 and todo
-  fields.again = false
+  fields.again, fields.wd = false, false
 end
 
 local function count_attempts()

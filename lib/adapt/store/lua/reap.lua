@@ -57,7 +57,7 @@ local lease = redis.call('ZSCORE', run, uid)
 if not lease or tonumber(lease) > now then
   return 'HELD'
 end
-local h = redis.call('HMGET', hash, 'cl', 'f', 'rc', 'jid', 'jt', 'again', 'todo', 'att')
+local h = redis.call('HMGET', hash, 'cl', 'f', 'rc', 'jid', 'jt', 'again', 'todo', 'att', 'wd')
 if not h[1] then -- no record: nothing of it can be lost
   redis.call('ZREM', run, uid)
   return 'REAPED'
@@ -66,7 +66,7 @@ if h[1] ~= client or (h[4] or '') ~= job_id then
   return 'HELD'
 end
 
-local fields = {jid = h[4], jt = h[5], again = h[6], todo = h[7], att = h[8]}
+local fields = {jid = h[4], jt = h[5], again = h[6], todo = h[7], att = h[8], wd = h[9]}
 local reclaims = (tonumber(h[3]) or 0) + 1
 local looping = reclaims >= tonumber(reclaims_max)
 -- The first one is due at once: its worker was killed by something else, most likely.

@@ -21,7 +21,7 @@ local uid, client, fence, wait_ms = unpack(ARGV)
 
 expect('hash', hash)
 expect('zset', hi, lo, ring, ring_hi, run)
-local h = redis.call('HMGET', hash, 'f', 'cf', 'cl', 'jid', 'jt', 'again', 'todo', 'att')
+local h = redis.call('HMGET', hash, 'f', 'cf', 'cl', 'jid', 'jt', 'again', 'todo', 'att', 'wd')
 if h[1] ~= fence or h[2] == fence or h[3] ~= client then
   return 0
 end
@@ -29,7 +29,7 @@ if not redis.call('ZSCORE', run, uid) then
   return 1
 end
 
-local fields = {jid = h[4], jt = h[5], again = h[6], todo = h[7], att = h[8]}
+local fields = {jid = h[4], jt = h[5], again = h[6], todo = h[7], att = h[8], wd = h[9]}
 give_back_attempt(fields)
 hand_back(fields, now + wait_ms)
 return 1

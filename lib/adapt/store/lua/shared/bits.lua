@@ -2,3 +2,7 @@
 local function union(a, b)
   return bit.bor(tonumber(a) or 0, tonumber(b) or 0) % 4294967296
 end
+
+local function without(a, b)
+  return bit.band(tonumber(a) or 0, bit.bnot(tonumber(b) or 0)) % 4294967296
+end

@@ -3,12 +3,14 @@
 local function hand_back(fields, due)
   local urgent = fields.jid or fields.again
   if fields.again then
-    local todo = union(fields.todo, math.floor(tonumber(fields.again) / 2))
+    local todo = union(without(fields.todo, fields.wd), math.floor(tonumber(fields.again) / 2))
     if todo > 0 then
       redis.call('HSET', hash, 'todo', todo)
+    else
+      redis.call('HDEL', hash, 'todo')
     end
   end
-  redis.call('HDEL', hash, 'own', 'again')
+  redis.call('HDEL', hash, 'own', 'again', 'wd')
   redis.call('HSET', hash, 'nx', due)
   redis.call('ZREM', run, uid)
   redis.call('ZADD', urgent and hi or lo, due, uid)
