@@ -32,7 +32,16 @@ def inside(folder):
                       "asked": b"sesverify" in asked}))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs a network namespace")
+def private_network_works():
+    """Not every container lets root have a network and mounts of its own."""
+    if os.geteuid() != 0:
+        return False
+    tried = subprocess.run(["unshare", "--mount", "--net", "ip", "link", "set", "lo", "up"],
+                           capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(not private_network_works(), reason="needs a network namespace of its own")
 def test_a_silent_resolver_does_not_hold_us_up(tmp_path):
     process = subprocess.run(["unshare", "--mount", "--net", sys.executable, "-B", __file__,
                               str(tmp_path)], capture_output=True, encoding="utf-8", timeout=60,
