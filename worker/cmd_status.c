@@ -210,7 +210,8 @@ static int read_all(struct sv_client *client, struct listing *listing)
     code = sv_kept_each(client, on_kept, listing);
     if (table) {
         if (code == SV_EXIT_OK)
-            sv_table_print(&listing->table, listing->colour, stdout);
+            sv_table_sort(&listing->table);
+        sv_table_print(&listing->table, listing->colour, stdout);
         sv_table_fini(&listing->table);
     }
     if (code != SV_EXIT_OK)

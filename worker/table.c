@@ -1,6 +1,7 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "sv/alloc.h"
 #include "sv/require.h"
@@ -67,6 +68,26 @@ static void print_row(const struct sv_table *table, size_t row, const size_t *wi
                       cells[i].text, painted ? sv_term_reset : "", (int)pad, "");
     }
     (void)fputc('\n', out);
+}
+
+static const char *text_of(const struct sv_table_cell *cell)
+{
+    return cell->text != NULL ? cell->text : "";
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct sv_table_cell *left = a, *right = b;
+    int order = strcmp(text_of(&left[0]), text_of(&right[0]));
+
+    return order != 0 ? order : strcmp(text_of(&left[1]), text_of(&right[1]));
+}
+
+void sv_table_sort(struct sv_table *table)
+{
+    SV_REQUIRE(table->columns >= 2 && table->rows_count >= 1);
+    qsort(table->cells + table->columns, table->rows_count - 1,
+          table->columns * sizeof(*table->cells), compare_rows);
 }
 
 void sv_table_print(const struct sv_table *table, bool colour, FILE *out)

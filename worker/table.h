@@ -32,6 +32,9 @@ void sv_table_row(struct sv_table *table);
  * by '?'. NULL is "". */
 void sv_table_set(struct sv_table *table, size_t column, enum sv_colour colour, const char *text);
 
+/* Orders the rows below the head by their first column, then by their second. */
+void sv_table_sort(struct sv_table *table);
+
 /* Two blanks between columns, none at the end of a line. */
 void sv_table_print(const struct sv_table *table, bool colour, FILE *out);
 

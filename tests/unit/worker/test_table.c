@@ -113,12 +113,32 @@ static void test_colour(void **state)
     assert_false(sv_term_wants_colour(stdout, environment));
 }
 
+static void test_sorted_by_two_columns(void **state)
+{
+    static const char *const heads[] = {"CLIENT", "DOMAIN"};
+    static const char *const rows[][2] = {{"b", "a"}, {"a", "z"}, {"b", NULL}, {"a", "c"}};
+    struct sv_table table;
+
+    (void)state;
+    sv_table_init(&table, 2, heads);
+    sv_table_sort(&table); /* the head alone */
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        sv_table_row(&table);
+        sv_table_set(&table, 0, SV_PLAIN, rows[i][0]);
+        sv_table_set(&table, 1, SV_PLAIN, rows[i][1]);
+    }
+    sv_table_sort(&table);
+    assert_string_equal(print(&table, false),
+                        "CLIENT  DOMAIN\na       c\na       z\nb\nb       a\n");
+    sv_table_fini(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns), cmocka_unit_test(test_aligned),
         cmocka_unit_test(test_safe),    cmocka_unit_test(test_many_rows),
-        cmocka_unit_test(test_colour),
+        cmocka_unit_test(test_colour),  cmocka_unit_test(test_sorted_by_two_columns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
