@@ -191,8 +191,15 @@ def tell_stragglers(world):
     print(f"{len(late)} domains are not verified; it is {world.redis.time()[0]}")
     for key in late[:3]:
         fields = {k.decode(): v.decode() for k, v in world.redis.hgetall(key).items()}
-        print(fields, world.redis.get(key.replace(b":d:", b":x:")),
-              json.dumps(world.sandbox.control.get("/identities/" + fields["dom"])))
+        print(fields)
+        for event in world.events():
+            data = event["data"]
+            if data.get("domain") == fields.get("dom"):
+                print("  ", event["time"], event["type"].split(".")[2:4], data.get("type"), data.get("job_id"),
+                      data.get("outcome"), data.get("reason"), data.get("to"))
+        for worker in world.workers:
+            told = [line for line in worker.text().splitlines() if fields.get("dom", "?") in line and '"info"' not in line]
+            print("\n".join(f"   {worker.name} {line}" for line in told[-4:]))
 
 
 def finish(world, load, killer):
