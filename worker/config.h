@@ -77,7 +77,7 @@ struct sv_config {
     } log;
     struct {
         char *name;
-        unsigned inflight_max;
+        unsigned inflight_max, deaths_max;
         sv_ms lease_ms, poll_ms, reclaim_ms, dns_ms, drain_timeout_ms, startup_timeout_ms;
     } worker;
     struct sv_config_account accounts[SV_ACCOUNTS_MAX]; /* always at least one */

@@ -119,6 +119,9 @@ const struct sv_setting sv_settings[] = {
      "How long a claimed domain stays with a worker that does not answer any more."},
     {"worker", "poll", SV_SETTING_DURATION, "1s", SHORT, SV_HOUR, NULL, false, AT(worker.poll_ms),
      "How long a domain that another worker made due may stay unnoticed."},
+    {"worker", "deaths_max", SV_SETTING_COUNT, "5", 1, 1000000, NULL, false, AT(worker.deaths_max),
+     "Workers in a row that may end while looking at one domain before its job ends dead "
+     "(crash_loop)."},
     {"worker", "reclaim", SV_SETTING_DURATION, "60s", 100, SV_DAY, NULL, false,
      AT(worker.reclaim_ms), "Job entries that another worker read this long ago are taken over."},
     {"worker", "dns_timeout", SV_SETTING_DURATION, "20s", 100, SV_HOUR, NULL, false,

@@ -207,6 +207,7 @@ static void open_drive(struct sv_wire *wire)
         .inflight_max = config->worker.inflight_max,
         .lease_ms = config->worker.lease_ms,
         .poll_ms = config->worker.poll_ms,
+        .deaths_max = config->worker.deaths_max,
         .reclaim_ms = config->worker.reclaim_ms,
         .dns_ms = config->worker.dns_ms,
         .log = wire->options.log,

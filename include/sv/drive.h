@@ -40,10 +40,12 @@ struct sv_drive_options {
     unsigned inflight_max; /* domains being checked at once; 0 = 400 */
     sv_ms lease_ms;        /* 0 = 60 s */
     sv_ms poll_ms;         /* how long a due domain of another worker may stay unnoticed; 0 = 1 s */
-    sv_ms reclaim_ms;      /* take over job entries idle for longer than this; 0 = 60 s */
-    sv_ms dns_ms;          /* deadline for all DNS questions of one check; 0 = 20 s */
-    struct sv_log *log;    /* borrowed; may be NULL */
-    struct sv_rand *rand;  /* borrowed */
+    unsigned deaths_max;  /* workers in a row that may end over one domain before its job is dead; 0
+                             = 5 */
+    sv_ms reclaim_ms;     /* take over job entries idle for longer than this; 0 = 60 s */
+    sv_ms dns_ms;         /* deadline for all DNS questions of one check; 0 = 20 s */
+    struct sv_log *log;   /* borrowed; may be NULL */
+    struct sv_rand *rand; /* borrowed */
     const struct sv_clock *clock; /* borrowed */
 };
 

@@ -138,6 +138,8 @@ static void fill_defaults(struct sv_drive_options *options)
         options->poll_ms = SV_SECOND;
     if (options->reclaim_ms == 0)
         options->reclaim_ms = SV_MINUTE;
+    if (options->deaths_max == 0)
+        options->deaths_max = 5;
     if (options->dns_ms == 0)
         options->dns_ms = 20 * SV_SECOND;
 }

@@ -8,7 +8,7 @@
 
 #include "sv/require.h"
 
-enum { RECLAIMS_MAX = 5, REAP_MAX = 100, REAPS_PER_LEASE = 4, EMPTY_WAIT_MS = 20 };
+enum { REAP_MAX = 100, REAPS_PER_LEASE = 4, EMPTY_WAIT_MS = 20 };
 #define CRASH_WAIT_MS  SV_HOUR
 #define FAILED_WAIT_MS (5 * SV_SECOND)
 
@@ -190,8 +190,10 @@ static void on_reap_at(struct alarm *alarm)
 
     shard->reap.call.op = SV_STORE_REAP;
     shard->reap.call.shard = shard->index;
-    shard->reap.call.u.reap = (struct sv_store_reap){
-        .count_max = REAP_MAX, .reclaims_max = RECLAIMS_MAX, .crash_wait_ms = CRASH_WAIT_MS};
+    shard->reap.call.u.reap =
+        (struct sv_store_reap){.count_max = REAP_MAX,
+                               .reclaims_max = shard->drive->options.deaths_max,
+                               .crash_wait_ms = CRASH_WAIT_MS};
     errand_run(shard->drive, &shard->reap, on_reaped, shard);
 }
 
