@@ -102,7 +102,7 @@ function(sv_test_rules name timeout labels)
   endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} LABELS "${labels}")
   set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT
-    "SV_BINARY_DIR=${PROJECT_BINARY_DIR};SV_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+    "SV_BINARY_DIR=${PROJECT_BINARY_DIR};SV_SOURCE_DIR=${PROJECT_SOURCE_DIR};SV_SANITIZE=${SV_SANITIZE}")
 endfunction()
 
 # sv_fuzz_target(NAME SOURCES file... LINKS target... CORPUS dir): a libFuzzer program with SV_FUZZ (they are what the

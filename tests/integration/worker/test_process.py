@@ -256,7 +256,9 @@ def test_F50_many_reloads_leak_nothing(world, tmp_path):
     reload(250)
     after = memory_kib(worker.pid), len(os.listdir(f"/proc/{worker.pid}/fd"))
     print(f"after 250 reloads: VmRSS {before[0]} -> {after[0]} KiB, open files {before[1]} -> {after[1]}")
-    assert after[0] - before[0] <= 512 and after[1] == before[1]
+    assert after[1] == before[1]
+    # AddressSanitizer keeps freed memory back, and looks for leaks itself.
+    assert os.environ.get("SV_SANITIZE") or after[0] - before[0] <= 512
 
 
 # --- a machine that runs out of things ---
