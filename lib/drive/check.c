@@ -119,6 +119,21 @@ void check_ask_store(struct check *check)
     errand_run(check->drive, &check->errand, on_errand, check);
 }
 
+void check_ask_own(struct check *check, enum sv_store_own_verb verb)
+{
+    check->errand.call.op = SV_STORE_OWN;
+    check->errand.call.u.own = (struct sv_store_own){
+        .verb = verb,
+        .registrable = check->registrable,
+        .domain = check->before.registration.domain,
+        .account = check->before.registration.account,
+        .client_id = check->client_id,
+        .uid = check->uid,
+        .allow_overlap = check->drive->options.allow_overlap,
+    };
+    check_ask_store(check);
+}
+
 static void on_ticket(struct ticket *ticket, enum sv_err err)
 {
     struct check *check = ticket->owner;
@@ -222,7 +237,7 @@ static void send_release(struct check *check, sv_ms wait_ms)
     errand_run(check->drive, &check->errand, on_released, check);
 }
 
-void check_step_run(void *owner)
+static void run_check(void *owner)
 {
     struct check *check = owner;
     bool busy = !errand_is_idle(&check->errand) || check->ticket.state != TICKET_IDLE;
@@ -269,7 +284,7 @@ void check_start(struct shard *shard, const struct sv_store_claimed *claimed, bo
     check->shard = shard;
     check->fence = claimed->fence;
     check->renewed_mono = drive_monotonic(drive);
-    check->letter = (struct letter){.step = check_step_run, .owner = check};
+    check->letter = (struct letter){.step = run_check, .owner = check};
     (void)snprintf(check->uid, sizeof check->uid, "%s", claimed->uid);
     (void)snprintf(check->client_id, sizeof check->client_id, "%s", claimed->client_id);
     (void)snprintf(check->contact_email, sizeof check->contact_email, "%s",

@@ -248,16 +248,7 @@ static bool disown(struct check *check)
 {
     if (!check->waiting) {
         check->waiting = true;
-        check->errand.call.op = SV_STORE_OWN;
-        check->errand.call.u.own = (struct sv_store_own){
-            .verb = SV_STORE_OWN_RELEASE,
-            .registrable = check->registrable,
-            .domain = check->before.registration.domain,
-            .account = check->before.registration.account,
-            .client_id = check->client_id,
-            .uid = check->uid,
-        };
-        check_ask_store(check);
+        check_ask_own(check, SV_STORE_OWN_RELEASE);
         return false;
     }
     check->step = CHECK_END;

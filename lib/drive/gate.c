@@ -7,8 +7,6 @@
  * throttle the whole gate pauses, longer each time. Anything else is the owner's to judge. */
 #include "inside.h"
 
-#include <string.h>
-
 #include "sv/require.h"
 
 /* Of a rate in calls per 1000 s; one percent slower than allowed, because calls that left evenly

@@ -194,10 +194,11 @@ void check_start(struct shard *shard, const struct sv_store_claimed *claimed, bo
 void check_post(struct check *check);
 void check_release(struct check *check); /* hand back now, whatever it waits for */
 void check_renew(struct check *check);
-void check_step_run(void *owner);
 
 void check_ask_ses(struct check *check, enum sv_ses_op op);
 void check_ask_store(struct check *check);
+/* Confirms or releases the domain's name for its client. */
+void check_ask_own(struct check *check, enum sv_store_own_verb verb);
 
 /* The steps, by file: true = go on at once, false = a callback will post the check. */
 bool check_provision_step(struct check *check); /* OWN .. DELETE */

@@ -88,27 +88,15 @@ static bool fail(struct check *check, uint32_t work)
 
 static bool own(struct check *check)
 {
-    struct sv_store_own *own = &check->errand.call.u.own;
-
     if (!check->waiting) {
         check->waiting = true;
-        check->errand.call.op = SV_STORE_OWN;
-        *own = (struct sv_store_own){
-            .verb = SV_STORE_OWN_CONFIRM,
-            .registrable = check->registrable,
-            .domain = check->before.registration.domain,
-            .account = check->before.registration.account,
-            .client_id = check->client_id,
-            .uid = check->uid,
-            .allow_overlap = check->drive->options.allow_overlap,
-        };
-        check_ask_store(check);
+        check_ask_own(check, SV_STORE_OWN_CONFIRM);
         return false;
     }
     check->waiting = false;
     if (check->result != SV_OK)
         return check_decide(check, SV_INPUT_FAULT);
-    if (!own->granted) /* somebody took the name between admission and now */
+    if (!check->errand.call.u.own.granted) /* somebody took the name between admission and now */
         return give_up(check, SV_TODO_PROVISION, "rejected", "claimed_by_another_client");
     check->step = check->before.registration.adopt ? CHECK_GET : CHECK_CREATE;
     return true;
@@ -157,6 +145,16 @@ static bool get(struct check *check)
     return true;
 }
 
+/* As called_ses: sets the custom MAIL FROM that is registered, or switches it off. */
+static bool put_mail_from(struct check *check)
+{
+    const struct sv_registration *registration = &check->after.registration;
+
+    check->ticket.call.mail_from = registration->mail_from;
+    check->ticket.call.reject_on_mx_failure = registration->reject_on_mx_failure;
+    return called_ses(check, SV_SES_PUT_MAIL_FROM);
+}
+
 static bool set_mail_from(struct check *check)
 {
     const struct sv_registration *registration = &check->after.registration;
@@ -166,9 +164,7 @@ static bool set_mail_from(struct check *check)
         check->step = CHECK_LEGACY;
         return true;
     }
-    check->ticket.call.mail_from = registration->mail_from;
-    check->ticket.call.reject_on_mx_failure = registration->reject_on_mx_failure;
-    if (!called_ses(check, SV_SES_PUT_MAIL_FROM))
+    if (!put_mail_from(check))
         return false;
     if (check->result != SV_OK)
         return fail(check, SV_TODO_PROVISION);
@@ -203,11 +199,7 @@ static bool miss(struct check *check)
 
 static bool restart_mail_from(struct check *check)
 {
-    const struct sv_registration *registration = &check->before.registration;
-
-    check->ticket.call.mail_from = registration->mail_from;
-    check->ticket.call.reject_on_mx_failure = registration->reject_on_mx_failure;
-    if (!called_ses(check, SV_SES_PUT_MAIL_FROM))
+    if (!put_mail_from(check))
         return false;
     return check->result == SV_OK ? check_decide(check, SV_INPUT_RESTARTED) : miss(check);
 }
