@@ -27,13 +27,13 @@ struct look {
     struct asking asks[SV_JUDGE_QUESTIONS_MAX];
 };
 
-static void on_answer(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_answer *answer)
+static void on_views(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_views *views)
 {
     struct asking *asking = lookup->owner;
     struct look *look = asking->look;
 
     look->open--;
-    sv_judge_answer(look->judge, &lookup->question, err == SV_OK ? answer : NULL);
+    sv_judge_views(look->judge, &lookup->question, err == SV_OK ? views : NULL);
 }
 
 static void ask_all(struct look *look)
@@ -49,7 +49,7 @@ static void ask_all(struct look *look)
         asking->lookup.owner = asking;
         asking->lookup.question = question;
         look->asked++;
-        if (sv_lookup_start(look->resolver, &asking->lookup, on_answer, &info) == SV_OK)
+        if (sv_lookup_start(look->resolver, &asking->lookup, on_views, &info) == SV_OK)
             look->open++;
         else
             sv_judge_answer(look->judge, &question, NULL);

@@ -1,18 +1,18 @@
-/* The interface to DNS that the driver sees: one question, one answer. Implementations:
- * sv_dns_resolver_new (recursive servers), and a fake for tests. */
+/* The interface to DNS that the driver sees: one question, and what everybody asked said of it.
+ * Implementations: sv_dns_resolver_new, and a fake for tests. */
 #ifndef SV_RESOLVER_H
 #define SV_RESOLVER_H
 
 #include "sv/err.h"
-#include "sv/rr.h"
+#include "sv/views.h"
 
 struct sv_resolver;
 struct sv_lookup;
 
-/* err is SV_OK with a complete answer (SV_DNS_UNKNOWN inside is an answer), or SV_ECANCELED with
- * NULL. The answer is borrowed for the call. */
+/* err is SV_OK with a report that holds at least one answer (SV_DNS_UNKNOWN inside is an answer),
+ * or SV_ECANCELED with NULL. The report is borrowed for the call. */
 typedef void sv_lookup_done_fn(struct sv_lookup *lookup, enum sv_err err,
-                               const struct sv_dns_answer *answer);
+                               const struct sv_dns_views *views);
 typedef void sv_resolver_closed_fn(void *context);
 
 struct sv_lookup {                   /* embed it in your own struct */

@@ -16,6 +16,7 @@ enum sv_rr_type {
     SV_RR_NS = 2,
     SV_RR_CNAME = 5,
     SV_RR_SOA = 6,
+    SV_RR_PTR = 12,
     SV_RR_MX = 15,
     SV_RR_TXT = 16,
     SV_RR_AAAA = 28,
@@ -23,6 +24,7 @@ enum sv_rr_type {
     SV_RR_RRSIG = 46,
     SV_RR_NSEC = 47,
     SV_RR_DNSKEY = 48,
+    SV_RR_NSEC3 = 50,
     SV_RR_SPF = 99,
 };
 
@@ -50,6 +52,8 @@ enum sv_dns_trouble {
     SV_DNS_ALIAS_LOOP,
     SV_DNS_ALIAS_TOO_LONG,
     SV_DNS_ALIAS_ELSEWHERE, /* the alias chain leaves what this server knows: ask for final_name */
+    SV_DNS_REFERRED, /* asked without recursion, the server points to others: see `referral` */
+    SV_DNS_BOGUS,    /* SERVFAIL, but an answer with checking disabled: DNSSEC validation fails */
     SV_DNS_OTHER_RCODE,
 };
 
@@ -62,10 +66,22 @@ enum {
     SV_DNS_SERVER_BYTES = 56, /* "[2001:db8::1]:53" and the like */
 };
 
+/* How a question is to be asked; bits. */
+enum {
+    /* The name is the client's own: ask the zone's servers first, and resolvers only where that
+     * plants no negative entry (dns-auth section 2.8). Without it: resolvers and the shared cache.
+     */
+    SV_ASK_OWNED = 1u << 0,
+    SV_ASK_SEEN_BEFORE = 1u << 1, /* with OWNED: it was right once, so resolvers may be asked */
+    SV_ASK_DNSSEC = 1u << 2,      /* DO: signatures and NSEC records are wanted */
+    SV_ASK_UNCHECKED = 1u << 3,   /* CD: whatever validation says */
+};
+
 struct sv_dns_question {
     char name[SV_NAME_BYTES]; /* owner in presentation form without a final dot; underscores are
                                  fine */
     enum sv_rr_type type;
+    unsigned how; /* SV_ASK_ bits */
 };
 
 /* One record. Names are in presentation form (RFC 1035 section 5.1 escapes), without a final dot,
@@ -76,10 +92,15 @@ struct sv_rr {
     enum sv_rr_type type; /* unknown types keep their number */
     uint32_t ttl_s;
     uint16_t preference; /* MX */
-    const char *target;  /* CNAME, NS, MX: the host; SOA: the primary server; otherwise NULL */
+    const char *target;  /* CNAME, NS, MX, PTR: the host; SOA: the primary server; otherwise NULL */
+    uint32_t serial;     /* SOA */
     const uint8_t *text; /* TXT, SPF: all strings joined (RFC 7208 section 3.3); otherwise NULL */
     size_t text_bytes;
     uint8_t address[16]; /* A: the first 4; AAAA: all */
+    /* DS, DNSKEY, RRSIG, NSEC, NSEC3: the RDATA as it came, names in it uncompressed; otherwise
+     * NULL */
+    const uint8_t *rdata;
+    size_t rdata_bytes;
 };
 
 struct sv_dns_answer {
@@ -97,6 +118,16 @@ struct sv_dns_answer {
     const struct sv_rr
         *records; /* only those reached from the question: the alias chain, then the data */
     size_t records_count;
+    /* NODATA, NXDOMAIN: owner and serial of the SOA; REFERRED: the zone pointed to. "" = not
+     * told. */
+    char zone[SV_NAME_BYTES];
+    uint32_t serial;
+    bool compact; /* NXDOMAIN that was told as NODATA with NXNAME in its NSEC (RFC 9824) */
+    bool no_edns; /* the server answered only once it was asked without EDNS (RFC 6891 section 7) */
+    /* REFERRED: the NS records of `zone`, then A and AAAA records of those hosts as far as the
+     * server gave them (glue); never a fact about anything else. */
+    const struct sv_rr *referral;
+    size_t referral_count;
 };
 
 /* Builds an answer that owns copies of everything, in one block; free with sv_dns_answer_free. */

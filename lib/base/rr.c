@@ -18,6 +18,8 @@ const char *sv_rr_type_name(enum sv_rr_type type)
         return "CNAME";
     case SV_RR_SOA:
         return "SOA";
+    case SV_RR_PTR:
+        return "PTR";
     case SV_RR_MX:
         return "MX";
     case SV_RR_TXT:
@@ -32,6 +34,8 @@ const char *sv_rr_type_name(enum sv_rr_type type)
         return "NSEC";
     case SV_RR_DNSKEY:
         return "DNSKEY";
+    case SV_RR_NSEC3:
+        return "NSEC3";
     case SV_RR_SPF:
         return "SPF";
     }
@@ -78,13 +82,17 @@ const char *sv_dns_trouble_name(enum sv_dns_trouble trouble)
         return "alias_too_long";
     case SV_DNS_ALIAS_ELSEWHERE:
         return "alias_elsewhere";
+    case SV_DNS_REFERRED:
+        return "referred";
+    case SV_DNS_BOGUS:
+        return "bogus";
     case SV_DNS_OTHER_RCODE:
         return "other_rcode";
     }
     return "none";
 }
 
-/* The bytes that the record's strings and text need, each with a 0 behind it. */
+/* The bytes that the record's strings and octets need, each with a 0 behind it. */
 static size_t bytes_of(const struct sv_rr *record)
 {
     size_t bytes = 0;
@@ -95,6 +103,8 @@ static size_t bytes_of(const struct sv_rr *record)
         bytes += strlen(record->target) + 1;
     if (record->text != NULL)
         bytes += record->text_bytes + 1;
+    if (record->rdata != NULL)
+        bytes += record->rdata_bytes + 1;
     return bytes;
 }
 
@@ -115,10 +125,20 @@ static const char *pack_str(char **to, const char *from)
     return pack(to, from, from == NULL ? 0 : strlen(from));
 }
 
-/* The struct, then its records, then their strings. */
+static void pack_record(char **to, const struct sv_rr *from, struct sv_rr *copy)
+{
+    *copy = *from;
+    copy->owner = pack_str(to, from->owner);
+    copy->target = pack_str(to, from->target);
+    copy->text = pack(to, from->text, from->text_bytes);
+    copy->rdata = pack(to, from->rdata, from->rdata_bytes);
+}
+
+/* The struct, then its records and those of the referral, then their strings. */
 struct sv_dns_answer *sv_dns_answer_copy(const struct sv_dns_answer *answer)
 {
-    size_t head = sizeof(struct sv_dns_answer) + answer->records_count * sizeof(struct sv_rr);
+    size_t count = answer->records_count + answer->referral_count;
+    size_t head = sizeof(struct sv_dns_answer) + count * sizeof(struct sv_rr);
     size_t bytes = head;
     struct sv_dns_answer *copy;
     struct sv_rr *records;
@@ -126,17 +146,18 @@ struct sv_dns_answer *sv_dns_answer_copy(const struct sv_dns_answer *answer)
 
     for (size_t i = 0; i < answer->records_count; i++)
         bytes += bytes_of(&answer->records[i]);
+    for (size_t i = 0; i < answer->referral_count; i++)
+        bytes += bytes_of(&answer->referral[i]);
     copy = sv_alloc(1, bytes);
     *copy = *answer;
     records = (struct sv_rr *)(void *)(copy + 1);
     to = (char *)copy + head;
-    for (size_t i = 0; i < answer->records_count; i++) {
-        records[i] = answer->records[i];
-        records[i].owner = pack_str(&to, answer->records[i].owner);
-        records[i].target = pack_str(&to, answer->records[i].target);
-        records[i].text = pack(&to, answer->records[i].text, answer->records[i].text_bytes);
-    }
     copy->records = answer->records_count == 0 ? NULL : records;
+    for (size_t i = 0; i < answer->records_count; i++)
+        pack_record(&to, &answer->records[i], records++);
+    copy->referral = answer->referral_count == 0 ? NULL : records;
+    for (size_t i = 0; i < answer->referral_count; i++)
+        pack_record(&to, &answer->referral[i], records++);
     return copy;
 }
 

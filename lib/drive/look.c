@@ -49,7 +49,7 @@ static void unlink_question(struct question *question)
     check->questions_count--;
 }
 
-static void on_lookup(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_answer *answer)
+static void on_lookup(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_views *views)
 {
     struct question *question = lookup->owner;
     struct check *check = question->check;
@@ -57,7 +57,7 @@ static void on_lookup(struct sv_lookup *lookup, enum sv_err err, const struct sv
 
     if (check != NULL) {
         unlink_question(question);
-        sv_judge_answer(check->judge, &lookup->question, err == SV_OK ? answer : NULL);
+        sv_judge_views(check->judge, &lookup->question, err == SV_OK ? views : NULL);
         check_post(check);
     }
     free(question);

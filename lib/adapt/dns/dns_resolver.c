@@ -83,9 +83,11 @@ static void pull(struct sv_lookup **first, struct sv_lookup **last, struct sv_lo
 static void tell(struct resolver *r, struct sv_lookup *lookup, enum sv_err err,
                  const struct sv_dns_answer *answer)
 {
+    struct sv_dns_views views = sv_dns_views_of(&answer);
+
     r->lookups_count--;
     lookup->flight = NULL; /* from here on cancel does nothing */
-    lookup->done(lookup, err, answer);
+    lookup->done(lookup, err, answer != NULL ? &views : NULL);
 }
 
 static void wait_for_room(struct resolver *r, struct sv_flight *flight)

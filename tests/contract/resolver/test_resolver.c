@@ -50,7 +50,7 @@ static void on_closed(void *context)
     bed->closed++;
 }
 
-static void on_done(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_answer *answer)
+static void on_done(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_views *views)
 {
     struct call *call = lookup->owner;
     struct bed *bed = call->bed;
@@ -60,11 +60,11 @@ static void on_done(struct sv_lookup *lookup, enum sv_err err, const struct sv_d
     assert_int_equal(bed->closed, 0);
     assert_ptr_equal(bed->calls[call->number], call);
     if (err == SV_ECANCELED) {
-        assert_null(answer);
+        assert_null(views);
         bed->canceled++;
     } else {
         assert_int_equal(err, SV_OK);
-        assert_non_null(answer);
+        assert_non_null(views);
         bed->answered++;
     }
     bed->ended++;
@@ -355,14 +355,13 @@ static void test_start_in_a_callback(void **state)
 }
 
 /* What the same question ends in, wherever it is asked. */
-static void keep_answer(struct sv_lookup *lookup, enum sv_err err,
-                        const struct sv_dns_answer *answer)
+static void keep_answer(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_views *views)
 {
     struct sv_dns_answer **seen = lookup->owner;
 
     assert_int_equal(err, SV_OK);
     assert_null(*seen);
-    *seen = sv_dns_answer_copy(answer);
+    *seen = sv_dns_answer_copy(views->resolvers[0]);
 }
 
 static void test_answers_alike(void **state)

@@ -261,6 +261,8 @@ static void resolve(const struct fake *fake, const struct sv_dns_question *quest
 static void answer_one(struct fake *fake, struct sv_lookup *lookup)
 {
     struct sv_dns_answer answer = {.server = "192.0.2.53:53", .ttl_s = SV_FAKE_NEGATIVE_TTL_S};
+    const struct sv_dns_answer *only = &answer;
+    struct sv_dns_views views = sv_dns_views_of(&only);
     struct list list = {.count = 0};
 
     resolve(fake, &lookup->question, &list, &answer);
@@ -275,7 +277,7 @@ static void answer_one(struct fake *fake, struct sv_lookup *lookup)
         answer.ttl_s = 0;
     if (fake->clock != NULL)
         answer.at = fake->clock->wall(fake->clock->context);
-    lookup->done(lookup, SV_OK, &answer);
+    lookup->done(lookup, SV_OK, &views);
 }
 
 static void pull(struct fake *fake, struct sv_lookup *lookup)

@@ -33,13 +33,13 @@ static void on_closed(void *context)
     bed->closed++;
 }
 
-static void on_done(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_answer *answer)
+static void on_done(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_views *views)
 {
     struct bed *bed = lookup->owner;
 
     bed->canceled += err == SV_ECANCELED;
     bed->answered += err == SV_OK;
-    bed->usable += err == SV_OK && answer->outcome != SV_DNS_UNKNOWN;
+    bed->usable += err == SV_OK && views->resolvers[0]->outcome != SV_DNS_UNKNOWN;
 }
 
 static struct bed *open_bed(enum step first, unsigned lookups_max)
