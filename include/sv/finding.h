@@ -22,18 +22,24 @@ const char *sv_severity_name(enum sv_severity severity);
 /* The codes of sv/finding_codes.h, in that order: a smaller number is nearer to the cause. */
 enum sv_finding_code {
     SV_F_NONE,
-#define X(code, name, severity, advice) code,
+#define X(code, name, severity) code,
     SV_FINDING_MAP(X)
 #undef X
         SV_F_COUNT
 };
 
-enum { SV_FINDINGS_MAX = 24, SV_FINDING_VALUE_BYTES = 256 };
+enum {
+    SV_FINDINGS_MAX = 32,
+    SV_FINDING_VALUE_BYTES = 256,
+    SV_WITNESSES_MAX = 3, /* beside the server that decided */
+};
 
 struct sv_evidence {
     char server[SV_DNS_SERVER_BYTES];
+    enum sv_dns_outcome outcome;
+    enum sv_dns_trouble trouble;
     uint8_t rcode;
-    bool aa, ad;
+    bool aa, ad, tc, tcp;
     uint16_t ede; /* info code + 1; 0 = none */
     uint32_t ttl_s;
     sv_ms at;
@@ -46,7 +52,12 @@ struct sv_finding {
     char expected[SV_FINDING_VALUE_BYTES];
     char
         found[SV_FINDING_VALUE_BYTES]; /* cut and escaped where longer or odd; "" = nothing there */
-    struct sv_evidence evidence;
+    char other[SV_NAME_BYTES];         /* a second name the advice speaks of; "" = none */
+    uint32_t number;                   /* {n}: bits, octets, look-ups, seconds; 0 = none */
+    sv_ms until;                       /* {until}: when caches expire, signatures end; 0 = none */
+    struct sv_evidence evidence;       /* the answer that decided; server "" = none */
+    size_t witnesses_count;
+    struct sv_evidence witnesses[SV_WITNESSES_MAX]; /* others that said the same, or the contrary */
 };
 
 /* "dkim_cname_missing" ... Never NULL for a code of the table. */

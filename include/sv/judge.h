@@ -8,8 +8,9 @@
 #include "sv/finding.h"
 #include "sv/records.h"
 #include "sv/rr.h"
+#include "sv/views.h"
 
-enum { SV_JUDGE_QUESTIONS_MAX = 48 }; /* over one whole judgement, probes included */
+enum { SV_JUDGE_QUESTIONS_MAX = 160 }; /* over one whole judgement, probes included */
 
 struct sv_judge;
 
@@ -27,8 +28,10 @@ struct sv_report {
     bool unsettled[SV_RECORDS_MAX];
 
     size_t findings_count;
-    struct sv_finding findings[SV_FINDINGS_MAX]; /* in the order of sv/finding_codes.h */
+    struct sv_finding findings[SV_FINDINGS_MAX]; /* in the order of sv/finding_codes.h: the first
+                                                    one is the cause to repair first */
     size_t findings_omitted;
+    size_t findings_hidden; /* consequences of what is shown, left out (dns-auth section 11) */
 
     /* The records SES needs (DKIM aliases): ok only when all are right; wrong when one is
      * definitely not; absent when every one of them is definitely not there in any form; otherwise
@@ -37,6 +40,9 @@ struct sv_report {
     bool required_absent;
     uint32_t
         required_ttl_s; /* the longest (negative) TTL among the answers that decided; 0 = none */
+    sv_ms
+        required_seen_everywhere_at; /* waiting: when the last cache has forgotten; 0 = not known */
+    bool authority_closed; /* the zones' own servers could not be asked: port 53 is closed here */
 
     enum sv_record_status
         mail_from; /* MX and SPF of the custom MAIL FROM; unknown when there is none */
@@ -45,7 +51,7 @@ struct sv_report {
 };
 
 /* Copies everything it needs from `expect`; `zone` as in sv_records_list. Names are at most 253
- * characters, tokens at most 128. Allocates a fixed size; free with sv_judge_free. */
+ * characters, tokens at most 128. What it keeps of answers is bounded; free with sv_judge_free. */
 struct sv_judge *sv_judge_new(const struct sv_expect *expect, const char *zone);
 void sv_judge_free(struct sv_judge *judge); /* NULL is fine */
 
@@ -54,9 +60,13 @@ void sv_judge_free(struct sv_judge *judge); /* NULL is fine */
  * out once. */
 bool sv_judge_next(struct sv_judge *judge, struct sv_dns_question *out);
 
-/* Takes the answer to a question handed out before; NULL = it could not be asked (counts as
- * unknown). The answer is borrowed. Repeated or unknown questions are ignored. New questions may
- * become available. */
+/* Takes what was asked about a question handed out before; NULL = it could not be asked (counts as
+ * unknown). Borrowed. Repeated or unknown questions are ignored. New questions may become
+ * available. */
+void sv_judge_views(struct sv_judge *judge, const struct sv_dns_question *question,
+                    const struct sv_dns_views *views);
+
+/* The same for a report of one answer. */
 void sv_judge_answer(struct sv_judge *judge, const struct sv_dns_question *question,
                      const struct sv_dns_answer *answer);
 

@@ -27,8 +27,9 @@ struct sv_expect {
     const char *dkim_zone;    /* SES's hosted zone; NULL = not told: the region's documented one */
     const char *mail_from;    /* full name; NULL = no custom MAIL FROM */
     const char *ownership_token; /* NULL = not asked for */
-    const char *dmarc_policy;    /* with {domain} in it; NULL = v=DMARC1; p=quarantine;
-                                    rua=mailto:dmarc-reports@{domain} */
+    bool seen_before; /* its records were right once: resolvers may be asked for what is absent */
+    const char *dmarc_policy; /* with {domain} in it; NULL = v=DMARC1; p=quarantine;
+                                 rua=mailto:dmarc-reports@{domain} */
     bool (*is_feedback_host)(const char *host); /* any region's host is fine (ses facts section 4);
                                                    NULL = own region only */
 };

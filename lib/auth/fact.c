@@ -6,14 +6,10 @@
 
 char *sv_judge_keep(struct sv_judge *judge, const char *bytes, size_t len)
 {
-    char *kept = judge->text + judge->text_used;
+    char *kept = sv_keep_take(&judge->keep, len + 1, SV_KEEP_BYTES);
 
-    if (len >= sizeof(judge->text) - judge->text_used)
-        return NULL;
-    if (len > 0)
+    if (kept != NULL && len > 0)
         memcpy(kept, bytes, len);
-    kept[len] = '\0';
-    judge->text_used += len + 1;
     return kept;
 }
 
@@ -21,7 +17,7 @@ static void add_value(struct sv_judge *judge, struct sv_fact *fact, struct sv_sp
 {
     const char *kept = NULL;
 
-    if (fact->values_count < SV_FACT_VALUES_MAX && value.len <= SV_FACT_VALUE_BYTES)
+    if (fact->values_count < fact->values_room && value.len <= SV_FACT_VALUE_BYTES)
         kept = sv_judge_keep(judge, value.text, value.len);
     if (kept == NULL) {
         fact->incomplete = true;
@@ -40,6 +36,7 @@ static void take_txt(struct sv_judge *judge, struct sv_fact *fact,
                      const struct sv_dns_answer *answer, bool of_mail)
 {
     const char *token = judge->expect.ownership_token;
+    size_t others = 0;
 
     for (size_t i = 0; i < answer->records_count; i++) {
         const struct sv_rr *rr = &answer->records[i];
@@ -49,7 +46,8 @@ static void take_txt(struct sv_judge *judge, struct sv_fact *fact,
         if (speaks_of_mail(text) == of_mail) {
             bool was_incomplete = fact->incomplete;
             fact->values_seen++;
-            add_value(judge, fact, text);
+            if (of_mail || others++ < SV_FACT_OTHERS_MAX)
+                add_value(judge, fact, text);
             if (!of_mail)
                 fact->incomplete = was_incomplete;
         }
@@ -71,19 +69,73 @@ static void take_mx(struct sv_judge *judge, struct sv_fact *fact, const struct s
     add_value(judge, fact, (struct sv_span){.text = line.text, .len = line.len});
 }
 
+static void add_hex(struct sv_line *line, unsigned number)
+{
+    static const char digits[] = "0123456789abcdef";
+    bool begun = false;
+
+    for (int shift = 12; shift >= 0; shift -= 4) {
+        unsigned digit = number >> shift & 0xf;
+        begun = begun || digit != 0 || shift == 0;
+        if (begun)
+            sv_line_add_bytes(line, &digits[digit], 1);
+    }
+}
+
+/* The longest run of zero groups of at least two, where "::" stands (RFC 5952 section 4.2). */
+static void find_gap(const uint8_t *address, size_t *from, size_t *count)
+{
+    *from = 8;
+    *count = 1;
+    for (size_t i = 0; i < 8; i++) {
+        size_t end = i;
+        while (end < 8 && address[2 * end] == 0 && address[2 * end + 1] == 0)
+            end++;
+        if (end - i > *count) {
+            *from = i;
+            *count = end - i;
+        }
+    }
+}
+
+static void add_v6(struct sv_line *line, const uint8_t *address)
+{
+    size_t gap, gap_count;
+
+    find_gap(address, &gap, &gap_count);
+    for (size_t i = 0; i < 8; i++) {
+        if (i == gap) {
+            sv_line_add(line, "::");
+            i += gap_count - 1;
+            continue;
+        }
+        if (i > 0 && i != gap + gap_count)
+            sv_line_add(line, ":");
+        add_hex(line, (unsigned)(address[2 * i] << 8 | address[2 * i + 1]));
+    }
+}
+
 static void take_address(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
 {
-    char value[sizeof("255.255.255.255")];
+    char value[sizeof("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")];
     struct sv_line line;
 
     sv_line_init(&line, value, sizeof(value));
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; rr->type == SV_RR_A && i < 4; i++) {
         if (i > 0)
             sv_line_add(&line, ".");
         sv_line_add_number(&line, rr->address[i]);
     }
+    if (rr->type == SV_RR_AAAA)
+        add_v6(&line, rr->address);
     fact->values_seen++;
     add_value(judge, fact, (struct sv_span){.text = line.text, .len = line.len});
+}
+
+static void take_host(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
+{
+    fact->values_seen++;
+    add_value(judge, fact, sv_span_of(rr->target));
 }
 
 static void take_alias(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
@@ -99,13 +151,17 @@ static void take_alias(struct sv_judge *judge, struct sv_fact *fact, const struc
         fact->incomplete = true;
 }
 
-static void take_evidence(struct sv_evidence *evidence, const struct sv_dns_answer *answer)
+void sv_evidence_take(struct sv_evidence *evidence, const struct sv_dns_answer *answer)
 {
     struct sv_line line;
 
     sv_line_init(&line, evidence->server, sizeof(evidence->server));
     sv_line_add_shown(
         &line, (struct sv_span){answer->server, strnlen(answer->server, sizeof(answer->server))});
+    evidence->outcome = answer->outcome;
+    evidence->trouble = answer->trouble;
+    evidence->tc = answer->tc;
+    evidence->tcp = answer->tcp;
     evidence->rcode = answer->rcode;
     evidence->aa = answer->aa;
     evidence->ad = answer->ad;
@@ -118,7 +174,15 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
 {
     fact->outcome = answer->outcome;
     fact->trouble = answer->trouble;
-    take_evidence(&fact->evidence, answer);
+    sv_evidence_take(&fact->evidence, answer);
+    fact->final_name =
+        sv_judge_keep(judge, answer->final_name, strnlen(answer->final_name, SV_NAME_MAX));
+    fact->values_room =
+        answer->records_count < SV_FACT_VALUES_MAX ? answer->records_count : SV_FACT_VALUES_MAX;
+    fact->values =
+        sv_keep_take(&judge->keep, fact->values_room * sizeof(*fact->values), SV_KEEP_BYTES);
+    if (fact->values == NULL)
+        fact->values_room = 0;
     for (size_t i = 0; i < answer->records_count; i++) {
         const struct sv_rr *rr = &answer->records[i];
         if (rr->type == SV_RR_CNAME && rr->target != NULL && sv_name_equal(rr->owner, fact->name))
@@ -127,8 +191,10 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
             continue;
         if (rr->type == SV_RR_MX && rr->target != NULL)
             take_mx(judge, fact, rr);
-        if (rr->type == SV_RR_A)
+        if (rr->type == SV_RR_A || rr->type == SV_RR_AAAA)
             take_address(judge, fact, rr);
+        if ((rr->type == SV_RR_NS || rr->type == SV_RR_PTR) && rr->target != NULL)
+            take_host(judge, fact, rr);
     }
     if (fact->type == SV_RR_TXT) {
         take_txt(judge, fact, answer, true);
@@ -136,10 +202,19 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
     }
 }
 
+/* The types whose records are kept as values. */
+static bool keeps_values(enum sv_rr_type type)
+{
+    return type == SV_RR_TXT || type == SV_RR_MX || type == SV_RR_A || type == SV_RR_AAAA ||
+           type == SV_RR_NS || type == SV_RR_PTR || type == SV_RR_CNAME;
+}
+
 /* An alias question that is answered with data, but not with an alias at that very name, is not
  * understood; so it says nothing. The same goes for data without records. */
 static bool contradicts_itself(const struct sv_fact *fact)
 {
+    if (!keeps_values(fact->type))
+        return false;
     if (fact->type == SV_RR_CNAME)
         return fact->outcome == SV_DNS_DATA && fact->alias == NULL;
     return (fact->outcome == SV_DNS_DATA) != (fact->values_seen > 0);

@@ -4,17 +4,18 @@
 
 #include "sv/digest.h"
 #include "sv/require.h"
+#include "sv/time.h"
 
+#include "advice.h"
 #include "txt.h"
 
 struct entry {
     const char *name;
     enum sv_severity severity;
-    const char *advice;
 };
 
-static const struct entry catalogue[SV_F_COUNT] = {[SV_F_NONE] = {"none", SV_SEVERITY_NONE, ""},
-#define X(code, word, level, line) [code] = {word, level, line},
+static const struct entry catalogue[SV_F_COUNT] = {[SV_F_NONE] = {"none", SV_SEVERITY_NONE},
+#define X(code, word, level) [code] = {word, level},
                                                    SV_FINDING_MAP(X)
 #undef X
 };
@@ -55,9 +56,15 @@ enum sv_severity sv_finding_severity(enum sv_finding_code code)
     return (unsigned)code < SV_F_COUNT ? catalogue[code].severity : SV_SEVERITY_NONE;
 }
 
+/* The texts of the places that are no strings. */
+struct rendered {
+    char number[24];
+    char until[SV_TIME_TEXT_BYTES];
+};
+
 /* What stands for the place at `text`, whose length goes to `len`; NULL when there is no place. */
 static const char *place_value(const struct sv_finding *finding, const char *domain,
-                               const char *text, size_t *len)
+                               const struct rendered *rendered, const char *text, size_t *len)
 {
     const struct {
         const char *place;
@@ -66,7 +73,10 @@ static const char *place_value(const struct sv_finding *finding, const char *dom
         {"{owner}", finding->owner},
         {"{expected}", finding->expected},
         {"{found}", finding->found[0] != '\0' ? finding->found : "nothing"},
+        {"{other}", finding->other},
         {"{d}", domain},
+        {"{n}", rendered->number},
+        {"{until}", rendered->until},
     };
 
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
@@ -77,12 +87,24 @@ static const char *place_value(const struct sv_finding *finding, const char *dom
     return NULL;
 }
 
+static void render(const struct sv_finding *finding, struct rendered *out)
+{
+    struct sv_line line;
+
+    sv_line_init(&line, out->number, sizeof(out->number));
+    sv_line_add_number(&line, finding->number);
+    if (finding->until > 0)
+        (void)sv_time_format(finding->until, out->until);
+    else
+        memcpy(out->until, "later", sizeof("later"));
+}
+
 bool sv_finding_advice(const struct sv_finding *finding, const char *domain, struct sv_buf *out)
 {
-    const char *advice;
+    const char *advice = sv_advice(finding->code);
+    struct rendered rendered;
 
-    SV_REQUIRE((unsigned)finding->code < SV_F_COUNT);
-    advice = catalogue[finding->code].advice;
+    render(finding, &rendered);
     while (*advice != '\0') {
         size_t plain = strcspn(advice, "{");
         size_t place_len = 0;
@@ -92,7 +114,7 @@ bool sv_finding_advice(const struct sv_finding *finding, const char *domain, str
         advice += plain;
         if (*advice == '\0')
             break;
-        value = place_value(finding, domain, advice, &place_len);
+        value = place_value(finding, domain, &rendered, advice, &place_len);
         SV_REQUIRE(value != NULL); /* the catalogue uses no other places; a test reads it all */
         if (!sv_buf_add_str(out, value))
             return false;

@@ -18,7 +18,7 @@ static const char *keep_text(struct sv_judge *judge, const char *text)
     if (text == NULL)
         return NULL;
     kept = sv_judge_keep(judge, text, strlen(text));
-    SV_REQUIRE(kept != NULL); /* what one domain expects is far smaller than the text */
+    SV_REQUIRE(kept != NULL); /* what one domain expects is far smaller than the limit */
     return kept;
 }
 
@@ -44,10 +44,20 @@ static void copy_expect(struct sv_judge *judge, const struct sv_expect *expect, 
 static struct sv_fact *find_fact(struct sv_judge *judge, const char *name, enum sv_rr_type type)
 {
     for (size_t i = 0; i < judge->facts_count; i++) {
-        if (judge->facts[i].type == type && sv_name_equal(judge->facts[i].name, name))
-            return &judge->facts[i];
+        if (judge->facts[i]->type == type && sv_name_equal(judge->facts[i]->name, name))
+            return judge->facts[i];
     }
     return NULL;
+}
+
+/* The client's own names are asked of the client's own servers. */
+static unsigned how_of(const struct sv_judge *judge, const char *name)
+{
+    const char *domain = judge->expect.domain;
+
+    if (!sv_name_equal(name, domain) && !sv_name_is_below(name, domain))
+        return 0;
+    return judge->expect.seen_before ? SV_ASK_OWNED | SV_ASK_SEEN_BEFORE : SV_ASK_OWNED;
 }
 
 static struct sv_fact *want(struct sv_judge *judge, const char *name, enum sv_rr_type type)
@@ -58,10 +68,11 @@ static struct sv_fact *want(struct sv_judge *judge, const char *name, enum sv_rr
     if (judge->facts_count == SV_FACTS_MAX)
         return NULL;
     kept = sv_judge_keep(judge, name, strlen(name));
-    if (kept == NULL)
+    fact = sv_keep_take(&judge->keep, sizeof(*fact), SV_KEEP_BYTES);
+    if (kept == NULL || fact == NULL)
         return NULL;
-    fact = &judge->facts[judge->facts_count++];
-    *fact = (struct sv_fact){.name = kept, .type = type};
+    judge->facts[judge->facts_count++] = fact;
+    *fact = (struct sv_fact){.name = kept, .type = type, .how = how_of(judge, kept)};
     judge->unanswered++;
     return fact;
 }
@@ -86,6 +97,7 @@ void sv_judge_free(struct sv_judge *judge)
 {
     if (judge == NULL)
         return;
+    sv_keep_fini(&judge->keep);
     free(judge->report);
     free(judge);
 }
@@ -155,31 +167,40 @@ static void compute(struct sv_judge *judge)
 bool sv_judge_next(struct sv_judge *judge, struct sv_dns_question *out)
 {
     for (size_t i = 0; i < judge->facts_count; i++) {
-        struct sv_fact *fact = &judge->facts[i];
+        struct sv_fact *fact = judge->facts[i];
         if (fact->handed)
             continue;
         fact->handed = true;
         memset(out, 0, sizeof(*out));
         memcpy(out->name, fact->name, strlen(fact->name) + 1);
         out->type = fact->type;
+        out->how = fact->how;
         return true;
     }
     return false;
 }
 
-void sv_judge_answer(struct sv_judge *judge, const struct sv_dns_question *question,
-                     const struct sv_dns_answer *answer)
+void sv_judge_views(struct sv_judge *judge, const struct sv_dns_question *question,
+                    const struct sv_dns_views *views)
 {
     struct sv_fact *fact = find_fact(judge, question->name, question->type);
 
     if (fact == NULL || !fact->handed || fact->answered)
         return;
     fact->answered = true;
-    if (answer != NULL)
-        sv_fact_take(judge, fact, answer);
+    if (views != NULL)
+        sv_fact_take_views(judge, fact, views);
     judge->report_fresh = false;
     if (--judge->unanswered == 0)
         compute(judge); /* the round is complete: are there new questions? */
+}
+
+void sv_judge_answer(struct sv_judge *judge, const struct sv_dns_question *question,
+                     const struct sv_dns_answer *answer)
+{
+    struct sv_dns_views views = sv_dns_views_of(&answer);
+
+    sv_judge_views(judge, question, answer != NULL ? &views : NULL);
 }
 
 bool sv_judge_done(const struct sv_judge *judge)

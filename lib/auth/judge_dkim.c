@@ -228,7 +228,7 @@ static void report_fault(struct sv_judge *judge, const struct sv_dkim_view *view
             sv_line_add_shown(&line, sv_span_of(it->found));
     }
     if (first != NULL) {
-        struct sv_naming naming = {owner, expected, found};
+        struct sv_naming naming = {.owner = owner, .expected = expected, .found = found};
         sv_judge_find(judge, fault, first->evidence_of, SV_SEVERITY_NONE, &naming);
     }
 }

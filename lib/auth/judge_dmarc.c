@@ -9,7 +9,7 @@ static void find(struct sv_judge *judge, enum sv_finding_code code, const struct
                  const char *expected, struct sv_span found)
 {
     char shown[SV_FINDING_VALUE_BYTES];
-    struct sv_naming naming = {fact->name, expected, shown};
+    struct sv_naming naming = {.owner = fact->name, .expected = expected, .found = shown};
     struct sv_line line;
 
     sv_line_init(&line, shown, sizeof(shown));
@@ -133,7 +133,7 @@ static enum sv_record_status judge_inherited(struct sv_judge *judge, const struc
         return SV_RECORD_WRONG;
     }
     if (status == SV_RECORD_OK) {
-        struct sv_naming naming = {fact->name, expected, above->name};
+        struct sv_naming naming = {.owner = fact->name, .expected = expected, .found = above->name};
         sv_judge_find(judge, SV_F_DMARC_INHERITED, above, SV_SEVERITY_NONE, &naming);
     }
     return status;

@@ -155,7 +155,8 @@ static enum sv_record_status judge_present(struct sv_judge *judge, const struct 
                                            const char *expected)
 {
     char found[SV_FINDING_VALUE_BYTES];
-    struct sv_naming naming = {judge->expect.mail_from, expected, found};
+    struct sv_naming naming = {
+        .owner = judge->expect.mail_from, .expected = expected, .found = found};
     enum sv_finding_code code = SV_F_MAILFROM_MX_MULTIPLE;
 
     sv_fact_show(fact, found);
@@ -196,7 +197,8 @@ static void judge_mx(struct sv_judge *judge, const struct sv_fact *fact, size_t 
  * why nothing could be found out behind it. */
 static bool judge_alias(struct sv_judge *judge, const struct sv_fact *fact)
 {
-    struct sv_naming naming = {judge->expect.mail_from, "", fact->alias};
+    struct sv_naming naming = {
+        .owner = judge->expect.mail_from, .expected = "", .found = fact->alias};
     size_t record;
 
     if (fact->alias == NULL)

@@ -7,7 +7,8 @@ void sv_judge_ownership(struct sv_judge *judge)
     size_t record;
     const struct sv_fact *fact = sv_judge_asked(judge, SV_RECORD_OWNERSHIP, 0, &record);
     char found[SV_FINDING_VALUE_BYTES];
-    struct sv_naming naming = {fact->name, judge->expect.ownership_token, found};
+    struct sv_naming naming = {
+        .owner = fact->name, .expected = judge->expect.ownership_token, .found = found};
 
     if (!sv_fact_known(fact))
         return;

@@ -16,25 +16,25 @@
 
 #include "sv/judge.h"
 
+#include "keep.h"
 #include "txt.h"
 
 enum {
-    SV_PROBES_MAX = 8,              /* looks at wrong places, per judgement */
-    SV_PROBES_NOT_DKIM_MAX = 7,     /* the last one is kept for DKIM's second step */
-    SV_SPF_LOOKS_MAX = 16,          /* names that include and redirect lead to, per judgement */
-    SV_FACT_VALUES_MAX = 6,         /* records of one answer that are kept */
-    SV_FACT_VALUE_BYTES = 1024,     /* of one record */
-    SV_JUDGE_TEXT_BYTES = 8 * 1024, /* all names and values of one judgement */
-    /* Everything that may be asked: the expected records, DMARC of the zone, probes, SPF. */
-    SV_FACTS_MAX = SV_RECORDS_MAX + 1 + SV_PROBES_MAX + SV_SPF_LOOKS_MAX,
+    SV_PROBES_MAX = 8,          /* looks at wrong places, per judgement */
+    SV_PROBES_NOT_DKIM_MAX = 7, /* the last one is kept for DKIM's second step */
+    SV_SPF_LOOKS_MAX = 64,      /* questions of SPF, per judgement */
+    SV_FACT_VALUES_MAX = 64,    /* records of one answer that are kept */
+    SV_FACT_OTHERS_MAX = 8,     /* TXT records that do not speak of mail */
+    SV_FACT_VALUE_BYTES = 4096, /* of one record */
+    SV_KEEP_BYTES = 128 * 1024, /* all names and values of one judgement */
+    SV_FACTS_MAX = SV_JUDGE_QUESTIONS_MAX,
 };
-
-_Static_assert((int)SV_FACTS_MAX <= (int)SV_JUDGE_QUESTIONS_MAX, "the promise of sv/judge.h");
 
 /* A question, and what its answer said. A fact that is not answered is as good as unknown. */
 struct sv_fact {
     const char *name;
     enum sv_rr_type type;
+    unsigned how; /* SV_ASK_ bits of the question */
     bool handed, answered;
     enum sv_dns_outcome outcome;
     enum sv_dns_trouble trouble;
@@ -43,8 +43,10 @@ struct sv_fact {
     const char *alias;  /* target of the CNAME at `name` itself; NULL = there is none */
     size_t aliases;     /* how many CNAME records are at `name` itself */
     size_t values_seen; /* records of the asked type */
-    size_t values_count;
-    struct sv_span values[SV_FACT_VALUES_MAX]; /* TXT: octets; MX: "10 host"; A: "192.0.2.1" */
+    size_t values_count, values_room;
+    struct sv_span *values; /* TXT: octets; MX: "10 host"; A, AAAA: the address as text; NS, PTR,
+                               CNAME: the host; ended by a 0 byte that does not count */
+    const char *final_name; /* the end of the alias chain */
     struct sv_evidence evidence;
 };
 
@@ -56,11 +58,10 @@ struct sv_judge {
     struct sv_fact *asked[SV_RECORDS_MAX]; /* the fact beside each expected record; NULL = could
                                               not be asked */
     size_t facts_count;
-    struct sv_fact facts[SV_FACTS_MAX];
-    size_t unanswered; /* of the questions handed out or waiting to be */
+    struct sv_fact *facts[SV_FACTS_MAX]; /* they stay where they are */
+    size_t unanswered;                   /* of the questions handed out or waiting to be */
     unsigned probes, spf_looks, inherited_looks;
-    size_t text_used;
-    char text[SV_JUDGE_TEXT_BYTES];
+    struct sv_keep keep;
     struct sv_report *out;    /* where the verdict goes; NULL while only looking for questions */
     struct sv_report *report; /* made when first asked for: judgements in flight stay small */
     bool report_fresh;
@@ -69,11 +70,17 @@ struct sv_judge {
 
 /* Facts. */
 
-/* A copy in the judge's own text, ended by 0; NULL when the text is used up. */
+/* A copy in the judge's own memory, ended by 0; NULL when that is used up. */
 char *sv_judge_keep(struct sv_judge *judge, const char *bytes, size_t len);
 
 /* Fills the fact from a borrowed answer. */
 void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_dns_answer *answer);
+
+void sv_evidence_take(struct sv_evidence *evidence, const struct sv_dns_answer *answer);
+
+/* Fills it from everything that was asked (views.c). */
+void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
+                        const struct sv_dns_views *views);
 
 /* True when DNS definitely said what is there, or that nothing is. */
 bool sv_fact_known(const struct sv_fact *fact);
@@ -103,7 +110,9 @@ void sv_judge_seen(struct sv_judge *judge, size_t record, struct sv_span seen);
 enum sv_record_status sv_judge_status(const struct sv_judge *judge, size_t record);
 
 struct sv_naming {
-    const char *owner, *expected, *found; /* shown text; NULL = "" */
+    const char *owner, *expected, *found, *other; /* shown text; NULL = "" */
+    uint32_t number;
+    sv_ms until;
 };
 
 /* Fills the report with the expected records, all unknown. */

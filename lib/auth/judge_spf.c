@@ -192,7 +192,7 @@ static void find(const struct subject *it, enum sv_finding_code code, const char
                  struct sv_span found)
 {
     char shown[SV_FINDING_VALUE_BYTES];
-    struct sv_naming naming = {it->owner, expected, shown};
+    struct sv_naming naming = {.owner = it->owner, .expected = expected, .found = shown};
     enum sv_severity severity = sv_finding_severity(code);
     struct sv_line line;
 

@@ -81,6 +81,10 @@ void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const stru
     set_text(finding->owner, sizeof(finding->owner), naming->owner);
     set_text(finding->expected, sizeof(finding->expected), naming->expected);
     set_text(finding->found, sizeof(finding->found), naming->found);
+    set_text(finding->other, sizeof(finding->other), naming->other);
+    finding->number = naming->number;
+    finding->until = naming->until;
+    finding->witnesses_count = 0;
     finding->evidence = fact->evidence;
 }
 
@@ -99,8 +103,11 @@ static enum sv_finding_code trouble_code(const struct sv_fact *fact)
     case SV_DNS_REFUSED:
     case SV_DNS_LAME:
     case SV_DNS_ALIAS_ELSEWHERE:
+    case SV_DNS_REFERRED:
     case SV_DNS_OTHER_RCODE:
         return SV_F_DNS_SERVFAIL;
+    case SV_DNS_BOGUS:
+        return SV_F_DNS_DNSSEC_BOGUS;
     case SV_DNS_MALFORMED:
         return SV_F_DNS_MALFORMED_REPLY;
     case SV_DNS_ALIAS_LOOP:

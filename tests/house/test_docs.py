@@ -69,11 +69,11 @@ def outcomes():
 
 def findings():
     """code -> (severity, advice), in the order of the catalogue."""
-    text = source("include/sv/finding_codes.h").replace("\\\n", "\n")
-    out = {}
-    for code, severity, advice in re.findall(r'X\(SV_F_\w+, "(\w+)", SV_(\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)', text):
-        out[code] = (severity.lower(), "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', advice)))
-    return out
+    advice = {}
+    for word, text in re.findall(r'\[(SV_F_\w+)\] =\s*((?:"(?:[^"\\]|\\.)*"\s*)+),', source("lib/auth/advice.c")):
+        advice[word] = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)).replace('\\"', '"')
+    codes = re.findall(r'X\((SV_F_\w+), "(\w+)", SV_(\w+)\)', re.sub(r"\\\n\s*", "", source("include/sv/finding_codes.h")))
+    return {code: (severity.lower(), advice[word]) for word, code, severity in codes}
 
 
 def settings():
