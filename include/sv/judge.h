@@ -5,9 +5,11 @@
 
 #include <stdbool.h>
 
+#include "sv/dmarc_path.h"
 #include "sv/finding.h"
 #include "sv/records.h"
 #include "sv/rr.h"
+#include "sv/spf_tree.h"
 #include "sv/views.h"
 
 enum { SV_JUDGE_QUESTIONS_MAX = 160 }; /* over one whole judgement, probes included */
@@ -47,6 +49,9 @@ struct sv_report {
     enum sv_record_status
         mail_from; /* MX and SPF of the custom MAIL FROM; unknown when there is none */
     enum sv_tri spf_configured, dmarc_configured, meets_bulk_sender_requirements;
+    struct sv_spf_tree spf; /* of the envelope domain: {m}, or {d} without a custom MAIL FROM */
+    struct sv_dmarc_path dmarc;
+    struct sv_bulk bulk;
     uint64_t digest; /* sv_findings_digest */
 };
 
