@@ -176,7 +176,7 @@ static void show_paste(const struct sv_show *show, const json_t *record)
     sv_show_linef(show, 4, "publish", "%s. %lld IN %s %s%s%s", text_of(record, "name"),
                   json_integer_value(json_object_get(record, "ttl")), text_of(record, "type"),
                   text ? "\"" : "", text_of(record, "value"), text ? "\"" : "");
-    sv_show_linef(show, 4, "", "(where the panel adds the domain by itself, its name is %s)",
+    sv_show_linef(show, 4, "as host", "%s (where the panel adds the domain)",
                   text_of(record, "host"));
 }
 
