@@ -5,6 +5,9 @@
 #include "exit.h"
 #include "sv/cloudevent.h"
 #include "sv/json.h"
+#include "sv/require.h"
+
+enum { LIST_BYTES_MAX = 2048 };
 
 /* ---- words ---- */
 
@@ -63,6 +66,19 @@ static const struct words conclusions[SV_CONCLUSION_COUNT] = {
                                    "We could not find out the state of your domain just now and "
                                    "look again soon."},
 };
+
+/* The same conclusion of a domain that still sends. */
+static const struct words dns_wrong_at_risk = {
+    "DNS is wrong, and Amazon SES has noticed: sending stops unless it is repaired in time.",
+    "Your domain still sends, but Amazon cannot find its DNS records any more and will stop it. "
+    "Please repair the record shown."};
+
+static const struct words *words_of(const struct sv_domain *domain)
+{
+    if (domain->status == SV_STATUS_AT_RISK && domain->conclusion == SV_CONCLUSION_DNS_WRONG)
+        return &dns_wrong_at_risk;
+    return &conclusions[domain->conclusion];
+}
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -166,14 +182,26 @@ static json_t *forecast_json(const struct sv_kept *kept, const struct sv_config 
 
 /* ---- the whole ---- */
 
-static void tell_client(json_t *out, const struct sv_domain *domain, const json_t *told)
+static const json_t *primary_of(const json_t *told)
 {
     const json_t *findings = json_object_get(told, "findings");
     int primary = sv_show_primary(findings);
-    const json_t *first = primary >= 0 ? json_array_get(findings, (size_t)primary) : NULL;
 
-    sv_json_set_str(out, "tell_client", conclusions[domain->conclusion].client);
-    sv_json_set_str(out, "primary", first != NULL ? text_of(first, "code") : NULL);
+    return primary >= 0 ? json_array_get(findings, (size_t)primary) : NULL;
+}
+
+static void tell_client(json_t *out, const struct sv_domain *domain, int code)
+{
+    const json_t *primary = primary_of(out);
+    struct sv_buf text;
+
+    sv_buf_init(&text, LIST_BYTES_MAX);
+    SV_REQUIRE(sv_buf_add_str(&text, words_of(domain)->client));
+    if (primary != NULL && code == SV_EXIT_WRONG)
+        (void)!sv_buf_printf(&text, " %s", text_of(primary, "advice"));
+    sv_json_set_str(out, "tell_client", sv_buf_str(&text));
+    sv_json_set_str(out, "primary", primary != NULL ? text_of(primary, "code") : NULL);
+    sv_buf_fini(&text);
 }
 
 static json_t *state_json(const struct sv_kept *kept)
@@ -193,7 +221,7 @@ static json_t *state_json(const struct sv_kept *kept)
     sv_json_set(out, "status_since", sv_json_time(domain->status_since));
     sv_json_set(out, "registered_at", sv_json_time(registration->registered_at));
     sv_json_set_str(out, "conclusion", sv_conclusion_name(domain->conclusion));
-    sv_json_set_str(out, "meaning", conclusions[domain->conclusion].meaning);
+    sv_json_set_str(out, "meaning", words_of(domain)->meaning);
     sv_json_set(out, "ses", sv_json_axes(domain));
     sv_json_set(out, "ses_asked_at", sv_json_time(domain->ses_asked_at));
     return out;
@@ -213,7 +241,7 @@ json_t *sv_explain(const struct sv_kept *kept, const struct sv_config *config, s
     *code = code_of(domain, out);
     sv_json_set_str(out, "verdict", verdict_of(*code));
     sv_json_set_int(out, "blind_looks", domain->faults);
-    tell_client(out, domain, out);
+    tell_client(out, domain, *code);
     sv_json_set(out, "forecast", forecast_json(kept, config, now));
     sv_json_set_bool(out, "checking", kept->running);
     sv_json_set(out, "next_check_at", sv_json_time(kept->due_at));
@@ -269,20 +297,28 @@ static void print_verdicts(const struct sv_show *show, const json_t *told)
     }
 }
 
-static void print_codes(const struct sv_show *show, const json_t *change, const char *key,
-                        const char *label)
+static void print_list(const struct sv_show *show, const char *label, const struct sv_buf *text)
+{
+    if (text->len > 0)
+        sv_show_prose(show, 4, label, sv_buf_str(text));
+}
+
+static void add_word(struct sv_buf *text, const char *first, const char *second)
+{
+    /* Too long for the buffer is too long for anybody: the rest is in the JSON. */
+    (void)!sv_buf_printf(text, "%s%s%s%s", text->len > 0 ? ", " : "", first,
+                         *second != '\0' ? " " : "", second);
+}
+
+static void print_codes(const struct sv_show *show, const json_t *change, const char *key)
 {
     const json_t *codes = json_object_get(change, key);
     struct sv_buf text;
-    bool fits = true;
 
-    if (json_array_size(codes) == 0)
-        return;
-    sv_buf_init(&text, 2048);
-    for (size_t i = 0; fits && i < json_array_size(codes); i++)
-        fits = sv_buf_printf(&text, "%s%s", i > 0 ? ", " : "",
-                             json_string_value(json_array_get(codes, i)));
-    sv_show_prose(show, 4, label, sv_buf_str(&text));
+    sv_buf_init(&text, LIST_BYTES_MAX);
+    for (size_t i = 0; i < json_array_size(codes); i++)
+        add_word(&text, json_string_value(json_array_get(codes, i)), "");
+    print_list(show, key, &text);
     sv_buf_fini(&text);
 }
 
@@ -295,18 +331,21 @@ static const char *word_of(const json_t *value)
     return "unknown";
 }
 
-static void print_set(const struct sv_show *show, const json_t *change)
+/* Axes are words, flags are not. */
+static void print_set(const struct sv_show *show, const json_t *change, bool axes)
 {
     json_t *set = json_object_get(change, "set"), *value;
-    const char *key, *ses = "SES says";
+    struct sv_buf text;
+    const char *key;
 
+    sv_buf_init(&text, LIST_BYTES_MAX);
     json_object_foreach(set, key, value)
     {
-        bool axis = json_is_string(value);
-
-        sv_show_linef(show, 4, axis ? ses : "now", "%s: %s", key, word_of(value));
-        ses = axis ? "" : ses;
+        if (json_is_string(value) == axes)
+            add_word(&text, key, word_of(value));
     }
+    print_list(show, axes ? "SES says" : "now", &text);
+    sv_buf_fini(&text);
 }
 
 static void print_changes(const struct sv_show *show, const json_t *told)
@@ -318,18 +357,17 @@ static void print_changes(const struct sv_show *show, const json_t *told)
     for (size_t i = 0; i < json_array_size(changes); i++) {
         const json_t *change = json_array_get(changes, i);
         const char *from = text_of(change, "from"), *to = text_of(change, "to");
-        bool moved = strcmp(from, to) != 0;
 
-        (void)fprintf(show->out, "  %s: %s%s%s%s, %s\n",
-                      sv_show_time(show, sv_show_instant(change, "at"), when),
-                      text_of(change, "kind"), moved ? ", " : "", moved ? from : "",
-                      moved ? " -> " : "", moved ? to : text_of(change, "conclusion"));
-        if (moved)
-            sv_show_linef(show, 4, "because", "%s; %s", text_of(change, "reason"),
-                          text_of(change, "conclusion"));
-        print_codes(show, change, "came", "came");
-        print_codes(show, change, "went", "went");
-        print_set(show, change);
+        (void)fprintf(show->out, "  %s: ", sv_show_time(show, sv_show_instant(change, "at"), when));
+        if (strcmp(from, to) != 0)
+            (void)fprintf(show->out, "%s -> %s (%s)", from, to, text_of(change, "reason"));
+        else
+            (void)fprintf(show->out, "%s", text_of(change, "kind"));
+        (void)fprintf(show->out, ": %s\n", text_of(change, "conclusion"));
+        print_codes(show, change, "came");
+        print_codes(show, change, "went");
+        print_set(show, change, true);
+        print_set(show, change, false);
     }
     (void)fprintf(show->out, "  %s: registered\n",
                   sv_show_time(show, sv_show_instant(told, "registered_at"), when));
@@ -354,5 +392,7 @@ void sv_explain_print(const struct sv_show *show, const json_t *told)
     print_changes(show, told);
     sv_show_forecast(show, json_object_get(told, "forecast"));
     sv_show_head(show, "Tell the client");
-    sv_show_prose(show, 2, "", text_of(told, "tell_client"));
+    sv_show_prose(show, 4, "", text_of(told, "tell_client"));
+    if (primary_of(told) != NULL)
+        sv_show_publish(show, primary_of(told), records);
 }

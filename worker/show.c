@@ -156,26 +156,37 @@ static enum sv_colour colour_of(const char *severity)
     return strcmp(severity, "info") == 0 ? SV_DIM : SV_YELLOW;
 }
 
-/* The record of that name which is not right. */
-static const json_t *record_of(const json_t *records, const char *owner)
+/* The record that is meant: of that name and not right; where there are several, that value. */
+static const json_t *record_of(const json_t *records, const json_t *finding)
 {
+    const json_t *only = NULL;
+    size_t count = 0;
+
     for (size_t i = 0; i < json_array_size(records); i++) {
         const json_t *record = json_array_get(records, i);
 
-        if (sv_name_equal(text_of(record, "name"), owner) &&
-            strcmp(text_of(record, "status"), "ok") != 0)
+        if (!sv_name_equal(text_of(record, "name"), text_of(finding, "owner")) ||
+            strcmp(text_of(record, "status"), "ok") == 0)
+            continue;
+        if (strcmp(text_of(record, "value"), text_of(finding, "expected")) == 0)
             return record;
+        only = record;
+        count++;
     }
-    return NULL;
+    return count == 1 ? only : NULL;
 }
 
-static void show_paste(const struct sv_show *show, const json_t *record)
+void sv_show_publish(const struct sv_show *show, const json_t *finding, const json_t *records)
 {
-    bool text = strcmp(text_of(record, "type"), "TXT") == 0;
+    const json_t *record = record_of(records, finding);
+    bool text = record != NULL && strcmp(text_of(record, "type"), "TXT") == 0;
 
+    if (record == NULL || strcmp(text_of(finding, "severity"), "temporary") == 0)
+        return;
+    /* A line of a zone file: without its last dot a name would get the zone's appended. */
     sv_show_linef(show, 4, "publish", "%s. %lld IN %s %s%s%s", text_of(record, "name"),
                   json_integer_value(json_object_get(record, "ttl")), text_of(record, "type"),
-                  text ? "\"" : "", text_of(record, "value"), text ? "\"" : "");
+                  text ? "\"" : "", text_of(record, "value"), text ? "\"" : ".");
     sv_show_linef(show, 4, "as host", "%s (where the panel adds the domain)",
                   text_of(record, "host"));
 }
@@ -186,7 +197,6 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
     const char *severity = text_of(finding, "severity");
     const json_t *evidence = json_object_get(finding, "evidence");
     const json_t *witnesses = json_object_get(finding, "witnesses");
-    const json_t *record = record_of(records, text_of(finding, "owner"));
     char shown[SV_SHOW_EVIDENCE_BYTES], when[SV_SHOW_TIME_BYTES];
 
     (void)fprintf(show->out, "  ");
@@ -208,8 +218,7 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
                      sv_show_time(show, sv_show_instant(finding, "until"), when));
     if (*text_of(finding, "advice") != '\0')
         sv_show_prose(show, 4, "do", text_of(finding, "advice"));
-    if (record != NULL && strcmp(severity, "temporary") != 0)
-        show_paste(show, record);
+    sv_show_publish(show, finding, records);
 }
 
 void sv_show_findings(const struct sv_show *show, const json_t *findings, const json_t *records,

@@ -336,7 +336,7 @@ def test_check_wrong(sandbox):
     assert [item["what"] for item in body["forecast"]] == ["wrong_cached"]
     host = missing.removesuffix(".wrong.example")
     assert "error dkim_cname_partial  <- repair this first\n    about     " + missing in done.stdout
-    assert f"{missing}. 1800 IN CNAME {host.split('.')[0]}.dkim.amazonses.com\n" in done.stdout
+    assert f"{missing}. 1800 IN CNAME {host.split('.')[0]}.dkim.amazonses.com.\n" in done.stdout
     assert f"as host   {host} (where the panel adds the domain)\n" in done.stdout
     assert re.search(r"\(in \d+ (s|min)\)\s+until then resolvers may remember what is wrong now", done.stdout)
     assert [line for line in done.stdout.splitlines() if len(line) > 100 and " IN CNAME " not in line] == []
