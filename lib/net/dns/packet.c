@@ -1,13 +1,13 @@
 /* Queries written and replies matched by hand: both are done once per query, and neither needs a
  * library. Reading the records of a reply is packet_read.c. */
-#include "sv/dns.h"
+#include "dns_internal.h"
 
 #include <string.h>
 
 #include "packet_walk.h"
 #include "wire_name.h"
 
-enum { CLASS_IN = 1, OPT_BYTES = 11, OPT_DO = 0x80 };
+enum { CLASS_IN = 1, OPT_BYTES = 11, OPT_DO = 0x80, OPTION_HEAD_BYTES = 4 };
 
 static uint8_t *put_u16(uint8_t *to, unsigned value)
 {
@@ -47,6 +47,18 @@ size_t sv_dns_packet_write(uint8_t out[512], uint16_t id, const struct sv_dns_qu
         to += OPT_BYTES;
     }
     return (size_t)(to - out);
+}
+
+size_t sv_dns_packet_add_cookie(uint8_t *packet, size_t packet_bytes, const uint8_t *cookie,
+                                size_t bytes)
+{
+    uint8_t *to = packet + packet_bytes;
+
+    put_u16(to - 2, (unsigned)(OPTION_HEAD_BYTES + bytes)); /* RDLENGTH of the OPT record */
+    to = put_u16(to, SV_DNS_OPTION_COOKIE);
+    to = put_u16(to, (unsigned)bytes);
+    memcpy(to, cookie, bytes);
+    return packet_bytes + OPTION_HEAD_BYTES + bytes;
 }
 
 /* The question of a query that sv_dns_packet_write made. */

@@ -162,29 +162,40 @@ static enum sv_err decode(struct sv_dns_reading *r, const uint8_t *packet, size_
     return err;
 }
 
-enum sv_err sv_dns_packet_read(const uint8_t *packet, size_t bytes,
-                               const struct sv_dns_question *question, struct sv_dns_answer **out,
-                               struct sv_errinfo *info)
+enum sv_err sv_dns_packet_read_walked(const uint8_t *packet, size_t bytes,
+                                      const struct sv_dns_walk *walk,
+                                      const struct sv_dns_question *question,
+                                      struct sv_dns_answer **out, struct sv_errinfo *info)
 {
-    struct sv_dns_reading r = {.question = question};
+    struct sv_dns_reading r = {.question = question, .walk = *walk};
     uint8_t name[SV_DNS_WIRE_MAX];
-    enum sv_err err;
 
     *out = NULL;
     if (sv_dns_wire_from_text(question->name, name) == 0)
         return sv_err_set(info, SV_EINVALID, "dns", 0, "not a name that can be asked");
-    err = sv_dns_packet_walk(packet, bytes, &r.walk, info);
-    if (err != SV_OK)
-        return err;
-    if (!(r.walk.flags & SV_DNS_FLAG_QR))
+    if (!(walk->flags & SV_DNS_FLAG_QR))
         return sv_err_set(info, SV_EMALFORMED, "dns", 0, "a query, not a reply");
     r.name = name;
-    if (r.walk.flags & SV_DNS_FLAG_TC) /* what came with it may be a part of the truth only */
+    if (walk->flags & SV_DNS_FLAG_TC) /* what came with it may be a part of the truth only */
         r.trouble = SV_DNS_TCP_FAILED;
-    else if (r.walk.rcode != LDNS_RCODE_NOERROR && r.walk.rcode != LDNS_RCODE_NXDOMAIN)
-        r.trouble = trouble_of_rcode(r.walk.rcode);
+    else if (walk->rcode != LDNS_RCODE_NOERROR && walk->rcode != LDNS_RCODE_NXDOMAIN)
+        r.trouble = trouble_of_rcode(walk->rcode);
     else
         return decode(&r, packet, bytes, out, info);
     *out = sv_dns_answer_build(&r);
     return SV_OK;
+}
+
+enum sv_err sv_dns_packet_read(const uint8_t *packet, size_t bytes,
+                               const struct sv_dns_question *question, struct sv_dns_answer **out,
+                               struct sv_errinfo *info)
+{
+    struct sv_dns_walk walk;
+    enum sv_err err;
+
+    *out = NULL;
+    err = sv_dns_packet_walk(packet, bytes, &walk, info);
+    if (err != SV_OK)
+        return err;
+    return sv_dns_packet_read_walked(packet, bytes, &walk, question, out, info);
 }

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "sv/dns.h"
 #include "wire_name.h"
 
 enum {
@@ -11,6 +10,7 @@ enum {
     TYPE_DNAME = 39,
     TYPE_TSIG = 250,
     OPTION_EDE = 15,
+    EDE_KNOWN_MAX = 30, /* of IANA's list; 0 is "other error" and says nothing */
     SECTION_ADDITIONAL = 3,
     KEY_HEAD_BYTES = 4,
     RRSIG_HEAD_BYTES = 18,
@@ -110,6 +110,26 @@ static bool check_strings(struct cursor *c, const struct record *r)
     return at == r->end || fail(c, "a string of a TXT record runs past its RDLENGTH");
 }
 
+static bool is_known_ede(unsigned info_code)
+{
+    return info_code >= 1 && info_code <= EDE_KNOWN_MAX;
+}
+
+/* The first one whose code says something, otherwise the first. */
+static void keep_ede(unsigned info_code, struct sv_dns_walk *out)
+{
+    bool better = is_known_ede(info_code) && !is_known_ede(out->ede - 1u);
+
+    if (out->ede == 0 || better)
+        out->ede = (uint16_t)(info_code < UINT16_MAX ? info_code + 1 : UINT16_MAX);
+}
+
+/* Ours alone, or with 8 to 32 octets of the server's behind it (RFC 7873 section 4). */
+static bool is_cookie(size_t len)
+{
+    return len == 8 || (len >= 16 && len <= 40);
+}
+
 static bool check_options(struct cursor *c, const struct record *r, struct sv_dns_walk *out)
 {
     size_t at = r->data;
@@ -122,11 +142,14 @@ static bool check_options(struct cursor *c, const struct record *r, struct sv_dn
         unsigned code = read_u16(c->packet + at);
         size_t len = read_u16(c->packet + at + 2);
         at += 4;
-        if (len > r->end - at || (code == OPTION_EDE && len < 2))
+        if (len > r->end - at || (code == OPTION_EDE && len < 2) ||
+            (code == SV_DNS_OPTION_COOKIE && !is_cookie(len)))
             return fail(c, "an EDNS option is broken");
-        if (code == OPTION_EDE && out->ede == 0) {
-            unsigned info_code = read_u16(c->packet + at);
-            out->ede = (uint16_t)(info_code < UINT16_MAX ? info_code + 1 : UINT16_MAX);
+        if (code == OPTION_EDE)
+            keep_ede(read_u16(c->packet + at), out);
+        if (code == SV_DNS_OPTION_COOKIE && out->cookie_bytes == 0) {
+            out->cookie = at;
+            out->cookie_bytes = len;
         }
         at += len;
     }

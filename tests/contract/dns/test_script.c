@@ -136,7 +136,7 @@ static const struct {
     {"servfail, next", {{STEP_SERVFAIL}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
     {"refused", {{STEP_REFUSED}}, 0, SV_DNS_UNKNOWN, SV_DNS_REFUSED, {1}, 0, 0},
     {"refused, next", {{STEP_REFUSED}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
-    {"formerr to all", {{STEP_FORMERR}}, 0, SV_DNS_UNKNOWN, SV_DNS_OTHER_RCODE, {2}, 0, 0},
+    {"formerr to all", {{STEP_FORMERR}}, 0, SV_DNS_UNKNOWN, SV_DNS_OTHER_RCODE, {3}, 0, 0},
     {"from a cache", {{STEP_NO_AUTHORITY}}, 0, SV_DNS_DATA, 0, {1}, 0, 0},
     {"referral", {{STEP_REFERRAL}}, 0, SV_DNS_UNKNOWN, SV_DNS_LAME, {1}, 0, 0},
     {"servfail tells more than silence",
@@ -149,7 +149,7 @@ static const struct {
      0},
     {"malformed", {{STEP_MALFORMED}}, 0, SV_DNS_UNKNOWN, SV_DNS_MALFORMED, {1}, 0, 0},
     {"malformed, next", {{STEP_MALFORMED}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
-    {"formerr to EDNS", {{STEP_FORMERR_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
+    {"formerr to EDNS", {{STEP_FORMERR_TO_EDNS}}, 0, SV_DNS_DATA, 0, {3}, 0, 0},
     {"notimp to EDNS", {{STEP_NOTIMP_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
     {"badvers to EDNS", {{STEP_BADVERS_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
     {"silent to EDNS", {{STEP_SILENT_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
@@ -265,7 +265,7 @@ static void test_habits_are_remembered(void **state)
         enum step step;
         size_t asked_first, edns_first, edns_second;
     } habits[] = {
-        {STEP_FORMERR_TO_EDNS, 2, 1, 1},
+        {STEP_FORMERR_TO_EDNS, 3, 2, 2},
         {STEP_LOWER_CASE, 2, 2, 3},
     };
 

@@ -320,6 +320,18 @@ static void ede_of_one_octet(void)
     reply_opt(&r, 0, "\0\17\0\1\0", 5);
 }
 
+static void cookie_of_9(void)
+{
+    begin();
+    reply_opt(&r, 0, "\0\12\0\11123456789", 13);
+}
+
+static void cookie_of_41(void)
+{
+    begin();
+    reply_opt(&r, 0, "\0\12\0\05112345678901234567890123456789012345678901", 45);
+}
+
 static const struct {
     const char *name;
     void (*make)(void);
@@ -367,6 +379,8 @@ static const struct {
     {"opt_below_root", opt_below_root, "root"},
     {"opt_option_cut", opt_option_cut, "option is broken"},
     {"opt_option_head_cut", opt_option_head_cut, "option is cut"},
+    {"cookie_of_9", cookie_of_9, "option is broken"},
+    {"cookie_of_41", cookie_of_41, "option is broken"},
     {"ede_of_one_octet", ede_of_one_octet, "option is broken"},
 };
 
@@ -433,6 +447,31 @@ static void test_signed_data(void **state)
     }
 }
 
+/* Of several causes the first that says something (RFC 8914): 0 says "other", 4711 is nobody's. */
+static void test_first_known_ede(void **state)
+{
+    static const struct {
+        const char *options;
+        size_t bytes;
+        unsigned ede;
+    } edes[] = {
+        {"\0\17\0\2\0\0", 6, 1},
+        {"\0\17\0\2\0\0\0\17\0\2\0\6\0\17\0\2\0\7", 18, 7},
+        {"\0\17\0\2\x12\x67\0\17\0\2\0\26", 12, 23},
+        {"\0\17\0\2\x12\x67\0\17\0\2\0\0", 12, 4712},
+        {"\0\17\0\2\xff\xff", 6, 65535},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(edes) / sizeof(edes[0]); i++) {
+        struct sv_dns_walk walk;
+        begin();
+        reply_opt(&r, 0, edes[i].options, edes[i].bytes);
+        assert_int_equal(sv_dns_packet_walk(r.bytes, r.len, &walk, NULL), SV_OK);
+        assert_int_equal(walk.ede, edes[i].ede);
+    }
+}
+
 static void test_every_prefix_is_refused(void **state)
 {
     struct sv_dns_walk walk;
@@ -487,6 +526,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_signed_data),
+        cmocka_unit_test(test_first_known_ede),
         cmocka_unit_test(test_every_prefix_is_refused),
         cmocka_unit_test(test_extended_rcode_and_ede),
         cmocka_unit_test(test_refused_packets_leave_nothing_behind),
