@@ -375,5 +375,5 @@ void sv_dkim_key_read_all(const struct sv_span *records, size_t count, struct sv
     }
     *out = (struct sv_dkim_key){.type = SV_DKIM_KEY_UNKNOWN};
     if (count > 1)
-        add_fault(out, SV_F_DKIM_KEY_MULTIPLE, part(records[0], 0, 0), (uint32_t)count);
+        add_fault(out, SV_F_DKIM_KEY_MULTIPLE, (struct sv_span){0}, (uint32_t)count);
 }

@@ -168,7 +168,7 @@ static void compare(struct tally *tally, const json_t *test, const struct sv_spa
     compare_flag(tally, test, "usable", key->usable);
     if (json_object_get(test, "position") != NULL && key->faults_count == 0)
         fail(tally, "position", "told", "nowhere, since nothing is wrong");
-    if (key->faults_count > 0)
+    if (key->faults_count > 0 && key->faults[0].at.text != NULL)
         compare_number(tally, test, "position", (size_t)(key->faults[0].at.text - records[0].text));
 }
 
