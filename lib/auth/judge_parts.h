@@ -43,11 +43,20 @@ struct sv_fact {
     const char *alias;  /* target of the CNAME at `name` itself; NULL = there is none */
     size_t aliases;     /* how many CNAME records are at `name` itself */
     size_t values_seen; /* records of the asked type */
+    size_t values_here; /* of these, records at `name` itself, before any alias; not of CNAME */
     size_t values_count, values_room;
     struct sv_span *values; /* TXT: octets; MX: "10 host"; A, AAAA: the address as text; NS, PTR,
                                CNAME: the host; ended by a 0 byte that does not count */
     const char *final_name; /* the end of the alias chain */
     struct sv_evidence evidence;
+};
+
+/* What the DKIM keys are worth, for the verdict about bulk senders. Keys that nobody told of are
+ * not in it. */
+struct sv_dkim_sum {
+    size_t read, usable;
+    uint32_t rsa_bits_min; /* of the usable RSA keys; 0 = there is none */
+    bool testing;          /* a usable key says t=y, so receivers take its signatures for none */
 };
 
 struct sv_judge {
@@ -60,11 +69,12 @@ struct sv_judge {
     size_t facts_count;
     struct sv_fact *facts[SV_FACTS_MAX]; /* they stay where they are */
     size_t unanswered;                   /* of the questions handed out or waiting to be */
-    unsigned probes, spf_looks, inherited_looks;
+    unsigned probes, spf_looks, inherited_looks, key_looks;
     struct sv_keep keep;
     struct sv_report *out;    /* where the verdict goes; NULL while only looking for questions */
     struct sv_report *report; /* made when first asked for: judgements in flight stay small */
     bool report_fresh;
+    struct sv_dkim_sum dkim_sum; /* made anew by sv_judge_dkim, which comes before other parts */
     enum sv_record_kind subject; /* the records that facts are being looked for about */
 };
 
