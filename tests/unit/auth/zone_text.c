@@ -30,7 +30,7 @@ char *zone_expand(const char *text)
         char key;
         const char *value;
     } places[] = {{'1', TOKEN_1}, {'2', TOKEN_2}, {'3', TOKEN_3}, {'z', DKIM_ZONE}};
-    size_t room = strlen(text) * 32 + 1;
+    size_t room = strlen(text) * 32 + SV_LABEL_MAX + 1;
     char *out = sv_alloc(1, room);
     size_t len = 0;
 
@@ -143,6 +143,7 @@ static bool fail(struct zone *zone, const struct line *line)
         {"malformed", SV_DNS_MALFORMED}, {"tcp", SV_DNS_TCP_FAILED},
         {"loop", SV_DNS_ALIAS_LOOP},     {"long", SV_DNS_ALIAS_TOO_LONG},
         {"other", SV_DNS_OTHER_RCODE},   {"elsewhere", SV_DNS_ALIAS_ELSEWHERE},
+        {"referred", SV_DNS_REFERRED},   {"bogus", SV_DNS_BOGUS},
     };
 
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
