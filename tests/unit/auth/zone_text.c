@@ -162,6 +162,7 @@ static bool fail(struct zone *zone, const struct line *line)
         {"malformed", SV_DNS_MALFORMED}, {"tcp", SV_DNS_TCP_FAILED},
         {"loop", SV_DNS_ALIAS_LOOP},     {"long", SV_DNS_ALIAS_TOO_LONG},
         {"other", SV_DNS_OTHER_RCODE},   {"elsewhere", SV_DNS_ALIAS_ELSEWHERE},
+        {"referred", SV_DNS_REFERRED},   {"bogus", SV_DNS_BOGUS},
     };
 
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
