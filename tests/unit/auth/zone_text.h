@@ -6,6 +6,9 @@
  *                                       refused, lame, malformed, tcp, loop, long, other, elsewhere
  *   client.com TXT! never               ... is not answered at all
  *
+ * client.com and news.client.com receive mail where the text knows them and says nothing about their
+ * own MX or A ("-client.com MX" says that there is none).
+ *
  * "$1", "$2", "$3" stand for the DKIM tokens below, "$z" for SES's DKIM zone. Lines may be
  * indented;
  * "-OWNER TYPE" removes the records of an earlier line. */
