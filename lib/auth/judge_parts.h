@@ -95,7 +95,7 @@ struct sv_judge {
     size_t facts_count;
     struct sv_fact *facts[SV_FACTS_MAX]; /* they stay where they are */
     size_t unanswered;                   /* of the questions handed out or waiting to be */
-    unsigned probes, spf_looks, inherited_looks, key_looks;
+    unsigned probes, spf_looks, dmarc_looks, report_looks, key_looks;
     struct sv_keep keep;
     struct sv_report *out;    /* where the verdict goes; NULL while only looking for questions */
     struct sv_report *report; /* made when first asked for: judgements in flight stay small */
@@ -192,9 +192,20 @@ void sv_judge_spf(struct sv_judge *judge, enum sv_record_kind kind, const char *
 
 void sv_judge_dmarc(struct sv_judge *judge);
 
+/* Whether {d} can receive mail, as large receivers ask of a From domain; with its finding. */
+void sv_judge_receives_mail(struct sv_judge *judge);
+
+/* Whether mail to `name` can be delivered; `why` is the fact that decided (the MX where nothing
+ * did). */
+enum sv_tri sv_judge_can_receive(struct sv_judge *judge, const char *name, unsigned *spent,
+                                 unsigned spent_max, const struct sv_fact **why);
+
 /* Says why `fact` is unknown, where DNS gave a reason. Names with the same trouble share one
  * finding. */
 void sv_judge_trouble(struct sv_judge *judge, const struct sv_fact *fact);
+
+/* What large receivers ask of bulk senders, from everything else in the report (bulk.c). */
+void sv_judge_bulk(struct sv_judge *judge);
 
 /* Turns marks and findings into the flags and the digest of the report. */
 void sv_judge_conclude(struct sv_judge *judge);
