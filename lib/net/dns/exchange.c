@@ -53,6 +53,7 @@ static unsigned weight(enum sv_dns_trouble trouble)
         [SV_DNS_MALFORMED] = 3,      [SV_DNS_TCP_FAILED] = 4, [SV_DNS_OTHER_RCODE] = 5,
         [SV_DNS_REFUSED] = 6,        [SV_DNS_LAME] = 7,       [SV_DNS_SERVFAIL] = 8,
         [SV_DNS_ALIAS_TOO_LONG] = 9, [SV_DNS_ALIAS_LOOP] = 9, [SV_DNS_ALIAS_ELSEWHERE] = 9,
+        [SV_DNS_REFERRED] = 9,       [SV_DNS_BOGUS] = 9,
     };
 
     return weights[trouble];
@@ -78,6 +79,9 @@ static void note(struct sv_dns_exchange *exchange, const struct sv_dns_answer *f
     exchange->failure.outcome = SV_DNS_UNKNOWN;
     exchange->failure.records = NULL; /* what a failing server adds proves nothing */
     exchange->failure.records_count = 0;
+    exchange->failure.referral = NULL;
+    exchange->failure.referral_count = 0;
+    exchange->failure.zone[0] = 0;
     exchange->failure.ttl_s = 0;
     memcpy(exchange->failure.final_name, exchange->question.name, SV_NAME_BYTES);
 }
@@ -282,10 +286,14 @@ static bool blames_edns(const struct sv_dns_exchange *exchange, const struct sv_
             answer->rcode == RCODE_BADVERS);
 }
 
-/* A server asked without recursion speaks for the zone, or should not speak. */
+/* A server asked without recursion speaks for the zone or points to others; one that was asked to
+ * look everywhere must not leave that to us. */
 static void check_authority(const struct sv_dns_exchange *exchange, struct sv_dns_answer *answer)
 {
-    if (exchange->recursion || answer->aa || answer->outcome == SV_DNS_UNKNOWN)
+    bool in_place = exchange->recursion ? answer->trouble != SV_DNS_REFERRED
+                                        : answer->aa || answer->outcome == SV_DNS_UNKNOWN;
+
+    if (in_place)
         return;
     answer->outcome = SV_DNS_UNKNOWN;
     answer->trouble = SV_DNS_LAME;
@@ -294,13 +302,24 @@ static void check_authority(const struct sv_dns_exchange *exchange, struct sv_dn
 static bool is_final(const struct sv_dns_answer *answer)
 {
     return answer->outcome != SV_DNS_UNKNOWN || answer->trouble == SV_DNS_ALIAS_LOOP ||
-           answer->trouble == SV_DNS_ALIAS_TOO_LONG || answer->trouble == SV_DNS_ALIAS_ELSEWHERE;
+           answer->trouble == SV_DNS_ALIAS_TOO_LONG || answer->trouble == SV_DNS_ALIAS_ELSEWHERE ||
+           answer->trouble == SV_DNS_REFERRED;
+}
+
+/* Silence to EDNS may have been any loss; an answer that blames it is proof. */
+static bool knows_no_edns(const struct sv_dns_exchange *exchange)
+{
+    const struct sv_dns_habit *habit =
+        sv_dns_habit_find(exchange->dns, sv_dns_exchange_server(exchange));
+
+    return habit != NULL && habit->no_edns;
 }
 
 /* A sound answer: the end, or a reason to go on. Takes it. */
 static void judge(struct sv_dns_exchange *exchange, struct sv_dns_answer *answer)
 {
     check_authority(exchange, answer);
+    answer->no_edns = !exchange->edns && knows_no_edns(exchange);
     if (is_final(answer)) {
         exchange->answer = answer;
         sv_dns_deliver(exchange);
