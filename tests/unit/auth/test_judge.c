@@ -28,8 +28,8 @@ static void questions_are_handed_out_once(void **state)
     sv_judge_free(judge);
 }
 
-/* Beside the six records: the key behind each alias, the rest of the way of DMARC from the MAIL FROM
- * domain to com, and whether the domain receives mail. */
+/* Beside the six records: the key behind each alias, the rest of the way of DMARC from the MAIL
+ * FROM domain to com, and whether the domain receives mail. */
 static void a_right_domain_costs_few_more_than_its_records(void **state)
 {
     struct zone *zone = zone_new(right.dns);

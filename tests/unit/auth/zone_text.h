@@ -6,8 +6,8 @@
  *                                       refused, lame, malformed, tcp, loop, long, other,
  * elsewhere, referred, bogus client.com TXT! never               ... is not answered at all
  *
- * client.com and news.client.com receive mail where the text knows them and says nothing about their
- * own MX or A ("-client.com MX" says that there is none).
+ * client.com and news.client.com receive mail where the text knows them and says nothing about
+ * their own MX or A ("-client.com MX" says that there is none).
  *
  * "$1", "$2", "$3" stand for the DKIM tokens below, "$z" for SES's DKIM zone, "$k" for a key of
  * 2048 bits in base64. SES publishes "p=$k" for each token in every zone of its own, as
