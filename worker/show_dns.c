@@ -104,6 +104,8 @@ static const char *found_name(enum sv_dmarc_found found)
         return "record";
     case SV_DMARC_FOUND_SEVERAL:
         return "several";
+    case SV_DMARC_FOUND_INVALID:
+        return "invalid";
     }
     return "unknown";
 }
@@ -119,6 +121,8 @@ static const char *found_text(const struct sv_dmarc_step *step)
         return step->psd == 'n' || step->psd == 'y' ? "a record, which ends the walk" : "a record";
     case SV_DMARC_FOUND_SEVERAL:
         return "several records: all are ignored";
+    case SV_DMARC_FOUND_INVALID:
+        return "a record with a tag twice: it is ignored";
     }
     return "no answer";
 }
