@@ -202,7 +202,10 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
     (void)fprintf(show->out, "  ");
     paint(show, colour_of(severity), severity);
     (void)fprintf(show->out, " %s", text_of(finding, "code"));
-    paint(show, SV_BOLD, primary ? "  <- repair this first" : "");
+    if (primary)
+        paint(show, SV_BOLD,
+              strcmp(severity, "temporary") == 0 ? "  <- the cause, as far as can be told now"
+                                                 : "  <- repair this first");
     (void)fputc('\n', show->out);
     sv_show_line(show, 4, "about", SV_PLAIN, text_of(finding, "owner"));
     if (*text_of(finding, "expected") != '\0')
