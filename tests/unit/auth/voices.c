@@ -77,6 +77,8 @@ static bool speak(struct speaker *speaker, const struct sv_dns_question *questio
     answer->serial = voice->serial;
     if (voice->ede != 0)
         answer->ede = voice->ede;
+    if (voice->at != 0)
+        answer->at = voice->at;
     if (voice->ttl_s != 0)
         answer->ttl_s = voice->ttl_s;
     return true;
