@@ -366,7 +366,7 @@ static void judge_record(struct sv_judge *judge, const struct sv_fact *fact, siz
     if (fact->outcome == SV_DNS_DATA && fact->evidence.ttl_s > TTL_LONG_S)
         sv_judge_find_shared(judge, SV_F_DNS_TTL_TOO_LONG, fact, &naming);
     naming = (struct sv_naming){.owner = fact->name, .found = sv_rr_type_name(fact->type)};
-    if (fact->beside_alias && judge->kinds[record] != SV_RECORD_DKIM)
+    if (fact->aliases > 0 && fact->values_here > 0 && judge->kinds[record] != SV_RECORD_DKIM)
         sv_judge_find(judge, SV_F_DNS_CNAME_OTHER_DATA, fact, SV_SEVERITY_NONE, &naming);
 }
 

@@ -84,8 +84,8 @@ struct sv_fact {
     bool has_token;     /* a TXT record is exactly the ownership token */
     const char *alias;  /* target of the CNAME at `name` itself; NULL = there is none */
     size_t aliases;     /* how many CNAME records are at `name` itself */
-    bool beside_alias;  /* and beside them records of the asked type */
     size_t values_seen; /* records of the asked type */
+    size_t values_here; /* of these, records at `name` itself, before any alias; not of CNAME */
     size_t values_count, values_room;
     struct sv_span *values; /* TXT: octets; MX: "10 host"; A, AAAA: the address as text; NS, PTR,
                                CNAME: the host; ended by a 0 byte that does not count */
@@ -100,6 +100,14 @@ struct sv_fact {
     const struct sv_heard *heard; /* NULL in those that `otherwise` leads to, and unanswered */
 };
 
+/* What the DKIM keys are worth, for the verdict about bulk senders. Keys that nobody told of are
+ * not in it. */
+struct sv_dkim_sum {
+    size_t read, usable;
+    uint32_t rsa_bits_min; /* of the usable RSA keys; 0 = there is none */
+    bool testing;          /* a usable key says t=y, so receivers take its signatures for none */
+};
+
 struct sv_judge {
     struct sv_expect expect; /* strings live in `text`, or in the constants they came from */
     const char *zone;
@@ -110,13 +118,14 @@ struct sv_judge {
     size_t facts_count;
     struct sv_fact *facts[SV_FACTS_MAX]; /* they stay where they are */
     size_t unanswered;                   /* of the questions handed out or waiting to be */
-    unsigned probes, spf_looks, inherited_looks, dns_looks;
+    unsigned probes, spf_looks, dmarc_looks, report_looks, key_looks, dns_looks;
     size_t zones_count;
     struct sv_zone *zones[SV_ZONES_MAX];
     struct sv_keep keep;
     struct sv_report *out;    /* where the verdict goes; NULL while only looking for questions */
     struct sv_report *report; /* made when first asked for: judgements in flight stay small */
     bool report_fresh;
+    struct sv_dkim_sum dkim_sum;    /* made anew by sv_judge_dkim, which comes before other parts */
     bool combined[SV_RECORDS_MAX];  /* in this report, by a part */
     bool explained[SV_RECORDS_MAX]; /* a finding of no record says why it is not right */
     bool disputed[SV_RECORDS_MAX];  /* wrong, but somebody still sees it right */
@@ -234,12 +243,23 @@ const struct sv_fact *sv_judge_look_unchecked(struct sv_judge *judge, const char
 void sv_judge_find_shared(struct sv_judge *judge, enum sv_finding_code code,
                           const struct sv_fact *fact, const struct sv_naming *naming);
 
+/* Whether {d} can receive mail, as large receivers ask of a From domain; with its finding. */
+void sv_judge_receives_mail(struct sv_judge *judge);
+
+/* Whether mail to `name` can be delivered; `why` is the fact that decided (the MX where nothing
+ * did). */
+enum sv_tri sv_judge_can_receive(struct sv_judge *judge, const char *name, unsigned *spent,
+                                 unsigned spent_max, const struct sv_fact **why);
+
 /* Says why `fact` is unknown, where DNS gave a reason. Names with the same trouble share one
  * finding. */
 void sv_judge_trouble(struct sv_judge *judge, const struct sv_fact *fact);
 
 /* Hides what follows from other findings, and joins what is one. */
 void sv_judge_find_cause(struct sv_judge *judge);
+
+/* What large receivers ask of bulk senders, from everything else in the report (bulk.c). */
+void sv_judge_bulk(struct sv_judge *judge);
 
 /* Turns marks and findings into the flags and the digest of the report. */
 void sv_judge_conclude(struct sv_judge *judge);

@@ -208,10 +208,7 @@ void sv_judge_conclude(struct sv_judge *judge)
         out->mail_from =
             status_of_tri(both(status_of(judge, SV_RECORD_MAIL_FROM_MX), out->spf_configured));
     out->dmarc_configured = status_of(judge, SV_RECORD_DMARC);
-    /* Receivers test SPF at the envelope domain. Without a custom MAIL FROM that is SES's own,
-     * which passes. Easy DKIM signs with the domain itself, so right aliases mean alignment. */
-    out->meets_bulk_sender_requirements = both(custom ? out->spf_configured : SV_TRI_YES,
-                                               both(out->dmarc_configured, tri_of(out->required)));
+    sv_judge_bulk(judge);
     sv_judge_find_cause(judge);
     out->digest = sv_findings_digest(out->findings, out->findings_count);
 }

@@ -27,6 +27,11 @@ struct sv_judge *scenario_judge(const struct scenario *scenario)
 
     if ((scenario->told & TOLD_NO_TOKENS) != 0)
         expect.dkim_tokens_count = 0;
+    if ((scenario->told & TOLD_BYODKIM) != 0) {
+        expect.dkim_tokens_count = 0;
+        expect.byodkim_selector = "own";
+        expect.byodkim_key = DKIM_KEY;
+    }
     if ((scenario->told & TOLD_NO_ZONE) != 0)
         expect.dkim_zone = NULL;
     if ((scenario->told & TOLD_OWNERSHIP) != 0)

@@ -21,7 +21,13 @@
 #define ALL_RIGHT   DKIM_RIGHT SPF_RIGHT DMARC_RIGHT
 #define MAIL_RIGHT  DKIM_RIGHT MX_RIGHT MAIL_SPF DMARC_RIGHT
 
-enum { TOLD_NO_TOKENS = 1, TOLD_OWNERSHIP = 2, TOLD_MAIL_FROM = 4, TOLD_NO_ZONE = 8 };
+enum {
+    TOLD_NO_TOKENS = 1,
+    TOLD_OWNERSHIP = 2,
+    TOLD_MAIL_FROM = 4,
+    TOLD_NO_ZONE = 8,
+    TOLD_BYODKIM = 16
+};
 
 struct scenario {
     const char *name;

@@ -82,7 +82,7 @@ static const struct scenario scenarios[] = {
      .records = "woooo",
      .findings = "error dns_record_removed " OWNER "\n",
      .flags = "required=wrong absent=no ttl=1200 mail_from=unknown spf=yes dmarc=yes bulk=no "
-              "open=. seen_everywhere_at=0 disputed=yes closed=no hidden=1"},
+              "open=. seen_everywhere_at=0 disputed=yes closed=no hidden=2"},
     {.name = "removed_at_the_source_and_forgotten_by_caches",
      .dns = ALL_RIGHT,
      .voices = {{NS_1, NO_1}, {R_1, NO_1}},

@@ -1,5 +1,6 @@
 #include "zone_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -31,18 +32,21 @@ char *zone_expand(const char *text)
     static const struct {
         char key;
         const char *value;
-    } places[] = {{'1', TOKEN_1}, {'2', TOKEN_2}, {'3', TOKEN_3}, {'z', DKIM_ZONE}};
-    size_t room = strlen(text) * 32 + SV_LABEL_MAX + 1;
-    char *out = sv_alloc(1, room);
+    } places[] = {
+        {'1', TOKEN_1}, {'2', TOKEN_2}, {'3', TOKEN_3}, {'z', DKIM_ZONE}, {'k', DKIM_KEY}};
+    size_t room = 1;
     size_t len = 0;
+    char *out;
 
+    for (const char *at = text; *at != '\0'; at++)
+        room += *at == '$' ? sizeof(DKIM_KEY) : 1;
+    out = sv_alloc(1, room);
     for (; *text != '\0'; text++) {
         const char *value = NULL;
-        for (size_t i = 0; i < 4 && *text == '$'; i++) {
+        for (size_t i = 0; i < sizeof(places) / sizeof(*places) && *text == '$'; i++) {
             if (text[1] == places[i].key)
                 value = places[i].value;
         }
-        SV_REQUIRE(len + SV_LABEL_MAX < room);
         if (value == NULL) {
             out[len++] = *text;
             continue;
@@ -59,9 +63,9 @@ static enum sv_rr_type type_of(const char *word)
     static const struct {
         const char *word;
         enum sv_rr_type type;
-    } types[] = {{"A", SV_RR_A},           {"MX", SV_RR_MX},      {"TXT", SV_RR_TXT},
-                 {"CNAME", SV_RR_CNAME},   {"NS", SV_RR_NS},      {"DS", SV_RR_DS},
-                 {"DNSKEY", SV_RR_DNSKEY}, {"RRSIG", SV_RR_RRSIG}};
+    } types[] = {{"A", SV_RR_A},         {"MX", SV_RR_MX},         {"TXT", SV_RR_TXT},
+                 {"CNAME", SV_RR_CNAME}, {"NS", SV_RR_NS},         {"AAAA", SV_RR_AAAA},
+                 {"DS", SV_RR_DS},       {"DNSKEY", SV_RR_DNSKEY}, {"RRSIG", SV_RR_RRSIG}};
 
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
         if (strcmp(types[i].word, word) == 0)
@@ -122,15 +126,69 @@ static void read_line(struct zone *zone, char *text)
     zone->lines[zone->count++] = line;
 }
 
-struct zone *zone_new(const char *text)
+static bool ends_with(const char *name, const char *tail);
+
+/* Whether the text says anything about the name, or about one below it. */
+static bool knows(const struct zone *zone, const char *name)
 {
-    struct zone *zone = sv_alloc(1, sizeof(*zone));
+    for (size_t i = 0; i < zone->count; i++) {
+        if (strcmp(zone->lines[i].owner, name) == 0 || ends_with(zone->lines[i].owner, name))
+            return true;
+    }
+    return false;
+}
+
+static bool speaks_of(const struct zone *zone, const char *owner, enum sv_rr_type type)
+{
+    for (size_t i = 0; i < zone->count; i++) {
+        if (zone->lines[i].type == type && !zone->lines[i].wildcard &&
+            strcmp(zone->lines[i].owner, owner) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Most stories are not about receiving mail: the client's domains do, unless the text says
+ * something about their MX or address. */
+static void receive_mail(struct zone *zone)
+{
+    static const char *const names[] = {"client.com", "news.client.com"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char line[64];
+        if (!knows(zone, names[i]) || speaks_of(zone, names[i], SV_RR_MX) ||
+            speaks_of(zone, names[i], SV_RR_A))
+            continue;
+        (void)snprintf(line, sizeof(line), "%s MX 10 mx.example.net", names[i]);
+        read_line(zone, line);
+    }
+}
+
+static void read_lines(struct zone *zone, const char *text)
+{
     char *expanded = zone_expand(text);
     char *rest = expanded;
 
     while (rest != NULL)
         read_line(zone, strsep(&rest, "\n"));
     free(expanded);
+}
+
+struct zone *zone_new(const char *text)
+{
+    static const char *const ses_zones[] = {DKIM_ZONE, "dkim.eu-south-1.amazonses.com",
+                                            "dkim.ap-southeast-3.amazonses.com"};
+    static const char *const tokens[] = {TOKEN_1, TOKEN_2, TOKEN_3};
+    struct zone *zone = sv_alloc(1, sizeof(*zone));
+
+    for (size_t i = 0; i < 9; i++) {
+        char line[1024];
+        (void)snprintf(line, sizeof(line), "%s.%s TXT p=" DKIM_KEY, tokens[i % 3],
+                       ses_zones[i / 3]);
+        read_lines(zone, line);
+    }
+    read_lines(zone, text);
+    receive_mail(zone);
     return zone;
 }
 
