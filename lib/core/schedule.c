@@ -58,10 +58,15 @@ static sv_ms not_before_caches(sv_ms wait, const struct sv_policy *policy,
 {
     const struct sv_observation *seen = &input->seen;
     bool cached = seen->required == SV_SEEN_WRONG || seen->required == SV_SEEN_WAITING;
+    sv_ms left = ((sv_ms)seen->required_ttl_s + 1) * SV_SECOND;
 
-    if (input->kind != SV_INPUT_LOOKED || !cached || seen->required_ttl_s == 0)
+    if (input->kind != SV_INPUT_LOOKED || !cached)
         return wait;
-    return most(wait, least(((sv_ms)seen->required_ttl_s + 1) * SV_SECOND, policy->cap_ms));
+    if (seen->caches_until > input->now) /* measured */
+        left = seen->caches_until - input->now + SV_SECOND;
+    else if (seen->required_ttl_s == 0)
+        return wait;
+    return most(wait, least(left, policy->cap_ms));
 }
 
 /* SES itself could not be asked: an outage passes, and no domain should wait a week for it. */
