@@ -110,11 +110,14 @@ static sv_ms while_verified(const struct sv_domain *domain, const struct sv_poli
                     input->now - domain->looking_since < policy->patience_ms;
 
     sv_ms expired_at = domain->wrong_at + ((sv_ms)domain->wrong_ttl_s + 1) * SV_SECOND;
+    sv_ms forgotten_in = domain->caches_until + SV_SECOND - input->now;
 
     if (domain->temporary_at != 0)
         return pace(domain, policy, input->random, policy->cap_ms);
     if (domain->wrong_at != 0 && expired_at > input->now)
         return most(expired_at - input->now, policy->floor_ms);
+    if (domain->caches_until > input->now) /* then it is seen everywhere, or nowhere any more */
+        return most(least(forgotten_in, policy->verified_every_ms), policy->floor_ms);
     if (!looked || !sv_observation_is_told(seen))
         return pace(domain, policy, input->random, policy->cap_ms);
     if (seen->required == SV_SEEN_UNKNOWN) /* SES's word is what counts; DNS may stay silent long */
