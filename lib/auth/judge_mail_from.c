@@ -166,23 +166,34 @@ static enum sv_record_status judge_present(struct sv_judge *judge, const struct 
         return SV_RECORD_UNKNOWN; /* there was no room to keep it */
     if (code == SV_F_NONE)
         return SV_RECORD_OK;
+    if (sv_judge_is_wildcard(judge, fact, SV_PROBES_NOT_DKIM_MAX)) {
+        sv_judge_find_wildcard(judge, fact, expected);
+        code = SV_F_MAILFROM_MX_MISSING;
+        naming.found = "";
+    }
     sv_judge_find(judge, code, fact, SV_SEVERITY_NONE, &naming);
     return SV_RECORD_WRONG;
+}
+
+static void expected_mx(const struct sv_judge *judge, char out[SV_NAME_BYTES + 4])
+{
+    char host[SV_NAME_BYTES];
+    struct sv_line line;
+
+    (void)sv_feedback_host(&judge->expect, host);
+    sv_line_init(&line, out, SV_NAME_BYTES + 4);
+    sv_line_add(&line, "10 ");
+    sv_line_add(&line, host);
 }
 
 static void judge_mx(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
 {
     char expected[SV_NAME_BYTES + 4];
-    char host[SV_NAME_BYTES];
     char seen[SV_FINDING_VALUE_BYTES];
-    struct sv_line line;
 
     if (!sv_fact_known(fact))
         return;
-    (void)sv_feedback_host(&judge->expect, host);
-    sv_line_init(&line, expected, sizeof(expected));
-    sv_line_add(&line, "10 ");
-    sv_line_add(&line, host);
+    expected_mx(judge, expected);
     sv_fact_show(fact, seen);
     sv_judge_seen(judge, record, sv_span_of(seen));
     if (sv_fact_absent(fact)) {
@@ -193,23 +204,62 @@ static void judge_mx(struct sv_judge *judge, const struct sv_fact *fact, size_t 
     }
 }
 
+/* A wildcard alias ends to apply where exact records are, so both are just missing. */
+static void report_wildcard_alias(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    char expected[SV_NAME_BYTES + 4];
+    struct sv_naming mx = {.owner = judge->expect.mail_from, .expected = expected};
+    struct sv_naming spf = {.owner = judge->expect.mail_from, .expected = SV_SPF_EXPECTED};
+
+    expected_mx(judge, expected);
+    sv_judge_find_wildcard(judge, fact, expected);
+    sv_judge_find(judge, SV_F_MAILFROM_MX_MISSING, fact, SV_SEVERITY_NONE, &mx);
+    sv_judge_find(judge, SV_F_MAILFROM_SPF_MISSING, fact, SV_SEVERITY_NONE, &spf);
+}
+
+static void mark_both(struct sv_judge *judge, enum sv_record_status status, const char *seen)
+{
+    size_t record;
+
+    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_MX, 0, &record);
+    sv_judge_mark(judge, record, status);
+    sv_judge_seen(judge, record, sv_span_of(seen));
+    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_SPF, 0, &record);
+    sv_judge_mark(judge, record, status);
+    sv_judge_seen(judge, record, sv_span_of(seen));
+}
+
+/* SES takes only a name below the domain, so whatever is published at another one is wrong. Only an
+ * adopted identity or `check` leads here; jobs are refused earlier. */
+static bool judge_place(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    char proposal[SV_NAME_BYTES];
+    struct sv_naming naming = {
+        .owner = judge->expect.mail_from, .expected = proposal, .found = judge->expect.mail_from};
+
+    if (sv_name_is_below(judge->expect.mail_from, judge->expect.domain))
+        return true;
+    if (!sv_name_build(proposal, "mail.", judge->expect.domain, ""))
+        proposal[0] = '\0';
+    sv_judge_find(judge, SV_F_MAILFROM_NOT_SUBDOMAIN, fact, SV_SEVERITY_NONE, &naming);
+    mark_both(judge, SV_RECORD_WRONG, "");
+    return false;
+}
+
 /* An alias at the name stands in for both records and explains whatever else is wrong there, also
  * why nothing could be found out behind it. */
 static bool judge_alias(struct sv_judge *judge, const struct sv_fact *fact)
 {
     struct sv_naming naming = {
         .owner = judge->expect.mail_from, .expected = "", .found = fact->alias};
-    size_t record;
 
     if (fact->alias == NULL)
         return false;
-    sv_judge_find(judge, SV_F_MAILFROM_IS_CNAME, fact, SV_SEVERITY_NONE, &naming);
-    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_MX, 0, &record);
-    sv_judge_mark(judge, record, SV_RECORD_WRONG);
-    sv_judge_seen(judge, record, sv_span_of(fact->alias));
-    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_SPF, 0, &record);
-    sv_judge_mark(judge, record, SV_RECORD_WRONG);
-    sv_judge_seen(judge, record, sv_span_of(fact->alias));
+    mark_both(judge, SV_RECORD_WRONG, fact->alias);
+    if (sv_judge_is_wildcard(judge, fact, SV_PROBES_NOT_DKIM_MAX))
+        report_wildcard_alias(judge, fact);
+    else
+        sv_judge_find(judge, SV_F_MAILFROM_IS_CNAME, fact, SV_SEVERITY_NONE, &naming);
     return true;
 }
 
@@ -221,6 +271,8 @@ void sv_judge_mail_from(struct sv_judge *judge)
     const struct sv_fact *spf = sv_judge_asked(judge, SV_RECORD_MAIL_FROM_SPF, 0, &spf_record);
 
     judge->subject = SV_RECORD_MAIL_FROM_MX;
+    if (!judge_place(judge, mx))
+        return;
     if (judge_alias(judge, mx) || judge_alias(judge, spf))
         return;
     judge_mx(judge, mx, mx_record);

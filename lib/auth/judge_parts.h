@@ -21,7 +21,7 @@
 
 enum {
     SV_PROBES_MAX = 8,          /* looks at wrong places, per judgement */
-    SV_PROBES_NOT_DKIM_MAX = 7, /* the last one is kept for DKIM's second step */
+    SV_PROBES_NOT_DKIM_MAX = 6, /* the last two are kept for DKIM's second step */
     SV_SPF_LOOKS_MAX = 64,      /* questions of SPF, per judgement */
     SV_FACT_VALUES_MAX = 64,    /* records of one answer that are kept */
     SV_FACT_OTHERS_MAX = 8,     /* TXT records that do not speak of mail */
@@ -113,6 +113,19 @@ const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, en
 const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, enum sv_rr_type type,
                                      unsigned spent_max);
 
+/* The same question at a sibling of `owner` that nobody would create (RFC 4592); NULL when there
+ * can be no such name. */
+const struct sv_fact *sv_judge_sibling(struct sv_judge *judge, const char *owner,
+                                       enum sv_rr_type type, unsigned spent_max);
+
+/* True when a wildcard gives the same as `fact` says: then nobody entered anything at its name.
+ * Asks the sibling; false until that is known. */
+bool sv_judge_is_wildcard(struct sv_judge *judge, const struct sv_fact *fact, unsigned spent_max);
+
+/* Tells of the wildcard; `expected` is the exact record to add. */
+void sv_judge_find_wildcard(struct sv_judge *judge, const struct sv_fact *fact,
+                            const char *expected);
+
 /* The verdict. All do nothing while only questions are looked for. */
 
 void sv_judge_mark(struct sv_judge *judge, size_t record, enum sv_record_status status);
@@ -140,6 +153,9 @@ void sv_judge_mail_from(struct sv_judge *judge); /* with its SPF */
 
 /* The SPF record `kind` at `owner`: of the domain, or of its custom MAIL FROM. */
 void sv_judge_spf(struct sv_judge *judge, enum sv_record_kind kind, const char *owner);
+
+/* Aliases that are not alone at their names, DKIM's apart. Asks for nothing. */
+void sv_judge_conflicts(struct sv_judge *judge);
 
 void sv_judge_dmarc(struct sv_judge *judge);
 

@@ -31,6 +31,8 @@ enum {
 struct scenario {
     const char *name;
     unsigned told;
+    const char *mail_from; /* NULL = mail.client.com, where there is one */
+    const char *seen_name; /* NULL = none */
     const char *domain;    /* NULL = client.com */
     const char *zone;      /* the registrable domain; NULL = not told */
     const char *dkim_zone; /* NULL = $z, unless TOLD_NO_ZONE */
