@@ -62,8 +62,8 @@ static enum sv_rr_type type_of(const char *word)
     static const struct {
         const char *word;
         enum sv_rr_type type;
-    } types[] = {{"A", SV_RR_A},     {"AAAA", SV_RR_AAAA},   {"MX", SV_RR_MX},
-                 {"TXT", SV_RR_TXT}, {"CNAME", SV_RR_CNAME}, {"NS", SV_RR_NS}};
+    } types[] = {{"A", SV_RR_A},         {"MX", SV_RR_MX},     {"TXT", SV_RR_TXT},
+                 {"CNAME", SV_RR_CNAME}, {"AAAA", SV_RR_AAAA}, {"NS", SV_RR_NS}};
 
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
         if (strcmp(types[i].word, word) == 0)
@@ -112,6 +112,44 @@ static void read_line(struct zone *zone, char *text)
     zone->lines[zone->count++] = line;
 }
 
+static bool ends_with(const char *name, const char *tail);
+
+/* Whether the text says anything about the name, or about one below it. */
+static bool knows(const struct zone *zone, const char *name)
+{
+    for (size_t i = 0; i < zone->count; i++) {
+        if (strcmp(zone->lines[i].owner, name) == 0 || ends_with(zone->lines[i].owner, name))
+            return true;
+    }
+    return false;
+}
+
+static bool speaks_of(const struct zone *zone, const char *owner, enum sv_rr_type type)
+{
+    for (size_t i = 0; i < zone->count; i++) {
+        if (zone->lines[i].type == type && !zone->lines[i].wildcard &&
+            strcmp(zone->lines[i].owner, owner) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Most stories are not about receiving mail: the client's domains do, unless the text says
+ * something about their MX or address. */
+static void receive_mail(struct zone *zone)
+{
+    static const char *const names[] = {"client.com", "news.client.com"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char line[64];
+        if (!knows(zone, names[i]) || speaks_of(zone, names[i], SV_RR_MX) ||
+            speaks_of(zone, names[i], SV_RR_A))
+            continue;
+        (void)snprintf(line, sizeof(line), "%s MX 10 mx.example.net", names[i]);
+        read_line(zone, line);
+    }
+}
+
 static void read_lines(struct zone *zone, const char *text)
 {
     char *expanded = zone_expand(text);
@@ -136,6 +174,7 @@ struct zone *zone_new(const char *text)
         read_lines(zone, line);
     }
     read_lines(zone, text);
+    receive_mail(zone);
     return zone;
 }
 
@@ -160,6 +199,7 @@ static bool fail(struct zone *zone, const struct line *line)
         {"malformed", SV_DNS_MALFORMED}, {"tcp", SV_DNS_TCP_FAILED},
         {"loop", SV_DNS_ALIAS_LOOP},     {"long", SV_DNS_ALIAS_TOO_LONG},
         {"other", SV_DNS_OTHER_RCODE},   {"elsewhere", SV_DNS_ALIAS_ELSEWHERE},
+        {"referred", SV_DNS_REFERRED},   {"bogus", SV_DNS_BOGUS},
     };
 
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {

@@ -3,8 +3,11 @@
  *   client.com TXT v=spf1 ~all          owner, type, value (CNAME, MX "10 host", TXT, A)
  *   *.client.com A 192.0.2.1            a wildcard
  *   client.com TXT! servfail            this question fails: timeout, network, servfail, ede22,
- *                                       refused, lame, malformed, tcp, loop, long, other, elsewhere
- *   client.com TXT! never               ... is not answered at all
+ *                                       refused, lame, malformed, tcp, loop, long, other,
+ * elsewhere, referred, bogus client.com TXT! never               ... is not answered at all
+ *
+ * client.com and news.client.com receive mail where the text knows them and says nothing about
+ * their own MX or A ("-client.com MX" says that there is none).
  *
  * "$1", "$2", "$3" stand for the DKIM tokens below, "$z" for SES's DKIM zone, "$k" for a key of
  * 2048 bits in base64. SES publishes "p=$k" for each token in every zone of its own, as
