@@ -7,8 +7,7 @@
 struct sv_dkim_token {
     const struct sv_fact *fact; /* CNAME at the owner */
     enum sv_record_status status;
-    bool absent;   /* definitely no alias at the owner */
-    bool wildcard; /* what is at the owner is a wildcard's: the record itself is absent */
+    bool absent; /* definitely no alias at the owner */
     enum sv_finding_code fault;
     const struct sv_fact *evidence_of;  /* the fact that showed the fault */
     char found[SV_FINDING_VALUE_BYTES]; /* shown text */

@@ -58,13 +58,22 @@ static void copy_expect(struct sv_judge *judge, const struct sv_expect *expect, 
     judge->zone = zone != NULL ? keep_text(judge, zone) : copy->domain;
 }
 
-static struct sv_fact *find_fact(struct sv_judge *judge, const char *name, enum sv_rr_type type)
+/* With and without checking, one question has two answers. */
+static struct sv_fact *find_asked(struct sv_judge *judge, const char *name, enum sv_rr_type type,
+                                  unsigned how)
 {
     for (size_t i = 0; i < judge->facts_count; i++) {
-        if (judge->facts[i]->type == type && sv_name_equal(judge->facts[i]->name, name))
-            return judge->facts[i];
+        struct sv_fact *fact = judge->facts[i];
+        if (fact->type == type && ((fact->how ^ how) & SV_ASK_UNCHECKED) == 0 &&
+            sv_name_equal(fact->name, name))
+            return fact;
     }
     return NULL;
+}
+
+static struct sv_fact *find_fact(struct sv_judge *judge, const char *name, enum sv_rr_type type)
+{
+    return find_asked(judge, name, type, 0);
 }
 
 /* The client's own names are asked of the client's own servers. */
@@ -164,6 +173,24 @@ const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, en
     return fact;
 }
 
+const struct sv_fact *sv_judge_look_unchecked(struct sv_judge *judge, const char *name,
+                                              enum sv_rr_type type)
+{
+    const unsigned how = SV_ASK_UNCHECKED | SV_ASK_DNSSEC;
+    struct sv_fact *fact = find_asked(judge, name, type, how);
+
+    if (fact != NULL)
+        return fact;
+    if (judge->out != NULL || judge->dns_looks == SV_DNS_LOOKS_MAX)
+        return &never;
+    fact = want(judge, name, type);
+    if (fact == NULL)
+        return &never;
+    fact->how = how;
+    judge->dns_looks++;
+    return fact;
+}
+
 const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, enum sv_rr_type type,
                                      unsigned spent_max)
 {
@@ -180,6 +207,7 @@ static void compute(struct sv_judge *judge)
         sv_judge_spf(judge, SV_RECORD_SPF, judge->expect.domain);
     sv_judge_dmarc(judge);
     sv_judge_conflicts(judge);
+    sv_judge_dns(judge);
 }
 
 bool sv_judge_next(struct sv_judge *judge, struct sv_dns_question *out)
@@ -201,7 +229,7 @@ bool sv_judge_next(struct sv_judge *judge, struct sv_dns_question *out)
 void sv_judge_views(struct sv_judge *judge, const struct sv_dns_question *question,
                     const struct sv_dns_views *views)
 {
-    struct sv_fact *fact = find_fact(judge, question->name, question->type);
+    struct sv_fact *fact = find_asked(judge, question->name, question->type, question->how);
 
     if (fact == NULL || !fact->handed || fact->answered)
         return;

@@ -256,26 +256,6 @@ static bool is_first_of_fault(const struct sv_dkim_view *view, size_t token)
     return view->tokens[token].fault != SV_F_NONE;
 }
 
-/* An alias to something else may be a wildcard's, which nobody entered at this owner. */
-static void judge_wildcards(struct sv_judge *judge, struct sv_dkim_view *view)
-{
-    char expected[SV_NAME_BYTES];
-    bool told = false;
-
-    for (size_t i = 0; i < view->count; i++) {
-        struct sv_dkim_token *it = &view->tokens[i];
-        if (it->fault != SV_F_DKIM_CNAME_TARGET_OTHER ||
-            !sv_judge_is_wildcard(judge, it->fact, SV_PROBES_MAX))
-            continue;
-        it->fault = SV_F_NONE;
-        it->wildcard = true;
-        it->found[0] = '\0';
-        if (!told && sv_dkim_target(&judge->expect, i, expected))
-            sv_judge_find_wildcard(judge, it->fact, expected);
-        told = true;
-    }
-}
-
 /* Absent tokens that no probe explained: missing, or a part of a set that is right otherwise. */
 static void name_absent(const struct sv_judge *judge, struct sv_dkim_view *view)
 {
@@ -287,7 +267,7 @@ static void name_absent(const struct sv_judge *judge, struct sv_dkim_view *view)
     }
     for (size_t i = 0; i < view->count; i++) {
         struct sv_dkim_token *it = &view->tokens[i];
-        if ((!it->absent && !it->wildcard) || it->fault != SV_F_NONE)
+        if (!it->absent || it->fault != SV_F_NONE)
             continue;
         it->fault = code;
         if (code == SV_F_DKIM_CNAME_PARTIAL)
@@ -353,7 +333,6 @@ void sv_judge_dkim(struct sv_judge *judge)
     sv_dkim_keys(judge, &view);
     sv_dkim_own_key(judge, &view);
     sv_dkim_probe(judge, &view);
-    judge_wildcards(judge, &view);
     if (judge->out == NULL)
         return;
     for (size_t i = 0; i < view.count; i++)

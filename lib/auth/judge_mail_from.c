@@ -166,11 +166,6 @@ static enum sv_record_status judge_present(struct sv_judge *judge, const struct 
         return SV_RECORD_UNKNOWN; /* there was no room to keep it */
     if (code == SV_F_NONE)
         return SV_RECORD_OK;
-    if (sv_judge_is_wildcard(judge, fact, SV_PROBES_NOT_DKIM_MAX)) {
-        sv_judge_find_wildcard(judge, fact, expected);
-        code = SV_F_MAILFROM_MX_MISSING;
-        naming.found = "";
-    }
     sv_judge_find(judge, code, fact, SV_SEVERITY_NONE, &naming);
     return SV_RECORD_WRONG;
 }
@@ -204,15 +199,31 @@ static void judge_mx(struct sv_judge *judge, const struct sv_fact *fact, size_t 
     }
 }
 
-/* A wildcard alias ends to apply where exact records are, so both are just missing. */
-static void report_wildcard_alias(struct sv_judge *judge, const struct sv_fact *fact)
+/* Did a wildcard make the alias (RFC 4592)? Then nobody entered it at this name. */
+static bool is_wildcard(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    const char *dot = strchr(fact->name, '.');
+    const struct sv_fact *sibling;
+    char name[SV_NAME_BYTES];
+
+    if (dot == NULL || !sv_name_build(name, SV_NO_SUCH_LABEL, dot, ""))
+        return false;
+    sibling = sv_judge_look(judge, name, fact->type, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+    return sibling->alias != NULL && sv_name_equal(sibling->alias, fact->alias);
+}
+
+/* A wildcard ends to apply where exact records are, so both of them are just missing. Where there
+ * is data behind the alias, the part that judges DNS itself tells of the wildcard. */
+static void report_wildcard(struct sv_judge *judge, const struct sv_fact *fact)
 {
     char expected[SV_NAME_BYTES + 4];
-    struct sv_naming mx = {.owner = judge->expect.mail_from, .expected = expected};
-    struct sv_naming spf = {.owner = judge->expect.mail_from, .expected = SV_SPF_EXPECTED};
+    struct sv_naming mx = {.owner = fact->name, .expected = expected};
+    struct sv_naming spf = {.owner = fact->name, .expected = SV_SPF_EXPECTED};
+    struct sv_naming wildcard = {.owner = fact->name, .expected = expected, .found = fact->alias};
 
     expected_mx(judge, expected);
-    sv_judge_find_wildcard(judge, fact, expected);
+    if (sv_fact_absent(fact))
+        sv_judge_find(judge, SV_F_DNS_WILDCARD_ANSWER, fact, SV_SEVERITY_NONE, &wildcard);
     sv_judge_find(judge, SV_F_MAILFROM_MX_MISSING, fact, SV_SEVERITY_NONE, &mx);
     sv_judge_find(judge, SV_F_MAILFROM_SPF_MISSING, fact, SV_SEVERITY_NONE, &spf);
 }
@@ -256,8 +267,8 @@ static bool judge_alias(struct sv_judge *judge, const struct sv_fact *fact)
     if (fact->alias == NULL)
         return false;
     mark_both(judge, SV_RECORD_WRONG, fact->alias);
-    if (sv_judge_is_wildcard(judge, fact, SV_PROBES_NOT_DKIM_MAX))
-        report_wildcard_alias(judge, fact);
+    if (is_wildcard(judge, fact))
+        report_wildcard(judge, fact);
     else
         sv_judge_find(judge, SV_F_MAILFROM_IS_CNAME, fact, SV_SEVERITY_NONE, &naming);
     return true;

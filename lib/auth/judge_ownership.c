@@ -57,10 +57,6 @@ void sv_judge_ownership(struct sv_judge *judge)
         return;
     if (sv_fact_absent(fact)) {
         judge_absent(judge, fact);
-    } else if (sv_judge_is_wildcard(judge, fact, SV_PROBES_NOT_DKIM_MAX)) {
-        sv_judge_find_wildcard(judge, fact, judge->expect.ownership_token);
-        naming.found = "";
-        sv_judge_find(judge, SV_F_OWNERSHIP_TXT_MISSING, fact, missing_severity(judge), &naming);
     } else {
         sv_judge_find(judge, SV_F_OWNERSHIP_TXT_MISMATCH, fact, SV_SEVERITY_NONE, &naming);
     }

@@ -133,12 +133,24 @@ static enum sv_tri is_at_proxy_provider(struct sv_judge *judge)
     return SV_TRI_NO;
 }
 
+/* The same question at a sibling of the owner; NULL when there can be no such name. */
+static const struct sv_fact *ask_sibling(struct sv_judge *judge, const char *owner,
+                                         enum sv_rr_type type)
+{
+    const char *dot = strchr(owner, '.');
+    char name[SV_NAME_BYTES];
+
+    if (dot == NULL || !sv_name_build(name, SV_NO_SUCH_LABEL, dot, ""))
+        return NULL;
+    return sv_judge_probe(judge, name, type, SV_PROBES_MAX);
+}
+
 /* True when no wildcard gave the address. Two of the few questions that are left are saved by the
  * one that tells of wildcards of every type. */
 static bool is_exact(struct sv_judge *judge, const struct sv_fact *fact)
 {
     enum sv_rr_type type = fact->type == SV_RR_A ? SV_RR_A : SV_RR_CNAME;
-    const struct sv_fact *sibling = sv_judge_sibling(judge, fact->name, type, SV_PROBES_MAX);
+    const struct sv_fact *sibling = ask_sibling(judge, fact->name, type);
 
     if (sibling == NULL || !sv_fact_absent(sibling))
         return false;
@@ -265,8 +277,7 @@ static bool try_place(struct sv_judge *judge, struct sv_dkim_view *view, const s
  * provider that flattens holds an alias there and answers with what is behind it. */
 static void try_flattened(struct sv_judge *judge, struct sv_dkim_view *view, size_t first)
 {
-    const struct sv_fact *sibling =
-        sv_judge_sibling(judge, view->tokens[first].fact->name, SV_RR_CNAME, SV_PROBES_MAX);
+    const struct sv_fact *sibling = ask_sibling(judge, view->tokens[first].fact->name, SV_RR_CNAME);
 
     if (sibling == NULL || !sv_fact_known(sibling) || sibling->outcome != SV_DNS_NXDOMAIN)
         return;

@@ -9,6 +9,7 @@ void sv_judge_begin(struct sv_judge *judge)
 
     memset(out, 0, sizeof(*out));
     memset(judge->combined, 0, sizeof(judge->combined));
+    memset(judge->explained, 0, sizeof(judge->explained));
     memset(judge->disputed, 0, sizeof(judge->disputed));
     memset(judge->right_at, 0, sizeof(judge->right_at));
     out->records_count = sv_records_list(&judge->expect, judge->zone, out->records);
@@ -90,60 +91,6 @@ void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const stru
     finding->witnesses_count = fact->said.witnesses_count;
     memcpy(finding->witnesses, fact->said.witnesses, sizeof(finding->witnesses));
     finding->evidence = fact->evidence;
-}
-
-static enum sv_finding_code trouble_code(const struct sv_fact *fact)
-{
-    enum { EDE_NO_REACHABLE_AUTHORITY = 22 }; /* RFC 8914 section 4.23 */
-
-    switch (fact->trouble) {
-    case SV_DNS_TIMEOUT:
-    case SV_DNS_NETWORK:
-    case SV_DNS_TCP_FAILED:
-        return SV_F_DNS_UNREACHABLE;
-    case SV_DNS_SERVFAIL:
-        return fact->evidence.ede == EDE_NO_REACHABLE_AUTHORITY + 1 ? SV_F_DNS_UNREACHABLE
-                                                                    : SV_F_DNS_SERVFAIL;
-    case SV_DNS_REFUSED:
-    case SV_DNS_LAME:
-    case SV_DNS_ALIAS_ELSEWHERE:
-    case SV_DNS_REFERRED:
-    case SV_DNS_OTHER_RCODE:
-        return SV_F_DNS_SERVFAIL;
-    case SV_DNS_BOGUS:
-        return SV_F_DNS_DNSSEC_BOGUS;
-    case SV_DNS_MALFORMED:
-        return SV_F_DNS_MALFORMED_REPLY;
-    case SV_DNS_ALIAS_LOOP:
-        return SV_F_DNS_CNAME_LOOP;
-    case SV_DNS_ALIAS_TOO_LONG:
-        return SV_F_DNS_CNAME_CHAIN_TOO_LONG;
-    case SV_DNS_NO_TROUBLE:
-        return SV_F_NONE;
-    }
-    return SV_F_NONE;
-}
-
-void sv_judge_trouble(struct sv_judge *judge, const struct sv_fact *fact)
-{
-    enum sv_finding_code code = trouble_code(fact);
-    struct sv_naming naming = {.owner = fact->name, .found = fact->name};
-    struct sv_report *out = judge->out;
-
-    if (out == NULL || !fact->answered || fact->outcome != SV_DNS_UNKNOWN || code == SV_F_NONE)
-        return;
-    for (size_t i = 0; i < out->findings_count; i++) {
-        struct sv_finding *other = &out->findings[i];
-        struct sv_line line = {.text = other->found, .bytes = sizeof(other->found)};
-        if (other->code != code)
-            continue;
-        line.len = strlen(other->found);
-        sv_line_add_shown(&line, sv_span_of(", "));
-        if (!line.cut)
-            sv_line_add_shown(&line, sv_span_of(fact->name));
-        return;
-    }
-    sv_judge_find(judge, code, fact, SV_SEVERITY_NONE, &naming);
 }
 
 static enum sv_tri tri_of(enum sv_record_status status)
@@ -262,5 +209,6 @@ void sv_judge_conclude(struct sv_judge *judge)
             status_of_tri(both(status_of(judge, SV_RECORD_MAIL_FROM_MX), out->spf_configured));
     out->dmarc_configured = status_of(judge, SV_RECORD_DMARC);
     sv_judge_bulk(judge);
+    sv_judge_find_cause(judge);
     out->digest = sv_findings_digest(out->findings, out->findings_count);
 }
