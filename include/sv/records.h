@@ -35,6 +35,7 @@ struct sv_expect {
      * a misspelled one be told, since DNS does not list what a zone holds. */
     const char *const *seen_names;
     size_t seen_names_count; /* at most SV_SEEN_NAMES_MAX */
+    bool discover;           /* look for what was not told: sv_discovery of the report */
     bool seen_before; /* its records were right once: resolvers may be asked for what is absent */
     const char *dmarc_policy; /* with {domain} in it; NULL = v=DMARC1; p=quarantine;
                                  rua=mailto:dmarc-reports@{domain} */

@@ -207,6 +207,7 @@ static void compute(struct sv_judge *judge)
         sv_judge_spf(judge, SV_RECORD_SPF, judge->expect.domain);
     sv_judge_dmarc(judge);
     sv_judge_conflicts(judge);
+    sv_judge_discover(judge);
     sv_judge_dns(judge);
 }
 

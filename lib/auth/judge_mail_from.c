@@ -70,24 +70,6 @@ static bool has_priority(struct sv_span host)
     return sv_span_holds(host, "\\032") || (digits && sv_span_holds(host, "feedback-smtp"));
 }
 
-/* feedback-smtp.<region>.amazonses.com, whatever region that may be. */
-static bool names_a_region(struct sv_span host)
-{
-    static const char front[] = "feedback-smtp.";
-    static const char back[] = ".amazonses.com";
-    size_t hyphens = 0;
-
-    if (!sv_span_starts(host, front) || !ends(host, back) ||
-        host.len < strlen(front) + strlen(back))
-        return false;
-    for (size_t i = strlen(front); i < host.len - strlen(back); i++) {
-        if (host.text[i] == '.')
-            return false;
-        hyphens += host.text[i] == '-' ? 1 : 0;
-    }
-    return hyphens >= 2;
-}
-
 static bool is_near(const struct sv_judge *judge, struct sv_span host)
 {
     char wanted[SV_NAME_BYTES];
@@ -98,6 +80,8 @@ static bool is_near(const struct sv_judge *judge, struct sv_span host)
 
 static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_span host)
 {
+    struct sv_span region;
+
     if (is_feedback_host(judge, host))
         return SV_F_NONE;
     if (host.len == 0)
@@ -108,7 +92,7 @@ static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_s
         return SV_F_MAILFROM_MX_TARGET_SUFFIXED;
     if (sv_span_starts(host, "inbound-smtp."))
         return SV_F_MAILFROM_MX_INBOUND_HOST;
-    if (names_a_region(host))
+    if (sv_feedback_region(host, &region))
         return SV_F_MAILFROM_MX_WRONG_REGION;
     if (is_near(judge, host))
         return SV_F_MAILFROM_MX_TARGET_TYPO;

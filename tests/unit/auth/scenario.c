@@ -27,6 +27,7 @@ struct sv_judge *scenario_judge(const struct scenario *scenario)
 
     if ((scenario->told & TOLD_NO_TOKENS) != 0)
         expect.dkim_tokens_count = 0;
+    expect.discover = (scenario->told & TOLD_DISCOVER) != 0;
     if ((scenario->told & TOLD_BYODKIM) != 0) {
         expect.dkim_tokens_count = 0;
         expect.byodkim_selector = "own";

@@ -26,7 +26,8 @@ enum {
     TOLD_OWNERSHIP = 2,
     TOLD_MAIL_FROM = 4,
     TOLD_NO_ZONE = 8,
-    TOLD_BYODKIM = 16
+    TOLD_BYODKIM = 16,
+    TOLD_DISCOVER = 32
 };
 
 struct scenario {
