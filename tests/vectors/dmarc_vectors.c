@@ -163,10 +163,10 @@ static void expect_faults(struct tally *tally, json_t *list, struct sv_span text
 
 static void run_record(struct tally *tally, json_t *test)
 {
-    static const char *const known[] = {"!name", "!cite",    "!record",   "is_record", "p",
-                                        "sp",    "np",       "adkim",     "aspf",      "t",
-                                        "psd",   "pct",      "p_second",  "repeated",  "rua",
-                                        "ruf",   "rua_some", "malformed", "faults",    NULL};
+    static const char *const known[] = {"!name",    "!cite",     "!record",  "is_record", "p",
+                                        "sp",       "np",        "adkim",    "aspf",      "t",
+                                        "psd",      "pct",       "p_second", "repeated",  "rua",
+                                        "rua_some", "malformed", "faults",   NULL};
     json_t *written = json_object_get(test, "record");
     struct sv_span text = {json_string_value(written), json_string_length(written)};
     struct sv_dmarc_record record = {0};
