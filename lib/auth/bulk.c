@@ -104,7 +104,7 @@ static enum sv_tri judge_dkim(const struct sv_judge *judge)
 {
     const struct sv_report *out = judge->out;
 
-    if (judge->expect.dkim_tokens_count == 0)
+    if (judge->expect.dkim_tokens_count == 0 && judge->expect.byodkim_selector == NULL)
         return judge->expect.ownership_token != NULL ? SV_TRI_NO : SV_TRI_UNKNOWN;
     for (size_t i = 0; i < out->findings_count; i++) {
         if (is_key_code(out->findings[i].code) && out->findings[i].severity == SV_ERROR)

@@ -2,6 +2,7 @@
  * of fixed size. */
 #include <string.h>
 
+#include "ip.h"
 #include "judge_parts.h"
 
 char *sv_judge_keep(struct sv_judge *judge, const char *bytes, size_t len)
@@ -69,65 +70,15 @@ static void take_mx(struct sv_judge *judge, struct sv_fact *fact, const struct s
     add_value(judge, fact, (struct sv_span){.text = line.text, .len = line.len});
 }
 
-static void add_hex(struct sv_line *line, unsigned number)
-{
-    static const char digits[] = "0123456789abcdef";
-    bool begun = false;
-
-    for (int shift = 12; shift >= 0; shift -= 4) {
-        unsigned digit = number >> shift & 0xf;
-        begun = begun || digit != 0 || shift == 0;
-        if (begun)
-            sv_line_add_bytes(line, &digits[digit], 1);
-    }
-}
-
-/* The longest run of zero groups of at least two, where "::" stands (RFC 5952 section 4.2). */
-static void find_gap(const uint8_t *address, size_t *from, size_t *count)
-{
-    *from = 8;
-    *count = 1;
-    for (size_t i = 0; i < 8; i++) {
-        size_t end = i;
-        while (end < 8 && address[2 * end] == 0 && address[2 * end + 1] == 0)
-            end++;
-        if (end - i > *count) {
-            *from = i;
-            *count = end - i;
-        }
-    }
-}
-
-static void add_v6(struct sv_line *line, const uint8_t *address)
-{
-    size_t gap, gap_count;
-
-    find_gap(address, &gap, &gap_count);
-    for (size_t i = 0; i < 8; i++) {
-        if (i == gap) {
-            sv_line_add(line, "::");
-            i += gap_count - 1;
-            continue;
-        }
-        if (i > 0 && i != gap + gap_count)
-            sv_line_add(line, ":");
-        add_hex(line, (unsigned)(address[2 * i] << 8 | address[2 * i + 1]));
-    }
-}
-
 static void take_address(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
 {
     char value[sizeof("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")];
+    struct sv_ip ip = {.is_v6 = rr->type == SV_RR_AAAA};
     struct sv_line line;
 
+    memcpy(ip.octets, rr->address, sizeof(ip.octets));
     sv_line_init(&line, value, sizeof(value));
-    for (size_t i = 0; rr->type == SV_RR_A && i < 4; i++) {
-        if (i > 0)
-            sv_line_add(&line, ".");
-        sv_line_add_number(&line, rr->address[i]);
-    }
-    if (rr->type == SV_RR_AAAA)
-        add_v6(&line, rr->address);
+    sv_ip_show(&ip, &line);
     fact->values_seen++;
     add_value(judge, fact, (struct sv_span){.text = line.text, .len = line.len});
 }
@@ -189,6 +140,8 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
             take_alias(judge, fact, rr);
         if (rr->type != fact->type)
             continue;
+        if (rr->type != SV_RR_CNAME && sv_name_equal(rr->owner, fact->name))
+            fact->values_here++;
         if (rr->type == SV_RR_MX && rr->target != NULL)
             take_mx(judge, fact, rr);
         if (rr->type == SV_RR_A || rr->type == SV_RR_AAAA)

@@ -6,6 +6,7 @@
 #include "judge_parts.h"
 #include "records_parts.h"
 #include "spf.h"
+#include "spf_eval.h"
 
 enum { DEPTH_MAX = 2, STEPS_MAX = 32 };
 
@@ -52,17 +53,12 @@ static enum sv_tri allows_at(struct walk *walk, struct sv_span domain, unsigned 
     char name[SV_NAME_BYTES];
     const struct sv_fact *fact;
     struct choice choice;
-    struct sv_line line;
 
     if (sv_spf_is_ses(domain))
         return SV_TRI_YES;
     if (has_macro(domain) || depth > DEPTH_MAX || ++walk->steps > STEPS_MAX)
         return SV_TRI_UNKNOWN;
-    if (domain.len > 0 && domain.text[domain.len - 1] == '.')
-        domain.len--;
-    sv_line_init(&line, name, sizeof(name));
-    sv_line_add_bytes(&line, domain.text, domain.len);
-    if (!sv_spf_is_name(domain) || line.cut)
+    if (!sv_spf_name(domain, name))
         return SV_TRI_NO;
     fact = sv_judge_look(walk->judge, name, SV_RR_TXT, &walk->judge->spf_looks, SV_SPF_LOOKS_MAX);
     if (!sv_fact_known(fact)) {
@@ -90,6 +86,13 @@ static enum sv_tri matches(struct walk *walk, const struct sv_spf_term *term, un
         return has_macro(term->domain) ? SV_TRI_UNKNOWN : SV_TRI_NO;
     case SV_SPF_REDIRECT:
     case SV_SPF_OTHER:
+    case SV_SPF_A:
+    case SV_SPF_MX:
+    case SV_SPF_PTR:
+    case SV_SPF_IP4:
+    case SV_SPF_IP6:
+    case SV_SPF_EXP:
+    case SV_SPF_MODIFIER:
         return SV_TRI_NO;
     }
     return SV_TRI_UNKNOWN;
