@@ -67,10 +67,11 @@ static json_t *answer_json(const struct sv_dns_answer *answer)
 static json_t *cut_json(const struct sv_cut *cut)
 {
     static const char *const states[] = {"unknown", "found", "nxdomain", "silent"};
-    json_t *hosts = json_object();
+    json_t *hosts;
 
     if (cut == NULL)
         return json_null();
+    hosts = json_object();
     for (size_t i = 0; i < cut->hosts_count; i++) {
         const struct sv_cut_host *host = &cut->hosts[i];
         json_object_set_new(hosts, host->host,
