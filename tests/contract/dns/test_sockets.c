@@ -79,8 +79,10 @@ static void close_bed(struct bed *bed)
 static enum sv_err ask(struct bed *bed)
 {
     struct sv_dns_question question = {.name = "a.example", .type = SV_RR_TXT};
-    struct sv_dns_ask ask = {
-        .question = &question, .servers = &bed->server.server, .servers_count = 1};
+    struct sv_dns_ask ask = {.question = &question,
+                             .servers = &bed->server.server,
+                             .servers_count = 1,
+                             .recursion = true};
     struct sv_dns_query query = {.owner = bed};
     enum sv_err err;
 
