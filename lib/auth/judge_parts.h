@@ -44,8 +44,8 @@ struct sv_fact {
     size_t aliases;     /* how many CNAME records are at `name` itself */
     size_t values_seen; /* records of the asked type */
     size_t values_count, values_room;
-    struct sv_span *values; /* TXT: octets; MX: "10 host"; A, AAAA: the address as text; NS, PTR,
-                               CNAME: the host; ended by a 0 byte that does not count */
+    struct sv_span *values; /* TXT, SPF: octets; MX: "10 host"; A, AAAA: the address as text; NS,
+                               PTR, CNAME: the host; ended by a 0 byte that does not count */
     const char *final_name; /* the end of the alias chain */
     struct sv_evidence evidence;
 };

@@ -1,5 +1,6 @@
 #include "zone_text.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -57,10 +58,8 @@ static enum sv_rr_type type_of(const char *word)
     static const struct {
         const char *word;
         enum sv_rr_type type;
-    } types[] = {{"A", SV_RR_A},
-                 {"MX", SV_RR_MX},
-                 {"TXT", SV_RR_TXT},
-                 {"CNAME", SV_RR_CNAME},
+    } types[] = {{"A", SV_RR_A},     {"MX", SV_RR_MX},     {"TXT", SV_RR_TXT},
+                 {"SPF", SV_RR_SPF}, {"AAAA", SV_RR_AAAA}, {"CNAME", SV_RR_CNAME},
                  {"NS", SV_RR_NS}};
 
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
@@ -167,12 +166,14 @@ static void add_record(struct zone *zone, const char *owner, const struct line *
         rr->preference = (uint16_t)strtoul(line->value, &end, 10);
         rr->target = *end == ' ' ? end + 1 : end;
     }
-    if (line->type == SV_RR_TXT) {
+    if (line->type == SV_RR_TXT || line->type == SV_RR_SPF) {
         rr->text = (const uint8_t *)line->value;
         rr->text_bytes = strlen(line->value);
     }
     if (line->type == SV_RR_A)
-        memcpy(rr->address, "\xc0\x00\x02\x01", 4); /* 192.0.2.1, whatever was written */
+        SV_REQUIRE(inet_pton(AF_INET, line->value, rr->address) == 1);
+    if (line->type == SV_RR_AAAA)
+        SV_REQUIRE(inet_pton(AF_INET6, line->value, rr->address) == 1);
 }
 
 static bool ends_with(const char *name, const char *tail)
