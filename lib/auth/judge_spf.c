@@ -64,10 +64,13 @@ static enum sv_record_status judge_record(struct sv_spf_subject *it, struct sv_s
     return permissive ? SV_RECORD_WRONG : status;
 }
 
-/* The fact of another place where the record stands; NULL = it does not, or that is not known. */
+/* The fact of another place where the record stands; NULL = it does not, or that is not known. A
+ * record that is absent refers to nothing, so these few come out of what SPF may ask, and take no
+ * probe away from the other records. */
 static const struct sv_fact *probe(struct sv_judge *judge, const char *name, enum sv_rr_type type)
 {
-    const struct sv_fact *fact = sv_judge_probe(judge, name, type, SV_PROBES_NOT_DKIM_MAX);
+    const struct sv_fact *fact =
+        sv_judge_look(judge, name, type, &judge->spf_looks, SV_SPF_LOOKS_MAX);
     struct sv_span record;
 
     if (!sv_fact_known(fact) || sv_spf_select(fact->values, fact->values_count, &record) == 0)

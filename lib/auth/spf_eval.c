@@ -354,6 +354,6 @@ void sv_spf_check(const struct sv_spf_check *check, struct sv_spf_verdict *out)
     out->result = check_host(&eval, domain);
     if (out->waiting)
         out->result = SV_SPF_UNDECIDED;
-    if (check->explain && out->result == SV_SPF_FAIL)
+    if (check->explain && out->result == SV_SPF_FAIL && check->ip != NULL && check->helo != NULL)
         explain(&eval);
 }

@@ -54,7 +54,7 @@ struct sv_spf_check {
     const char *helo;     /* NULL: there is no message; terms that depend on one may match or not */
     const char *receiver; /* NULL = "unknown" */
     unsigned long unix_s; /* for %{t} */
-    bool explain;         /* exp= is wanted */
+    bool explain;         /* exp= is wanted; needs an address and a message */
     bool count_on;        /* the limits end nothing: to know how far a record passes them */
     sv_spf_visit_fn *visit;
     void *visit_context;
