@@ -7,9 +7,9 @@
 #include "setup.h"
 #include "sv/alloc.h"
 #include "sv/aws_ses.h"
-#include "sv/json.h"
+#include "sv/detail.h"
 
-enum { DETAIL_DEPTH_MAX = 8, PAGE = 500 };
+enum { PAGE = 500 };
 
 void sv_kept_fini(struct sv_kept *kept)
 {
@@ -32,9 +32,7 @@ static void on_read(void *context, const struct sv_store_call *call)
                    read->contact_email != NULL ? read->contact_email : "");
     out->damaged =
         sv_state_read(read->fields, read->fields_count, &out->sheet, &out->trouble) != SV_OK;
-    if (read->detail != NULL && *read->detail != '\0')
-        out->detail = sv_json_parse(read->detail, strlen(read->detail), SV_STORE_DETAIL_BYTES_MAX,
-                                    DETAIL_DEPTH_MAX, NULL);
+    out->detail = sv_detail_read(read->detail, out->sheet.registration.domain);
 }
 
 int sv_kept_read(struct sv_client *client, unsigned shard, const char *uid, struct sv_kept *out)
@@ -134,15 +132,6 @@ static const char *region_of(const struct sv_config *config, const char *account
     return "";
 }
 
-static enum sv_record_status status_of(char letter)
-{
-    if (letter == 'o')
-        return SV_RECORD_OK;
-    if (letter == 'w')
-        return SV_RECORD_WRONG;
-    return letter == 'W' ? SV_RECORD_WAITING : SV_RECORD_UNKNOWN;
-}
-
 size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *config,
                        struct sv_record out[SV_RECORDS_MAX],
                        enum sv_record_status statuses[SV_RECORDS_MAX])
@@ -167,6 +156,6 @@ size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *confi
         expect.dkim_tokens[i] = r->tokens[i];
     count = sv_records_list(&expect, known ? registrable : NULL, out);
     for (size_t i = 0; i < count; i++)
-        statuses[i] = i < verdicts ? status_of(r->verdicts[i]) : SV_RECORD_UNKNOWN;
+        statuses[i] = i < verdicts ? sv_verdict_read(r->verdicts[i]) : SV_RECORD_UNKNOWN;
     return count;
 }

@@ -18,7 +18,7 @@ struct sv_kept {
     char client_id[SV_CLIENT_BYTES];
     char contact_email[SV_EMAIL_BYTES];
     struct sv_record_sheet sheet;
-    json_t *detail; /* findings of the last complete look; NULL = none. Owned */
+    json_t *detail; /* sv_detail_read; never NULL where found. Owned */
     bool running;
     sv_ms due_at;
     struct sv_errinfo trouble;

@@ -44,6 +44,9 @@ struct sv_report {
         required_ttl_s; /* the longest (negative) TTL among the answers that decided; 0 = none */
     sv_ms
         required_seen_everywhere_at; /* waiting: when the last cache has forgotten; 0 = not known */
+    bool
+        required_disputed; /* wrong, but some view still sees every wrong record right: not for sure
+                            */
     bool authority_closed; /* the zones' own servers could not be asked: port 53 is closed here */
 
     enum sv_record_status

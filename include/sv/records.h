@@ -25,7 +25,10 @@ struct sv_expect {
     const char *dkim_tokens[SV_DKIM_TOKENS_MAX];
     size_t dkim_tokens_count; /* 0 = not told (check without tokens) */
     const char *dkim_zone;    /* SES's hosted zone; NULL = not told: the region's documented one */
-    const char *mail_from;    /* full name; NULL = no custom MAIL FROM */
+    /* BYODKIM, instead of tokens: the selector (1-63 letters, digits and inner hyphens) and the
+     * public key in base64 (SubjectPublicKeyInfo or RSAPublicKey); both or neither are NULL. */
+    const char *byodkim_selector, *byodkim_key;
+    const char *mail_from;       /* full name; NULL = no custom MAIL FROM */
     const char *ownership_token; /* NULL = not asked for */
     bool seen_before; /* its records were right once: resolvers may be asked for what is absent */
     const char *dmarc_policy; /* with {domain} in it; NULL = v=DMARC1; p=quarantine;

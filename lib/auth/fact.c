@@ -140,6 +140,8 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
             take_alias(judge, fact, rr);
         if (rr->type != fact->type)
             continue;
+        if (rr->type != SV_RR_CNAME && sv_name_equal(rr->owner, fact->name))
+            fact->values_here++;
         if (rr->type == SV_RR_MX && rr->target != NULL)
             take_mx(judge, fact, rr);
         if (rr->type == SV_RR_A || rr->type == SV_RR_AAAA)

@@ -32,6 +32,8 @@ static void copy_expect(struct sv_judge *judge, const struct sv_expect *expect, 
     for (size_t i = 0; i < expect->dkim_tokens_count; i++)
         copy->dkim_tokens[i] = keep_text(judge, expect->dkim_tokens[i]);
     copy->dkim_zone = keep_text(judge, expect->dkim_zone);
+    copy->byodkim_selector = keep_text(judge, expect->byodkim_selector);
+    copy->byodkim_key = keep_text(judge, expect->byodkim_key);
     copy->mail_from = keep_text(judge, expect->mail_from);
     copy->ownership_token = keep_text(judge, expect->ownership_token);
     /* A longer one cannot become a record; sv_records_list takes the default for it. */

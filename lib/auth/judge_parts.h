@@ -28,6 +28,29 @@ enum {
     SV_FACT_VALUE_BYTES = 4096, /* of one record */
     SV_KEEP_BYTES = 128 * 1024, /* all names and values of one judgement */
     SV_FACTS_MAX = SV_JUDGE_QUESTIONS_MAX,
+    SV_STATEMENTS_MAX = 4, /* different answers to one question that are kept */
+    SV_ZONES_MAX = 12,     /* zones whose servers are remembered */
+};
+
+/* Everybody who was asked one question, counted (views.c). */
+struct sv_heard {
+    bool authority; /* the zone's own servers were asked, or nobody of them could be reached */
+    bool closed;    /* they were to be asked, but port 53 to the outside is closed */
+    unsigned servers_usable;
+    unsigned resolvers_asked, resolvers_told, resolvers_bogus, resolvers_failed;
+    bool filtered; /* a resolver answers by its own policy */
+    struct sv_evidence bogus_by, filtered_by, failed_by, ede_by; /* the first of each */
+};
+
+/* Who gave the answer that a fact holds. */
+struct sv_said {
+    unsigned servers, resolvers;
+    uint32_t serial;        /* the highest of those servers' zone; 0 = not told */
+    const char *host;       /* the first of them by name; NULL = none */
+    sv_ms cached_until;     /* when the last of those resolvers forgets it; 0 = none said so */
+    uint32_t cached_s;      /* the longest TTL that one of those resolvers told */
+    size_t witnesses_count; /* beside the fact's own evidence */
+    struct sv_evidence witnesses[SV_WITNESSES_MAX];
 };
 
 /* A question, and what its answer said. A fact that is not answered is as good as unknown. */
@@ -43,11 +66,23 @@ struct sv_fact {
     const char *alias;  /* target of the CNAME at `name` itself; NULL = there is none */
     size_t aliases;     /* how many CNAME records are at `name` itself */
     size_t values_seen; /* records of the asked type */
+    size_t values_here; /* of these, records at `name` itself, before any alias; not of CNAME */
     size_t values_count, values_room;
     struct sv_span *values; /* TXT, SPF: octets; MX: "10 host"; A, AAAA: the address as text; NS,
                                PTR, CNAME: the host; ended by a 0 byte that does not count */
     const char *final_name; /* the end of the alias chain */
     struct sv_evidence evidence;
+    struct sv_said said;
+    struct sv_fact *otherwise;    /* another answer to the same question; NULL = no more */
+    const struct sv_heard *heard; /* NULL in those that `otherwise` leads to, and unanswered */
+};
+
+/* What the DKIM keys are worth, for the verdict about bulk senders. Keys that nobody told of are
+ * not in it. */
+struct sv_dkim_sum {
+    size_t read, usable;
+    uint32_t rsa_bits_min; /* of the usable RSA keys; 0 = there is none */
+    bool testing;          /* a usable key says t=y, so receivers take its signatures for none */
 };
 
 struct sv_judge {
@@ -60,12 +95,16 @@ struct sv_judge {
     size_t facts_count;
     struct sv_fact *facts[SV_FACTS_MAX]; /* they stay where they are */
     size_t unanswered;                   /* of the questions handed out or waiting to be */
-    unsigned probes, spf_looks, inherited_looks;
+    unsigned probes, spf_looks, dmarc_looks, report_looks, key_looks;
     struct sv_keep keep;
     struct sv_report *out;    /* where the verdict goes; NULL while only looking for questions */
     struct sv_report *report; /* made when first asked for: judgements in flight stay small */
     bool report_fresh;
-    enum sv_record_kind subject; /* the records that facts are being looked for about */
+    struct sv_dkim_sum dkim_sum;    /* made anew by sv_judge_dkim, which comes before other parts */
+    bool combined[SV_RECORDS_MAX];  /* in this report, by a part */
+    bool disputed[SV_RECORDS_MAX];  /* wrong, but somebody still sees it right */
+    sv_ms right_at[SV_RECORDS_MAX]; /* waiting: when the last cache has forgotten; 0 = not known */
+    enum sv_record_kind subject;    /* the records that facts are being looked for about */
 };
 
 /* Facts. */
@@ -78,7 +117,10 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
 
 void sv_evidence_take(struct sv_evidence *evidence, const struct sv_dns_answer *answer);
 
-/* Fills it from everything that was asked (views.c). */
+/* Fills it from everything that was asked (views.c): the fact is the answer that counts, and those
+ * that differ hang on it. What the zone's own servers publish counts, otherwise what resolvers
+ * agree on; among different answers a right one, so that a part that judges the fact never reports
+ * as wrong what is only not everywhere yet. */
 void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
                         const struct sv_dns_views *views);
 
@@ -122,6 +164,23 @@ void sv_judge_begin(struct sv_judge *judge);
 void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const struct sv_fact *fact,
                    enum sv_severity severity, const struct sv_naming *naming);
 
+/* Whether one answer to the question of an expected record is what is needed; UNKNOWN = cannot be
+ * told. */
+typedef enum sv_tri sv_right_fn(const struct sv_judge *judge, size_t record,
+                                const struct sv_fact *answer);
+
+/* The usual sv_right_fn: the expected value is there. */
+enum sv_tri sv_judge_is_right(const struct sv_judge *judge, size_t record,
+                              const struct sv_fact *answer);
+
+/* The status of a record from the status its part gave to the fact, and from all who said something
+ * else about it (the table of dns-auth section 2.1); adds the findings about those. `right` judges
+ * the other answers. Marks the record. A part may call it; for the others it is done at the end,
+ * with sv_judge_is_right. Without a report it only answers. */
+enum sv_record_status sv_judge_combine(struct sv_judge *judge, size_t record,
+                                       const struct sv_fact *fact, enum sv_record_status status,
+                                       sv_right_fn *right);
+
 /* The parts. */
 
 void sv_judge_ownership(struct sv_judge *judge);
@@ -133,9 +192,20 @@ void sv_judge_spf(struct sv_judge *judge, enum sv_record_kind kind, const char *
 
 void sv_judge_dmarc(struct sv_judge *judge);
 
+/* Whether {d} can receive mail, as large receivers ask of a From domain; with its finding. */
+void sv_judge_receives_mail(struct sv_judge *judge);
+
+/* Whether mail to `name` can be delivered; `why` is the fact that decided (the MX where nothing
+ * did). */
+enum sv_tri sv_judge_can_receive(struct sv_judge *judge, const char *name, unsigned *spent,
+                                 unsigned spent_max, const struct sv_fact **why);
+
 /* Says why `fact` is unknown, where DNS gave a reason. Names with the same trouble share one
  * finding. */
 void sv_judge_trouble(struct sv_judge *judge, const struct sv_fact *fact);
+
+/* What large receivers ask of bulk senders, from everything else in the report (bulk.c). */
+void sv_judge_bulk(struct sv_judge *judge);
 
 /* Turns marks and findings into the flags and the digest of the report. */
 void sv_judge_conclude(struct sv_judge *judge);

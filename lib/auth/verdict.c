@@ -8,6 +8,9 @@ void sv_judge_begin(struct sv_judge *judge)
     struct sv_report *out = judge->out;
 
     memset(out, 0, sizeof(*out));
+    memset(judge->combined, 0, sizeof(judge->combined));
+    memset(judge->disputed, 0, sizeof(judge->disputed));
+    memset(judge->right_at, 0, sizeof(judge->right_at));
     out->records_count = sv_records_list(&judge->expect, judge->zone, out->records);
     for (size_t i = 0; i < out->records_count; i++) {
         if (judge->asked[i] != NULL && judge->asked[i]->answered)
@@ -84,7 +87,8 @@ void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const stru
     set_text(finding->other, sizeof(finding->other), naming->other);
     finding->number = naming->number;
     finding->until = naming->until;
-    finding->witnesses_count = 0;
+    finding->witnesses_count = fact->said.witnesses_count;
+    memcpy(finding->witnesses, fact->said.witnesses, sizeof(finding->witnesses));
     finding->evidence = fact->evidence;
 }
 
@@ -184,11 +188,70 @@ static enum sv_tri status_of(const struct sv_judge *judge, enum sv_record_kind k
     return tri_of(sv_judge_status(judge, record));
 }
 
+/* The longest that anybody may keep what was said about this record. */
+static uint32_t longest_ttl(const struct sv_fact *fact)
+{
+    uint32_t ttl_s = fact->evidence.ttl_s;
+
+    for (const struct sv_fact *it = fact; it != NULL; it = it->otherwise) {
+        if (it->said.cached_s > ttl_s)
+            ttl_s = it->said.cached_s;
+    }
+    return ttl_s;
+}
+
+/* What the status machine wants to know of the DKIM aliases together: the worst of them counts, and
+ * unknown is worse than waiting. */
+static void conclude_required(struct sv_judge *judge)
+{
+    static const enum sv_record_status order[] = {SV_RECORD_WRONG, SV_RECORD_UNKNOWN,
+                                                  SV_RECORD_WAITING, SV_RECORD_OK};
+    struct sv_report *out = judge->out;
+    size_t counts[SV_RECORD_WAITING + 1] = {0};
+    size_t count = 0;
+    size_t worst = 0;
+
+    for (size_t i = 0; i < out->records_count; i++) {
+        if (judge->kinds[i] == SV_RECORD_DKIM)
+            counts[out->statuses[i]]++;
+        count += judge->kinds[i] == SV_RECORD_DKIM ? 1 : 0;
+    }
+    if (count == 0 || count < judge->expect.dkim_tokens_count)
+        counts[SV_RECORD_UNKNOWN]++;
+    while (counts[order[worst]] == 0)
+        worst++;
+    out->required = order[worst];
+    out->required_ttl_s = 0;
+    out->required_disputed = out->required == SV_RECORD_WRONG;
+    for (size_t i = 0; i < out->records_count; i++) {
+        uint32_t ttl_s;
+        if (judge->kinds[i] != SV_RECORD_DKIM || out->statuses[i] != out->required ||
+            out->required == SV_RECORD_UNKNOWN)
+            continue;
+        ttl_s = longest_ttl(judge->asked[i]);
+        if (ttl_s > out->required_ttl_s)
+            out->required_ttl_s = ttl_s;
+        if (judge->right_at[i] > out->required_seen_everywhere_at)
+            out->required_seen_everywhere_at = judge->right_at[i];
+        out->required_disputed = out->required_disputed && judge->disputed[i];
+    }
+    if (out->required != SV_RECORD_WAITING)
+        out->required_seen_everywhere_at = 0;
+    out->required_absent = out->required_absent && out->required == SV_RECORD_WRONG;
+}
+
 void sv_judge_conclude(struct sv_judge *judge)
 {
     struct sv_report *out = judge->out;
     bool custom = judge->expect.mail_from != NULL;
 
+    for (size_t i = 0; i < judge->records_count; i++) {
+        if (judge->asked[i] != NULL && !judge->combined[i])
+            (void)sv_judge_combine(judge, i, judge->asked[i], out->statuses[i], sv_judge_is_right);
+        if (judge->asked[i] != NULL && judge->asked[i]->heard != NULL)
+            out->authority_closed = out->authority_closed || judge->asked[i]->heard->closed;
+    }
+    conclude_required(judge);
     for (size_t i = 0; i < judge->records_count; i++) {
         if (judge->asked[i] != NULL && out->statuses[i] == SV_RECORD_UNKNOWN)
             sv_judge_trouble(judge, judge->asked[i]);
@@ -198,9 +261,6 @@ void sv_judge_conclude(struct sv_judge *judge)
         out->mail_from =
             status_of_tri(both(status_of(judge, SV_RECORD_MAIL_FROM_MX), out->spf_configured));
     out->dmarc_configured = status_of(judge, SV_RECORD_DMARC);
-    /* Receivers test SPF at the envelope domain. Without a custom MAIL FROM that is SES's own,
-     * which passes. Easy DKIM signs with the domain itself, so right aliases mean alignment. */
-    out->meets_bulk_sender_requirements = both(custom ? out->spf_configured : SV_TRI_YES,
-                                               both(out->dmarc_configured, tri_of(out->required)));
+    sv_judge_bulk(judge);
     out->digest = sv_findings_digest(out->findings, out->findings_count);
 }

@@ -290,3 +290,12 @@ void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out)
     put_number(out, "lt", job->legacy_txt);
     put_number(out, "ad", job->type == SV_JOB_ADOPT);
 }
+
+enum sv_record_status sv_verdict_read(char letter)
+{
+    if (letter == 'o')
+        return SV_RECORD_OK;
+    if (letter == 'w')
+        return SV_RECORD_WRONG;
+    return letter == 'W' ? SV_RECORD_WAITING : SV_RECORD_UNKNOWN;
+}

@@ -41,6 +41,7 @@ struct sv_dns *sv_dns_new(uv_loop_t *loop, const struct sv_dns_options *options)
         dns->options.tries_max = TRIES;
     sv_heap_init(&dns->due);
     sv_dns_sockets_init(dns);
+    sv_dns_peers_init(dns);
     SV_REQUIRE(uv_timer_init(loop, &dns->timer) == 0 && uv_idle_init(loop, &dns->turn) == 0);
     dns->timer.data = dns;
     dns->turn.data = dns;
@@ -92,6 +93,7 @@ void sv_dns_deliver(struct sv_dns_exchange *exchange)
     struct sv_dns *dns = exchange->dns;
 
     SV_REQUIRE(exchange->stage == SV_DNS_ON_NOTHING);
+    sv_dns_peer_leave(exchange);
     exchange->stage = SV_DNS_FINISHED;
     exchange->finished_next = NULL;
     if (dns->finished_last != NULL)
@@ -130,6 +132,7 @@ static void exchange_free(struct sv_dns_exchange *exchange)
 {
     struct sv_dns *dns = exchange->dns;
 
+    sv_dns_peer_leave(exchange);
     if (exchange->previous != NULL)
         exchange->previous->next = exchange->next;
     else
@@ -272,6 +275,7 @@ void sv_dns_handle_gone(struct sv_dns *dns)
         return;
     SV_REQUIRE(dns->all == NULL);
     sv_heap_fini(&dns->due);
+    sv_dns_peers_fini(dns);
     free(dns);
     closed(context);
 }

@@ -4,7 +4,8 @@
  *   exchange.c  the way of one query over its servers: tries, replies, verdicts
  *   sockets.c   the pool of UDP sockets
  *   tcp.c       the connections for what UDP cannot carry
- *   memory.c    what the servers were found to break on */
+ *   peers.c     what is known of each server address
+ *   address.c   addresses: compared, hashed, written */
 #ifndef SV_DNS_INTERNAL_H
 #define SV_DNS_INTERNAL_H
 
@@ -21,7 +22,11 @@ enum {
     SV_DNS_TCP_MAX = 64,          /* connections at a time; each may hold a reply of 64 KiB */
     SV_DNS_UDP_BYTES = 4096,      /* larger than any datagram we invite */
     SV_DNS_QUERY_BYTES = 512,
-    SV_DNS_MEMORY_PLACES = 64,
+    SV_DNS_PEERS_MAX = 4096, /* addresses remembered; more than there can be queries */
+    SV_DNS_PEER_CHAINS = 2048,
+    SV_DNS_KEY_BYTES = 18, /* a port and an address */
+    SV_DNS_CLIENT_COOKIE_BYTES = 8,
+    SV_DNS_COOKIE_BYTES_MAX = 40, /* RFC 7873 section 4 */
 };
 
 /* Smaller than sockaddr_storage, because every query holds up to 16 of them. */
@@ -29,6 +34,35 @@ union sv_dns_address {
     struct sockaddr any;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
+};
+
+/* What a server was found to break on; bits. */
+enum sv_dns_habit {
+    SV_DNS_NO_EDNS = 1u << 0,
+    SV_DNS_NO_MIXING = 1u << 1,
+    SV_DNS_NO_COOKIE = 1u << 2,
+};
+
+/* What is known of one server address. */
+struct sv_dns_peer {
+    union sv_dns_address address;
+    struct sv_dns_peer *chain;         /* of the same hash */
+    struct sv_dns_peer *newer, *older; /* by last use */
+    unsigned users;                    /* exchanges that ask it now: it keeps its place */
+    bool measured;
+    uint32_t mean; /* of its answering time, in eighths of a millisecond */
+    uint8_t cookie_bytes, edns_doubts;
+    uint8_t cookie[SV_DNS_COOKIE_BYTES_MAX]; /* ours, then the server's */
+    unsigned habits;                         /* SV_DNS_NO_ bits */
+    sv_ms habits_until;                      /* monotonic */
+};
+
+struct sv_dns_peers {
+    uint8_t secret[32];
+    uint64_t hash_start;
+    size_t count;
+    struct sv_dns_peer *newest, *oldest;
+    struct sv_dns_peer *chains[SV_DNS_PEER_CHAINS];
 };
 
 enum sv_dns_stage {
@@ -54,9 +88,13 @@ struct sv_dns_exchange {
     uint32_t spent;               /* bit per server: it answered, and not usably */
     uint32_t silent;              /* bit per server: it did not answer a query with EDNS */
 
-    bool edns, mixed; /* of the query being sent */
-    bool never_mixed; /* a reply came that had only the case of letters wrong */
-    bool truncated;   /* a reply had TC */
+    struct sv_dns_peer *peer; /* of the server being asked; NULL while there is none */
+
+    bool edns, mixed, cookie; /* of the query being sent */
+    bool never_mixed;         /* a reply came that had only the case of letters wrong */
+    bool truncated;           /* a reply had TC */
+    bool bad_cookie;          /* this server has refused our cookie once */
+    bool cookie_missing;      /* a reply was dropped for want of the cookie that used to come */
     unsigned tries, mismatches;
     sv_ms started_at, sent_at, ends_at; /* monotonic */
     struct sv_heap_node due;
@@ -95,13 +133,6 @@ struct sv_dns_tcp {
     uint8_t out[2 + SV_DNS_QUERY_BYTES];
 };
 
-/* What a server was found to break on, for a while. */
-struct sv_dns_habit {
-    union sv_dns_address address;
-    sv_ms until; /* monotonic */
-    bool no_edns, no_mixing;
-};
-
 struct sv_dns {
     uv_loop_t *loop;
     struct sv_dns_options options;
@@ -118,8 +149,7 @@ struct sv_dns {
     size_t handles; /* not yet closed */
 
     struct sv_dns_pool v4, v6;
-    size_t habits_count;
-    struct sv_dns_habit habits[SV_DNS_MEMORY_PLACES];
+    struct sv_dns_peers peers;
     struct sv_dns_stats stats;
 
     bool closing;
@@ -156,12 +186,35 @@ void sv_dns_sockets_leave(struct sv_dns_exchange *exchange);
 void sv_dns_tcp_ask(struct sv_dns_exchange *exchange);
 void sv_dns_tcp_leave(struct sv_dns_exchange *exchange);
 
-/* memory.c */
+/* address.c */
 bool sv_dns_address_equal(const union sv_dns_address *a, const union sv_dns_address *b);
 socklen_t sv_dns_address_bytes(const union sv_dns_address *address);
+size_t sv_dns_address_key(const union sv_dns_address *address, uint8_t out[SV_DNS_KEY_BYTES]);
 void sv_dns_address_text(const union sv_dns_address *address, char out[SV_DNS_SERVER_BYTES]);
-const struct sv_dns_habit *sv_dns_habit_find(const struct sv_dns *dns,
-                                             const union sv_dns_address *address);
-struct sv_dns_habit *sv_dns_habit_learn(struct sv_dns *dns, const union sv_dns_address *address);
+
+/* peers.c */
+enum sv_dns_cookie_fit {
+    SV_DNS_COOKIE_FITS,
+    SV_DNS_COOKIE_WRONG,
+    SV_DNS_COOKIE_MISSING, /* it used to come; over UDP that smells of somebody else */
+};
+void sv_dns_peers_init(struct sv_dns *dns);
+void sv_dns_peers_fini(struct sv_dns *dns);
+void sv_dns_peer_join(struct sv_dns_exchange *exchange); /* the one of the server picked */
+void sv_dns_peer_leave(struct sv_dns_exchange *exchange);
+unsigned sv_dns_peer_habits(const struct sv_dns *dns, const struct sv_dns_peer *peer);
+void sv_dns_peer_learn(const struct sv_dns *dns, struct sv_dns_peer *peer, unsigned habit);
+void sv_dns_peer_on_edns(const struct sv_dns *dns, struct sv_dns_peer *peer, bool edns);
+sv_ms sv_dns_peer_try_ms(const struct sv_dns *dns, const struct sv_dns_peer *peer);
+void sv_dns_peer_on_rtt(struct sv_dns_peer *peer, uint32_t rtt_ms);
+void sv_dns_peer_on_silence(const struct sv_dns *dns, struct sv_dns_peer *peer);
+bool sv_dns_peer_has_cookie(const struct sv_dns_peer *peer); /* one of the server's */
+/* `bytes` is 0 when the reply had none. Keeps what the server gave. */
+enum sv_dns_cookie_fit sv_dns_peer_on_cookie(struct sv_dns_peer *peer, const uint8_t *cookie,
+                                             size_t bytes, bool over_tcp);
+
+/* packet.c: adds the option to a query that ends in its OPT record; returns the new size. */
+size_t sv_dns_packet_add_cookie(uint8_t *packet, size_t packet_bytes, const uint8_t *cookie,
+                                size_t bytes);
 
 #endif

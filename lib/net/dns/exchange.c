@@ -4,9 +4,11 @@
  * field, sv_dns_packet_read makes an answer of it, the answer waits for the next turn.
  *
  * - Nothing comes: the next server; one that was silent to EDNS is asked without when its turn
- *   comes again (RFC 6891 section 7, RFC 8906).
+ *   comes again (RFC 6891 section 7, RFC 8906), unless its cookie would be given up with that.
  * - FORMERR, NOTIMP or BADVERS to EDNS: the same server at once without it, and for a while to
  *   come.
+ * - BADCOOKIE: the same server with the cookie it gave, then TCP.
+ * - The cookie is wrong, or missing where it used to come: dropped like any forgery.
  * - Only the case of letters differs: the same server at once with the name as it was asked.
  * - TC, or too many forgeries: TCP. What fails there counts like any failure of that server.
  * - SERVFAIL, REFUSED, lame, malformed, unreachable: the next server; this one is not asked again.
@@ -19,7 +21,7 @@
 #include "sv/require.h"
 #include "wire_name.h"
 
-enum { RCODE_FORMERR = 1, RCODE_NOTIMP = 4, RCODE_BADVERS = 16 };
+enum { RCODE_FORMERR = 1, RCODE_NOTIMP = 4, RCODE_BADVERS = 16, RCODE_BADCOOKIE = 23 };
 
 static void go_on(struct sv_dns_exchange *exchange);
 
@@ -53,6 +55,7 @@ static unsigned weight(enum sv_dns_trouble trouble)
         [SV_DNS_MALFORMED] = 3,      [SV_DNS_TCP_FAILED] = 4, [SV_DNS_OTHER_RCODE] = 5,
         [SV_DNS_REFUSED] = 6,        [SV_DNS_LAME] = 7,       [SV_DNS_SERVFAIL] = 8,
         [SV_DNS_ALIAS_TOO_LONG] = 9, [SV_DNS_ALIAS_LOOP] = 9, [SV_DNS_ALIAS_ELSEWHERE] = 9,
+        [SV_DNS_REFERRED] = 9,       [SV_DNS_BOGUS] = 9,
     };
 
     return weights[trouble];
@@ -78,6 +81,9 @@ static void note(struct sv_dns_exchange *exchange, const struct sv_dns_answer *f
     exchange->failure.outcome = SV_DNS_UNKNOWN;
     exchange->failure.records = NULL; /* what a failing server adds proves nothing */
     exchange->failure.records_count = 0;
+    exchange->failure.referral = NULL;
+    exchange->failure.referral_count = 0;
+    exchange->failure.zone[0] = 0;
     exchange->failure.ttl_s = 0;
     memcpy(exchange->failure.final_name, exchange->question.name, SV_NAME_BYTES);
 }
@@ -123,33 +129,45 @@ static void write_packet(struct sv_dns_exchange *exchange)
     SV_REQUIRE(exchange->packet_bytes > 0); /* start has looked at the name */
     if (exchange->mixed)
         mix_case(exchange);
+    if (exchange->cookie)
+        exchange->packet_bytes =
+            sv_dns_packet_add_cookie(exchange->packet, exchange->packet_bytes,
+                                     exchange->peer->cookie, exchange->peer->cookie_bytes);
 }
 
 /* Decides how to talk to the server picked. */
 static void set_manners(struct sv_dns_exchange *exchange)
 {
-    const struct sv_dns_habit *habit =
-        sv_dns_habit_find(exchange->dns, sv_dns_exchange_server(exchange));
+    unsigned habits = sv_dns_peer_habits(exchange->dns, exchange->peer);
 
-    exchange->edns = !(exchange->silent & 1u << exchange->server);
-    exchange->mixed = !exchange->never_mixed;
-    if (habit != NULL && habit->no_edns)
-        exchange->edns = false;
-    if (habit != NULL && habit->no_mixing)
-        exchange->mixed = false;
+    exchange->edns = !(exchange->silent & 1u << exchange->server) && !(habits & SV_DNS_NO_EDNS);
+    exchange->mixed = !exchange->never_mixed && !(habits & SV_DNS_NO_MIXING);
+    exchange->cookie = exchange->edns && !(habits & SV_DNS_NO_COOKIE);
+    exchange->bad_cookie = false;
+    exchange->cookie_missing = false;
+}
+
+/* How long to wait for the reply. The last try waits for as long as any may: a resolver that
+ * mostly answers from its cache may be looking far this time. */
+static sv_ms deadline(const struct sv_dns_exchange *exchange, sv_ms now)
+{
+    const struct sv_dns *dns = exchange->dns;
+    bool last = exchange->tries >= dns->options.tries_max;
+    sv_ms until = now + (last ? dns->options.try_ms : sv_dns_peer_try_ms(dns, exchange->peer));
+
+    return until < exchange->ends_at ? until : exchange->ends_at;
 }
 
 static enum sv_dns_sent send_udp(struct sv_dns_exchange *exchange)
 {
     enum sv_dns_sent sent;
     sv_ms now = sv_dns_now(exchange->dns);
-    sv_ms until = now + exchange->dns->options.try_ms;
 
     write_packet(exchange);
     exchange->sent_at = now;
     sent = sv_dns_sockets_send(exchange);
     if (sent == SV_DNS_SENT)
-        sv_dns_wait(exchange, until < exchange->ends_at ? until : exchange->ends_at);
+        sv_dns_wait(exchange, deadline(exchange, now));
     return sent;
 }
 
@@ -174,6 +192,7 @@ static enum sv_dns_sent send_on(struct sv_dns_exchange *exchange)
     enum sv_dns_sent sent = SV_DNS_NOT_SENT;
 
     do {
+        sv_dns_peer_join(exchange);
         set_manners(exchange);
         sent = send_udp(exchange);
         if (sent == SV_DNS_SENT)
@@ -240,7 +259,12 @@ void sv_dns_exchange_on_timer(struct sv_dns_exchange *exchange)
         return;
     }
     sv_dns_exchange_stop(exchange);
-    if (exchange->edns)
+    if (exchange->cookie_missing) { /* somebody did answer: TCP tells who it was */
+        sv_dns_tcp_ask(exchange);
+        return;
+    }
+    sv_dns_peer_on_silence(exchange->dns, exchange->peer);
+    if (exchange->edns && !sv_dns_peer_has_cookie(exchange->peer))
         exchange->silent |= 1u << exchange->server;
     sign(exchange, &failure, false);
     note(exchange, &failure);
@@ -260,7 +284,7 @@ void sv_dns_exchange_on_case(struct sv_dns_exchange *exchange)
     sv_dns_exchange_stop(exchange);
     exchange->never_mixed = true;
     exchange->mixed = false;
-    sv_dns_habit_learn(exchange->dns, sv_dns_exchange_server(exchange))->no_mixing = true;
+    sv_dns_peer_learn(exchange->dns, exchange->peer, SV_DNS_NO_MIXING);
     repeat(exchange);
 }
 
@@ -282,10 +306,14 @@ static bool blames_edns(const struct sv_dns_exchange *exchange, const struct sv_
             answer->rcode == RCODE_BADVERS);
 }
 
-/* A server asked without recursion speaks for the zone, or should not speak. */
+/* A server asked without recursion speaks for the zone or points to others; one that was asked to
+ * look everywhere must not leave that to us. */
 static void check_authority(const struct sv_dns_exchange *exchange, struct sv_dns_answer *answer)
 {
-    if (exchange->recursion || answer->aa || answer->outcome == SV_DNS_UNKNOWN)
+    bool in_place = exchange->recursion ? answer->trouble != SV_DNS_REFERRED
+                                        : answer->aa || answer->outcome == SV_DNS_UNKNOWN;
+
+    if (in_place)
         return;
     answer->outcome = SV_DNS_UNKNOWN;
     answer->trouble = SV_DNS_LAME;
@@ -294,23 +322,54 @@ static void check_authority(const struct sv_dns_exchange *exchange, struct sv_dn
 static bool is_final(const struct sv_dns_answer *answer)
 {
     return answer->outcome != SV_DNS_UNKNOWN || answer->trouble == SV_DNS_ALIAS_LOOP ||
-           answer->trouble == SV_DNS_ALIAS_TOO_LONG || answer->trouble == SV_DNS_ALIAS_ELSEWHERE;
+           answer->trouble == SV_DNS_ALIAS_TOO_LONG || answer->trouble == SV_DNS_ALIAS_ELSEWHERE ||
+           answer->trouble == SV_DNS_REFERRED;
+}
+
+/* An option that a server should have passed over (RFC 6891 section 6.1.2) is left out before EDNS
+ * is. */
+static void repeat_without(struct sv_dns_exchange *exchange, bool option_only)
+{
+    exchange->cookie = false;
+    if (!option_only)
+        exchange->edns = false;
+    sv_dns_peer_learn(exchange->dns, exchange->peer,
+                      option_only ? SV_DNS_NO_COOKIE : SV_DNS_NO_EDNS);
+    repeat(exchange);
+}
+
+/* Our cookie had grown old: once more with the new one, then over TCP (RFC 7873 section 5.3). */
+static void repeat_with_cookie(struct sv_dns_exchange *exchange)
+{
+    if (exchange->bad_cookie) {
+        sv_dns_tcp_ask(exchange);
+        return;
+    }
+    exchange->bad_cookie = true;
+    repeat(exchange);
 }
 
 /* A sound answer: the end, or a reason to go on. Takes it. */
 static void judge(struct sv_dns_exchange *exchange, struct sv_dns_answer *answer)
 {
+    unsigned rcode = answer->rcode;
+
     check_authority(exchange, answer);
+    answer->no_edns =
+        !exchange->edns && sv_dns_peer_habits(exchange->dns, exchange->peer) & SV_DNS_NO_EDNS;
     if (is_final(answer)) {
         exchange->answer = answer;
         sv_dns_deliver(exchange);
         return;
     }
+    if (rcode == RCODE_BADCOOKIE && exchange->cookie && !answer->tcp) {
+        sv_dns_answer_free(answer);
+        repeat_with_cookie(exchange);
+        return;
+    }
     if (blames_edns(exchange, answer)) {
         sv_dns_answer_free(answer);
-        sv_dns_habit_learn(exchange->dns, sv_dns_exchange_server(exchange))->no_edns = true;
-        exchange->edns = false;
-        repeat(exchange);
+        repeat_without(exchange, exchange->cookie && rcode == RCODE_FORMERR);
         return;
     }
     spend(exchange, answer);
@@ -318,11 +377,56 @@ static void judge(struct sv_dns_exchange *exchange, struct sv_dns_answer *answer
     go_on(exchange);
 }
 
+/* What a sound reply tells of its server besides the answer. */
+static void credit(struct sv_dns_exchange *exchange, bool tcp)
+{
+    if (!tcp)
+        sv_dns_peer_on_rtt(exchange->peer,
+                           (uint32_t)(sv_dns_now(exchange->dns) - exchange->sent_at));
+    if (exchange->edns || exchange->silent & 1u << exchange->server)
+        sv_dns_peer_on_edns(exchange->dns, exchange->peer, exchange->edns);
+}
+
+/* Whether a reply has the cookie it should have, as far as one was sent. */
+static enum sv_dns_cookie_fit check_cookie(const struct sv_dns_exchange *exchange,
+                                           const uint8_t *packet, const struct sv_dns_walk *walk,
+                                           bool tcp)
+{
+    if (!exchange->cookie)
+        return SV_DNS_COOKIE_FITS;
+    return sv_dns_peer_on_cookie(exchange->peer, packet + walk->cookie, walk->cookie_bytes, tcp);
+}
+
+/* Fits the question, but comes from somebody who does not know the cookie. */
+static void drop(struct sv_dns_exchange *exchange, enum sv_dns_cookie_fit fit, bool tcp)
+{
+    exchange->dns->stats.mismatches++;
+    if (tcp) {
+        sv_dns_exchange_on_failure(exchange, SV_DNS_TCP_FAILED);
+        return;
+    }
+    if (fit == SV_DNS_COOKIE_MISSING)
+        exchange->cookie_missing = true;
+    sv_dns_exchange_on_mismatch(exchange);
+}
+
+/* A reply that cannot be read. From a server with cookies it would have had one. */
+static void on_malformed(struct sv_dns_exchange *exchange, bool tcp)
+{
+    if (exchange->cookie && sv_dns_peer_has_cookie(exchange->peer) && !tcp) {
+        drop(exchange, SV_DNS_COOKIE_WRONG, tcp);
+        return;
+    }
+    exchange->dns->stats.malformed++;
+    sv_dns_exchange_on_failure(exchange, SV_DNS_MALFORMED);
+}
+
 void sv_dns_exchange_on_reply(struct sv_dns_exchange *exchange, uint8_t *packet, size_t bytes)
 {
-    struct sv_dns *dns = exchange->dns;
     bool tcp = exchange->stage == SV_DNS_ON_TCP;
     struct sv_dns_answer *answer;
+    struct sv_dns_walk walk;
+    enum sv_dns_cookie_fit fit;
 
     if (!tcp && (packet[2] & (SV_DNS_FLAG_TC >> 8))) {
         sv_dns_exchange_stop(exchange);
@@ -331,11 +435,22 @@ void sv_dns_exchange_on_reply(struct sv_dns_exchange *exchange, uint8_t *packet,
         return;
     }
     restore_case(exchange, packet);
-    if (sv_dns_packet_read(packet, bytes, &exchange->question, &answer, NULL) != SV_OK) {
-        dns->stats.malformed++;
+    if (sv_dns_packet_walk(packet, bytes, &walk, NULL) != SV_OK) {
+        on_malformed(exchange, tcp);
+        return;
+    }
+    fit = check_cookie(exchange, packet, &walk, tcp);
+    if (fit != SV_DNS_COOKIE_FITS) {
+        drop(exchange, fit, tcp);
+        return;
+    }
+    if (sv_dns_packet_read_walked(packet, bytes, &walk, &exchange->question, &answer, NULL) !=
+        SV_OK) {
+        exchange->dns->stats.malformed++;
         sv_dns_exchange_on_failure(exchange, SV_DNS_MALFORMED);
         return;
     }
+    credit(exchange, tcp);
     sv_dns_exchange_stop(exchange);
     sign(exchange, answer, tcp);
     judge(exchange, answer);

@@ -1,13 +1,13 @@
 /* Queries written and replies matched by hand: both are done once per query, and neither needs a
  * library. Reading the records of a reply is packet_read.c. */
-#include "sv/dns.h"
+#include "dns_internal.h"
 
 #include <string.h>
 
 #include "packet_walk.h"
 #include "wire_name.h"
 
-enum { CLASS_IN = 1, OPT_BYTES = 11 };
+enum { CLASS_IN = 1, OPT_BYTES = 11, OPT_DO = 0x80, OPTION_HEAD_BYTES = 4 };
 
 static uint8_t *put_u16(uint8_t *to, unsigned value)
 {
@@ -21,12 +21,16 @@ size_t sv_dns_packet_write(uint8_t out[512], uint16_t id, const struct sv_dns_qu
 {
     size_t name_bytes = sv_dns_wire_from_text(question->name, out + SV_DNS_HEADER_BYTES);
     uint8_t *to = out;
+    unsigned flags;
 
     if (name_bytes == 0)
         return 0;
     to = put_u16(to, id);
     /* AD asks for the resolver's validation result without its signatures (RFC 6840 5.7). */
-    to = put_u16(to, recursion ? SV_DNS_FLAG_RD | SV_DNS_FLAG_AD : 0);
+    flags = recursion ? SV_DNS_FLAG_RD | SV_DNS_FLAG_AD : 0;
+    if (question->how & SV_ASK_UNCHECKED)
+        flags |= SV_DNS_FLAG_CD;
+    to = put_u16(to, flags);
     to = put_u16(to, 1);
     to = put_u16(to, 0);
     to = put_u16(to, 0);
@@ -38,9 +42,23 @@ size_t sv_dns_packet_write(uint8_t out[512], uint16_t id, const struct sv_dns_qu
         memset(to, 0, OPT_BYTES);
         to[2] = SV_DNS_TYPE_OPT;
         put_u16(to + 3, SV_DNS_EDNS_BYTES);
+        if (question->how & SV_ASK_DNSSEC)
+            to[7] = OPT_DO;
         to += OPT_BYTES;
     }
     return (size_t)(to - out);
+}
+
+size_t sv_dns_packet_add_cookie(uint8_t *packet, size_t packet_bytes, const uint8_t *cookie,
+                                size_t bytes)
+{
+    uint8_t *to = packet + packet_bytes;
+
+    put_u16(to - 2, (unsigned)(OPTION_HEAD_BYTES + bytes)); /* RDLENGTH of the OPT record */
+    to = put_u16(to, SV_DNS_OPTION_COOKIE);
+    to = put_u16(to, (unsigned)bytes);
+    memcpy(to, cookie, bytes);
+    return packet_bytes + OPTION_HEAD_BYTES + bytes;
 }
 
 /* The question of a query that sv_dns_packet_write made. */

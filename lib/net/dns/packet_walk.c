@@ -2,17 +2,20 @@
 
 #include <string.h>
 
-#include "sv/dns.h"
 #include "wire_name.h"
 
 enum {
     POINTERS_MAX = 127, /* a name of 255 octets has no more labels to point at */
-    TYPE_PTR = 12,
     TYPE_SIG = 24,
     TYPE_DNAME = 39,
     TYPE_TSIG = 250,
     OPTION_EDE = 15,
+    EDE_KNOWN_MAX = 30, /* of IANA's list; 0 is "other error" and says nothing */
     SECTION_ADDITIONAL = 3,
+    KEY_HEAD_BYTES = 4,
+    RRSIG_HEAD_BYTES = 18,
+    NSEC3_HEAD_BYTES = 4,
+    BITMAP_BYTES_MAX = 32,
 };
 
 struct cursor {
@@ -107,6 +110,26 @@ static bool check_strings(struct cursor *c, const struct record *r)
     return at == r->end || fail(c, "a string of a TXT record runs past its RDLENGTH");
 }
 
+static bool is_known_ede(unsigned info_code)
+{
+    return info_code >= 1 && info_code <= EDE_KNOWN_MAX;
+}
+
+/* The first one whose code says something, otherwise the first. */
+static void keep_ede(unsigned info_code, struct sv_dns_walk *out)
+{
+    bool better = is_known_ede(info_code) && !is_known_ede(out->ede - 1u);
+
+    if (out->ede == 0 || better)
+        out->ede = (uint16_t)(info_code < UINT16_MAX ? info_code + 1 : UINT16_MAX);
+}
+
+/* Ours alone, or with 8 to 32 octets of the server's behind it (RFC 7873 section 4). */
+static bool is_cookie(size_t len)
+{
+    return len == 8 || (len >= 16 && len <= 40);
+}
+
 static bool check_options(struct cursor *c, const struct record *r, struct sv_dns_walk *out)
 {
     size_t at = r->data;
@@ -119,15 +142,86 @@ static bool check_options(struct cursor *c, const struct record *r, struct sv_dn
         unsigned code = read_u16(c->packet + at);
         size_t len = read_u16(c->packet + at + 2);
         at += 4;
-        if (len > r->end - at || (code == OPTION_EDE && len < 2))
+        if (len > r->end - at || (code == OPTION_EDE && len < 2) ||
+            (code == SV_DNS_OPTION_COOKIE && !is_cookie(len)))
             return fail(c, "an EDNS option is broken");
-        if (code == OPTION_EDE && out->ede == 0) {
-            unsigned info_code = read_u16(c->packet + at);
-            out->ede = (uint16_t)(info_code < UINT16_MAX ? info_code + 1 : UINT16_MAX);
+        if (code == OPTION_EDE)
+            keep_ede(read_u16(c->packet + at), out);
+        if (code == SV_DNS_OPTION_COOKIE && out->cookie_bytes == 0) {
+            out->cookie = at;
+            out->cookie_bytes = len;
         }
         at += len;
     }
     return at == r->end || fail(c, "an EDNS option is cut off");
+}
+
+/* Type bitmaps (RFC 4034 section 4.1.2): windows in rising order, 1 to 32 octets each. */
+static bool check_bitmaps(struct cursor *c, size_t at, size_t end)
+{
+    int window = -1;
+
+    while (end - at >= 2) {
+        size_t len = c->packet[at + 1];
+        if (c->packet[at] <= window || len < 1 || len > BITMAP_BYTES_MAX || len > end - at - 2)
+            return fail(c, "a type bitmap is broken");
+        window = c->packet[at];
+        at += 2 + len;
+    }
+    return at == end || fail(c, "a type bitmap is cut off");
+}
+
+static bool check_nsec(struct cursor *c, const struct record *r)
+{
+    c->at = r->data;
+    if (r->data == r->end || !skip_name(c) || c->at > r->end)
+        return fail(c, "a name in the data of a record is broken");
+    return check_bitmaps(c, c->at, r->end);
+}
+
+/* Salt and next owner each have their length in an octet before them (RFC 5155 section 3.2). */
+static bool check_nsec3(struct cursor *c, const struct record *r)
+{
+    size_t at = r->data + NSEC3_HEAD_BYTES;
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (at >= r->end || c->packet[at] > r->end - at - 1)
+            return fail(c, "an NSEC3 record is cut off");
+        at += 1u + c->packet[at];
+    }
+    return check_bitmaps(c, at, r->end);
+}
+
+/* The signer's name, then at least one octet of signature (RFC 4034 section 3.1). */
+static bool check_rrsig(struct cursor *c, const struct record *r)
+{
+    c->at = r->data + RRSIG_HEAD_BYTES;
+    if (c->at >= r->end || !skip_name(c) || c->at >= r->end)
+        return fail(c, "an RRSIG record is cut off");
+    return true;
+}
+
+/* Four octets, then at least one of digest or key. */
+static bool check_key(struct cursor *c, const struct record *r)
+{
+    return r->end - r->data > KEY_HEAD_BYTES || fail(c, "a DS or DNSKEY record is cut off");
+}
+
+static bool check_dnssec(struct cursor *c, const struct record *r)
+{
+    switch (r->type) {
+    case SV_RR_DS:
+    case SV_RR_DNSKEY:
+        return check_key(c, r);
+    case SV_RR_RRSIG:
+        return check_rrsig(c, r);
+    case SV_RR_NSEC:
+        return check_nsec(c, r);
+    case SV_RR_NSEC3:
+        return check_nsec3(c, r);
+    default: /* types are numbers from outside; the others are opaque here */
+        return true;
+    }
 }
 
 static bool check_data(struct cursor *c, const struct record *r, struct sv_dns_walk *out)
@@ -141,7 +235,7 @@ static bool check_data(struct cursor *c, const struct record *r, struct sv_dns_w
         return len == 16 || fail(c, "an AAAA record does not hold 16 octets");
     case SV_RR_NS:
     case SV_RR_CNAME:
-    case TYPE_PTR:
+    case SV_RR_PTR:
     case TYPE_DNAME:
         return check_names(c, r, 0, 1, 0);
     case SV_RR_MX:
@@ -159,8 +253,8 @@ static bool check_data(struct cursor *c, const struct record *r, struct sv_dns_w
         if (len >= 2 && read_u16(c->packet + r->data) == 0)
             return fail(c, "a SIG(0) record, which nobody asked for");
         return true;
-    default: /* types are numbers from outside; the others are opaque here */
-        return true;
+    default: /* types are numbers from outside */
+        return check_dnssec(c, r);
     }
 }
 

@@ -23,7 +23,11 @@ struct query {
     unsigned id, type;
     char name[SV_NAME_BYTES];
     bool edns;
+    uint8_t cookie[40]; /* as it came */
+    size_t cookie_bytes;
 };
+
+static const char server_cookie[] = "biscuits";
 
 static struct query parse(const uint8_t *bytes)
 {
@@ -38,6 +42,11 @@ static struct query parse(const uint8_t *bytes)
         at += 1u + bytes[at];
     }
     q.type = reply_get_u16(bytes + at + 1);
+    at += 5 + 11; /* behind the OPT record's head; its options, if any, begin with a cookie */
+    if (q.edns && reply_get_u16(bytes + at - 2) > 4 && reply_get_u16(bytes + at) == 10) {
+        q.cookie_bytes = reply_get_u16(bytes + at + 2);
+        memcpy(q.cookie, bytes + at + 4, q.cookie_bytes);
+    }
     return q;
 }
 
@@ -49,6 +58,23 @@ static void make_answer(const struct script *s, const struct query *q, struct re
         reply_txt(r, "@12", s->text != NULL ? s->text : "hello");
     else
         reply_soa(r, "example", 60, 60);
+}
+
+/* Their part of the cookie, and ours behind it. */
+static void add_cookie(const struct query *q, unsigned rcode_high, struct reply *r)
+{
+    uint8_t option[20] = {0, 10, 0, 16};
+
+    if (q->cookie_bytes < 8)
+        return;
+    memcpy(option + 4, q->cookie, 8);
+    memcpy(option + 12, server_cookie, 8);
+    reply_opt(r, rcode_high, option, sizeof(option));
+}
+
+static bool has_our_cookie(const struct query *q)
+{
+    return q->cookie_bytes == 16 && memcmp(q->cookie + 8, server_cookie, 8) == 0;
 }
 
 static void make_rcode(const struct query *q, unsigned flags, struct reply *r)
@@ -111,6 +137,8 @@ static void falsify(enum step step, struct query *q)
         q->name[0] = q->name[0] == 'x' ? 'y' : 'x';
     if (step == STEP_WRONG_TYPE)
         q->type = q->type == 1 ? 28 : 1;
+    if (step == STEP_WRONG_COOKIE)
+        q->cookie[0] ^= 1;
     for (size_t i = 0; step == STEP_LOWER_CASE && q->name[i] != 0; i++)
         q->name[i] = (char)tolower((unsigned char)q->name[i]);
 }
@@ -129,6 +157,13 @@ static void make(const struct script *s, enum step step, struct query q, struct 
     make_answer(s, &q, r);
     if (step == STEP_ALIAS)
         make_alias(&q, r);
+    if (step == STEP_BADCOOKIE_EVER || (step == STEP_BADCOOKIE && !has_our_cookie(&q))) {
+        make_rcode(&q, 7, r); /* 23 is 1 * 16 + 7 */
+        add_cookie(&q, 1, r);
+        return;
+    }
+    if (step == STEP_COOKIE || step == STEP_WRONG_COOKIE || step == STEP_BADCOOKIE)
+        add_cookie(&q, 0, r);
     if (step == STEP_MALFORMED)
         reply_set_u16(r, 6, 2);
     if (step == STEP_GARBAGE)
@@ -226,6 +261,9 @@ static void on_query(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct
     s->in_bytes = (size_t)n;
     s->asked++;
     s->asked_with_edns += q.edns;
+    s->asked_with_cookie += q.cookie_bytes > 0;
+    s->last_cookie_bytes = q.cookie_bytes;
+    memcpy(s->last_cookie, q.cookie, sizeof(q.cookie));
     memcpy(s->last_name, q.name, sizeof(q.name));
     s->last_port = ntohs(((const struct sockaddr_in *)from)->sin_port);
     s->last_id = q.id;
@@ -236,6 +274,8 @@ static void on_query(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct
     step = next_step(s);
     if (depends_on_edns(step))
         step = !q.edns ? STEP_ANSWER : step == STEP_SILENT_TO_EDNS ? STEP_SILENT : step;
+    if (step == STEP_FORMERR_TO_COOKIE)
+        step = q.cookie_bytes > 0 ? STEP_FORMERR : STEP_ANSWER;
     act(s, step, &q, from);
 }
 

@@ -38,6 +38,11 @@ enum step {
     STEP_NOTIMP_TO_EDNS,
     STEP_BADVERS_TO_EDNS,
     STEP_SILENT_TO_EDNS,
+    STEP_COOKIE,         /* the answer with a server cookie */
+    STEP_WRONG_COOKIE,   /* the answer with somebody else's client cookie */
+    STEP_BADCOOKIE,      /* unless the server cookie is right */
+    STEP_BADCOOKIE_EVER, /* whatever comes */
+    STEP_FORMERR_TO_COOKIE,
     STEP_TRUNCATED,
     STEP_GARBAGE,
     STEP_EMPTY,
@@ -65,7 +70,9 @@ struct script {
     const char *text; /* of its TXT record */
     bool v6;          /* on ::1 */
     /* what it saw */
-    size_t asked, asked_with_edns, tcp_asked;
+    size_t asked, asked_with_edns, asked_with_cookie, tcp_asked;
+    uint8_t last_cookie[40];
+    size_t last_cookie_bytes;
     size_t tcp_open, tcp_open_most;
     char last_name[SV_NAME_BYTES]; /* as it came */
     unsigned last_port, last_id;

@@ -136,7 +136,7 @@ static const struct {
     {"servfail, next", {{STEP_SERVFAIL}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
     {"refused", {{STEP_REFUSED}}, 0, SV_DNS_UNKNOWN, SV_DNS_REFUSED, {1}, 0, 0},
     {"refused, next", {{STEP_REFUSED}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
-    {"formerr to all", {{STEP_FORMERR}}, 0, SV_DNS_UNKNOWN, SV_DNS_OTHER_RCODE, {2}, 0, 0},
+    {"formerr to all", {{STEP_FORMERR}}, 0, SV_DNS_UNKNOWN, SV_DNS_OTHER_RCODE, {3}, 0, 0},
     {"from a cache", {{STEP_NO_AUTHORITY}}, 0, SV_DNS_DATA, 0, {1}, 0, 0},
     {"referral", {{STEP_REFERRAL}}, 0, SV_DNS_UNKNOWN, SV_DNS_LAME, {1}, 0, 0},
     {"servfail tells more than silence",
@@ -149,7 +149,7 @@ static const struct {
      0},
     {"malformed", {{STEP_MALFORMED}}, 0, SV_DNS_UNKNOWN, SV_DNS_MALFORMED, {1}, 0, 0},
     {"malformed, next", {{STEP_MALFORMED}, {STEP_ANSWER}}, 0, SV_DNS_DATA, 0, {1, 1}, 0, 0},
-    {"formerr to EDNS", {{STEP_FORMERR_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
+    {"formerr to EDNS", {{STEP_FORMERR_TO_EDNS}}, 0, SV_DNS_DATA, 0, {3}, 0, 0},
     {"notimp to EDNS", {{STEP_NOTIMP_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
     {"badvers to EDNS", {{STEP_BADVERS_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
     {"silent to EDNS", {{STEP_SILENT_TO_EDNS}}, 0, SV_DNS_DATA, 0, {2}, 0, 0},
@@ -265,7 +265,7 @@ static void test_habits_are_remembered(void **state)
         enum step step;
         size_t asked_first, edns_first, edns_second;
     } habits[] = {
-        {STEP_FORMERR_TO_EDNS, 2, 1, 1},
+        {STEP_FORMERR_TO_EDNS, 3, 2, 2},
         {STEP_LOWER_CASE, 2, 2, 3},
     };
 
@@ -281,6 +281,7 @@ static void test_habits_are_remembered(void **state)
         ask(bed, true, SV_RR_TXT);
         assert_int_equal(bed->servers[0].asked, habits[i].asked_first + 1);
         assert_int_equal(bed->servers[0].asked_with_edns, habits[i].edns_second);
+        assert_int_equal(bed->answer->no_edns, habits[i].step == STEP_FORMERR_TO_EDNS);
         assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
         sv_dns_answer_free(bed->answer);
         close_bed(bed);
@@ -367,6 +368,33 @@ static void test_lame_without_authority(void **state)
     test_free(bed);
 }
 
+/* A server may point to others when nobody asked it to look everywhere. */
+static void test_referrals(void **state)
+{
+    struct bed *bed = test_calloc(1, sizeof(*bed));
+
+    (void)state;
+    bed->servers_count = 2;
+    bed->servers[0].steps[0] = STEP_REFERRAL;
+    open_bed(bed);
+    ask(bed, false, SV_RR_TXT);
+    assert_int_equal(bed->answer->trouble, SV_DNS_REFERRED);
+    assert_string_equal(bed->answer->zone, "example");
+    assert_int_equal(bed->answer->referral_count, 1);
+    assert_int_equal(bed->servers[1].asked, 0);
+    ask(bed, true, SV_RR_TXT); /* of a resolver it is no answer */
+    assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
+    assert_int_equal(bed->servers[1].asked, 1);
+    bed->servers[1].steps[0] = STEP_REFERRAL;
+    ask(bed, true, SV_RR_TXT);
+    assert_int_equal(bed->answer->trouble, SV_DNS_LAME);
+    assert_int_equal(bed->answer->referral_count, 0);
+    assert_string_equal(bed->answer->zone, "");
+    close_bed(bed);
+    sv_dns_answer_free(bed->answer);
+    test_free(bed);
+}
+
 /* Names go out in mixed case, and not always the same one. */
 static void test_case_is_mixed(void **state)
 {
@@ -421,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_over_ipv6),
         cmocka_unit_test(test_lame_without_authority),
+        cmocka_unit_test(test_referrals),
         cmocka_unit_test(test_case_is_mixed),
         cmocka_unit_test(test_refused_at_start),
     };

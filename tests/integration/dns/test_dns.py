@@ -79,7 +79,7 @@ def test_data(nsd, probe, name, kind):
     ("nodata.client.example", "MX", "nodata", "none", "ttl.client.example", 120),
     ("abroad.client.example", "TXT", "unknown", "alias_elsewhere", "t2.dkim.amazonses.com", 300),
     ("loop1.client.example", "TXT", "unknown", "alias_loop", "loop1.client.example", 300),
-    ("www.delegated.client.example", "TXT", "unknown", "lame", "www.delegated.client.example", 0),
+    ("www.delegated.client.example", "TXT", "unknown", "referred", "www.delegated.client.example", 0),
     ("other.example", "TXT", "unknown", "refused", "other.example", 0),
 ])
 def test_no_data(nsd, probe, name, kind, outcome, trouble, final, ttl):

@@ -331,6 +331,15 @@ def test_check_wrong(sandbox):
     missing = records["lines"]["dkim"][1].split()[0].rstrip(".")
     assert [record["name"] for record in body["records"] if record["status"] == "wrong"] == [missing]
     assert any(finding["owner"] == missing and finding["advice"] for finding in body["findings"])
+    assert body["primary"] == body["findings"][0]["code"] == "dkim_cname_partial"
+    assert body["findings"][0]["evidence"]["outcome"] == "nxdomain"
+    assert [item["what"] for item in body["forecast"]] == ["wrong_cached"]
+    host = missing.removesuffix(".wrong.example")
+    assert "error dkim_cname_partial  <- repair this first\n    about     " + missing in done.stdout
+    assert f"{missing}. 1800 IN CNAME {host.split('.')[0]}.dkim.amazonses.com\n" in done.stdout
+    assert f"its name is {host})" in done.stdout
+    assert re.search(r"\(in \d+ (s|min)\)\s+until then resolvers may remember what is wrong now", done.stdout)
+    assert [line for line in done.stdout.splitlines() if len(line) > 100 and " IN CNAME " not in line] == []
 
 
 def test_check_undecidable(sandbox):

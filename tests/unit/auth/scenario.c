@@ -27,6 +27,11 @@ struct sv_judge *scenario_judge(const struct scenario *scenario)
 
     if ((scenario->told & TOLD_NO_TOKENS) != 0)
         expect.dkim_tokens_count = 0;
+    if ((scenario->told & TOLD_BYODKIM) != 0) {
+        expect.dkim_tokens_count = 0;
+        expect.byodkim_selector = "own";
+        expect.byodkim_key = DKIM_KEY;
+    }
     if ((scenario->told & TOLD_NO_ZONE) != 0)
         expect.dkim_zone = NULL;
     if ((scenario->told & TOLD_OWNERSHIP) != 0)
@@ -54,6 +59,33 @@ size_t scenario_ask(struct sv_judge *judge, struct zone *zone)
     return count;
 }
 
+size_t scenario_hear(struct sv_judge *judge, struct voices *voices)
+{
+    struct sv_dns_question question;
+    size_t count = 0;
+
+    while (sv_judge_next(judge, &question)) {
+        count++;
+        sv_judge_views(judge, &question, voices_ask(voices, &question));
+    }
+    assert_true(sv_judge_done(judge));
+    assert_true(count <= SV_JUDGE_QUESTIONS_MAX);
+    return count;
+}
+
+static void hear(const struct scenario *scenario, struct sv_judge *judge)
+{
+    struct voices *voices;
+    size_t count = 0;
+
+    while (count < VOICES_MAX && scenario->voices[count].who != NULL)
+        count++;
+    voices = voices_new(scenario->dns, scenario->voices, count, scenario->cut);
+    voices_close(voices, scenario->closed, scenario->withheld);
+    (void)scenario_hear(judge, voices);
+    voices_free(voices);
+}
+
 static const char *tri_name(enum sv_tri tri)
 {
     return tri == SV_TRI_YES ? "yes" : tri == SV_TRI_NO ? "no" : "unknown";
@@ -69,11 +101,15 @@ void flags_of(const struct sv_report *report, char *out, size_t bytes)
             open[count++] = (char)('0' + i);
     }
     (void)snprintf(out, bytes,
-                   "required=%s absent=%s ttl=%u mail_from=%s spf=%s dmarc=%s bulk=%s open=%s.",
+                   "required=%s absent=%s ttl=%u mail_from=%s spf=%s dmarc=%s bulk=%s open=%s. "
+                   "seen_everywhere_at=%lld disputed=%s closed=%s hidden=%zu",
                    sv_record_status_name(report->required), report->required_absent ? "yes" : "no",
                    (unsigned)report->required_ttl_s, sv_record_status_name(report->mail_from),
                    tri_name(report->spf_configured), tri_name(report->dmarc_configured),
-                   tri_name(report->meets_bulk_sender_requirements), open);
+                   tri_name(report->meets_bulk_sender_requirements), open,
+                   (long long)report->required_seen_everywhere_at,
+                   report->required_disputed ? "yes" : "no",
+                   report->authority_closed ? "yes" : "no", report->findings_hidden);
 }
 
 static void letters_of(const struct sv_report *report, char *out)
@@ -144,7 +180,10 @@ static void run(void **state)
     char line[TEXT_BYTES];
     const struct sv_report *report;
 
-    (void)scenario_ask(judge, zone);
+    if (scenario->voices[0].who != NULL)
+        hear(scenario, judge);
+    else
+        (void)scenario_ask(judge, zone);
     report = sv_judge_report(judge);
     check_report(report, "client.com");
     letters_of(report, line);

@@ -55,7 +55,7 @@ static const struct scenario scenarios[] = {
      .domain = "news.client.com",
      .zone = "client.com",
      .dns = "news.client.com TXT v=spf1 include:amazonses.com ~all\n"
-            "_dmarc.news.client.com TXT v=DMARC1; p=reject\n"
+            "_dmarc.news.client.com TXT v=DMARC1; p=reject; rua=mailto:a@news.client.com\n"
             "$1._domainkey.news.client.com.client.com CNAME $1.$z\n"
             "$2._domainkey.news.client.com.client.com CNAME $2.$z\n"
             "$3._domainkey.news.client.com.client.com CNAME $3.$z\n",
@@ -65,7 +65,7 @@ static const struct scenario scenarios[] = {
      .domain = "news.client.com",
      .zone = "client.com",
      .dns = "news.client.com TXT v=spf1 include:amazonses.com ~all\n"
-            "_dmarc.news.client.com TXT v=DMARC1; p=reject\n"
+            "_dmarc.news.client.com TXT v=DMARC1; p=reject; rua=mailto:a@news.client.com\n"
             "$1._domainkey.news.client.com.news.client.com CNAME $1.$z\n"
             "$2._domainkey.news.client.com.news.client.com CNAME $2.$z\n"
             "$3._domainkey.news.client.com.news.client.com CNAME $3.$z\n",

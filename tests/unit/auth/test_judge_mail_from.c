@@ -128,7 +128,8 @@ static const struct scenario scenarios[] = {
      .told = TOLD_OWNERSHIP | TOLD_NO_TOKENS,
      .dns = SPF_RIGHT DMARC_RIGHT,
      .records = "woo",
-     .findings = "error ownership_txt_missing _amazonses.client.com []\n"},
+     .findings = "error ownership_txt_missing _amazonses.client.com []\n"
+                 "error dmarc_no_aligned_identifier client.com\n"},
     {.name = "ownership_txt_mismatch",
      .told = TOLD_OWNERSHIP,
      .dns = ALL_RIGHT "_amazonses.client.com TXT ownershiptoken=\n",

@@ -28,6 +28,30 @@ static void test_query_octets(void **state)
     assert_memory_equal(out + sizeof(plain) - 1, opt, 11);
 }
 
+/* DO is the top bit of the last two octets of the OPT TTL (RFC 3225), CD is 0x0010 of the flags. */
+static void test_how_it_is_asked(void **state)
+{
+    static const struct {
+        unsigned how, flags, opt;
+    } hows[] = {
+        {0, 0x0120, 0},
+        {SV_ASK_OWNED | SV_ASK_SEEN_BEFORE, 0x0120, 0},
+        {SV_ASK_DNSSEC, 0x0120, 0x8000},
+        {SV_ASK_UNCHECKED, 0x0130, 0},
+        {SV_ASK_DNSSEC | SV_ASK_UNCHECKED, 0x0130, 0x8000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+        struct sv_dns_question question = {
+            .name = "a.example", .type = SV_RR_TXT, .how = hows[i].how};
+        uint8_t out[512];
+        size_t bytes = sv_dns_packet_write(out, 1, &question, true, true);
+        assert_int_equal(reply_get_u16(out + 2), hows[i].flags);
+        assert_int_equal(reply_get_u16(out + bytes - 4), hows[i].opt);
+    }
+}
+
 static void test_names_that_cannot_be_sent(void **state)
 {
     static const char *const names[] = {
@@ -107,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_query_octets),
+        cmocka_unit_test(test_how_it_is_asked),
         cmocka_unit_test(test_names_that_cannot_be_sent),
         cmocka_unit_test(test_fits),
     };

@@ -320,6 +320,18 @@ static void ede_of_one_octet(void)
     reply_opt(&r, 0, "\0\17\0\1\0", 5);
 }
 
+static void cookie_of_9(void)
+{
+    begin();
+    reply_opt(&r, 0, "\0\12\0\11123456789", 13);
+}
+
+static void cookie_of_41(void)
+{
+    begin();
+    reply_opt(&r, 0, "\0\12\0\05112345678901234567890123456789012345678901", 45);
+}
+
 static const struct {
     const char *name;
     void (*make)(void);
@@ -367,6 +379,8 @@ static const struct {
     {"opt_below_root", opt_below_root, "root"},
     {"opt_option_cut", opt_option_cut, "option is broken"},
     {"opt_option_head_cut", opt_option_head_cut, "option is cut"},
+    {"cookie_of_9", cookie_of_9, "option is broken"},
+    {"cookie_of_41", cookie_of_41, "option is broken"},
     {"ede_of_one_octet", ede_of_one_octet, "option is broken"},
 };
 
@@ -382,6 +396,79 @@ static void test_cases(void **state)
         assert_int_equal(err, cases[i].wrong == NULL ? SV_OK : SV_EMALFORMED);
         if (cases[i].wrong != NULL)
             assert_non_null(strstr(info.text, cases[i].wrong));
+    }
+}
+
+/* RDATA of the types that DNSSEC adds (RFC 4034, RFC 5155). */
+static const struct {
+    const char *name;
+    enum sv_rr_type type;
+    const char *octets;
+    size_t bytes;
+    const char *wrong; /* NULL: sound */
+} signed_data[] = {
+    {"ds", SV_RR_DS, "\1\2\15\2d", 5, NULL},
+    {"ds without digest", SV_RR_DS, "\1\2\15\2", 4, "cut off"},
+    {"dnskey", SV_RR_DNSKEY, "\1\1\3\15k", 5, NULL},
+    {"dnskey empty", SV_RR_DNSKEY, "", 0, "cut off"},
+    {"rrsig", SV_RR_RRSIG, "\0\20\15\2\0\0\1\54abcdefgh\0\1\0s", 20, NULL},
+    {"rrsig without signature", SV_RR_RRSIG, "\0\20\15\2\0\0\1\54abcdefgh\0\1\0", 19,
+     "RRSIG record is cut off"},
+    {"rrsig without signer", SV_RR_RRSIG, "\0\20\15\2\0\0\1\54abcdefgh\0\1", 18,
+     "RRSIG record is cut off"},
+    {"nsec", SV_RR_NSEC, "\0\0\1\x40\1\1\x80", 7, NULL},
+    {"nsec empty", SV_RR_NSEC, "", 0, "name in the data"},
+    {"nsec window twice", SV_RR_NSEC, "\0\0\1\x40\0\1\x80", 7, "bitmap is broken"},
+    {"nsec window empty", SV_RR_NSEC, "\0\0\0", 3, "bitmap is broken"},
+    {"nsec window of 33", SV_RR_NSEC, "\0\0\41abcdefghijklmnopqrstuvwxyzabcdefg", 36,
+     "bitmap is broken"},
+    {"nsec window past end", SV_RR_NSEC, "\0\0\2\x40", 4, "bitmap is broken"},
+    {"nsec window cut", SV_RR_NSEC, "\0\0\1\x40\1", 5, "bitmap is cut off"},
+    {"nsec3", SV_RR_NSEC3, "\1\0\0\0\1s\2hh\0\1\x40", 12, NULL},
+    {"nsec3 without salt", SV_RR_NSEC3, "\1\0\0\0", 4, "NSEC3"},
+    {"nsec3 salt past end", SV_RR_NSEC3, "\1\0\0\0\3s", 6, "NSEC3"},
+    {"nsec3 without hash", SV_RR_NSEC3, "\1\0\0\0\1s", 6, "NSEC3"},
+};
+
+static void test_signed_data(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(signed_data) / sizeof(signed_data[0]); i++) {
+        struct sv_dns_walk walk;
+        struct sv_errinfo info = {0};
+        begin();
+        reply_rr(&r, REPLY_ANSWER, "@12", signed_data[i].type, 1, signed_data[i].octets,
+                 signed_data[i].bytes);
+        enum sv_err err = sv_dns_packet_walk(r.bytes, r.len, &walk, &info);
+        print_message("%s: %s\n", signed_data[i].name, err == SV_OK ? "sound" : info.text);
+        assert_int_equal(err, signed_data[i].wrong == NULL ? SV_OK : SV_EMALFORMED);
+        if (signed_data[i].wrong != NULL)
+            assert_non_null(strstr(info.text, signed_data[i].wrong));
+    }
+}
+
+/* Of several causes the first that says something (RFC 8914): 0 says "other", 4711 is nobody's. */
+static void test_first_known_ede(void **state)
+{
+    static const struct {
+        const char *options;
+        size_t bytes;
+        unsigned ede;
+    } edes[] = {
+        {"\0\17\0\2\0\0", 6, 1},
+        {"\0\17\0\2\0\0\0\17\0\2\0\6\0\17\0\2\0\7", 18, 7},
+        {"\0\17\0\2\x12\x67\0\17\0\2\0\26", 12, 23},
+        {"\0\17\0\2\x12\x67\0\17\0\2\0\0", 12, 4712},
+        {"\0\17\0\2\xff\xff", 6, 65535},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(edes) / sizeof(edes[0]); i++) {
+        struct sv_dns_walk walk;
+        begin();
+        reply_opt(&r, 0, edes[i].options, edes[i].bytes);
+        assert_int_equal(sv_dns_packet_walk(r.bytes, r.len, &walk, NULL), SV_OK);
+        assert_int_equal(walk.ede, edes[i].ede);
     }
 }
 
@@ -438,6 +525,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_signed_data),
+        cmocka_unit_test(test_first_known_ede),
         cmocka_unit_test(test_every_prefix_is_refused),
         cmocka_unit_test(test_extended_rcode_and_ede),
         cmocka_unit_test(test_refused_packets_leave_nothing_behind),
