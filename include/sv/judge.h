@@ -11,6 +11,7 @@
 #include "sv/records.h"
 #include "sv/rr.h"
 #include "sv/spf_tree.h"
+#include "sv/untold.h"
 #include "sv/views.h"
 
 enum { SV_JUDGE_QUESTIONS_MAX = 160 }; /* over one whole judgement, probes included */
@@ -48,6 +49,8 @@ struct sv_report {
     bool
         required_disputed; /* wrong, but some view still sees every wrong record right: not for sure
                             */
+    sv_ms required_cached_until; /* disputed: when the last cache has forgotten it; 0 = not known */
+    enum sv_untold untold;       /* why `required` is unknown */
     bool authority_closed; /* the zones' own servers could not be asked: port 53 is closed here */
 
     enum sv_record_status

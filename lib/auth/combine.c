@@ -276,11 +276,12 @@ enum sv_record_status sv_judge_combine(struct sv_judge *judge, size_t record,
         if (tally.servers_right > 0 && tally.servers_wrong > 0)
             find_split(judge, fact, &tally, tally.right);
         if (tally.right != NULL && tally.resolvers_wrong > 0 && status != SV_RECORD_WRONG)
-            judge->right_at[record] = find_caches(judge, record, fact, right);
+            judge->caches_until[record] = find_caches(judge, record, fact, right);
         if (status == SV_RECORD_WRONG)
             find_elsewhere(judge, record, fact, right);
         if (status == SV_RECORD_WRONG && tally.resolvers_right > 0) {
             judge->disputed[record] = true;
+            judge->caches_until[record] = tally.right_resolver->said.cached_until;
             judge->explained[record] = true;
             find_removed(judge, record, fact, tally.right_resolver);
         }

@@ -134,8 +134,9 @@ struct sv_judge {
     bool combined[SV_RECORDS_MAX];  /* in this report, by a part */
     bool explained[SV_RECORDS_MAX]; /* a finding of no record says why it is not right */
     bool disputed[SV_RECORDS_MAX];  /* wrong, but somebody still sees it right */
-    sv_ms right_at[SV_RECORDS_MAX]; /* waiting: when the last cache has forgotten; 0 = not known */
-    enum sv_record_kind subject;    /* the records that facts are being looked for about */
+    sv_ms caches_until[SV_RECORDS_MAX]; /* when the last one forgets what the zone does not say; 0 =
+                                           not known */
+    enum sv_record_kind subject;        /* the records that facts are being looked for about */
 };
 
 /* Facts. */

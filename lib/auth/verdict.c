@@ -11,7 +11,7 @@ void sv_judge_begin(struct sv_judge *judge)
     memset(judge->combined, 0, sizeof(judge->combined));
     memset(judge->explained, 0, sizeof(judge->explained));
     memset(judge->disputed, 0, sizeof(judge->disputed));
-    memset(judge->right_at, 0, sizeof(judge->right_at));
+    memset(judge->caches_until, 0, sizeof(judge->caches_until));
     out->records_count = sv_records_list(&judge->expect, judge->zone, out->records);
     for (size_t i = 0; i < out->records_count; i++) {
         if (judge->asked[i] != NULL && judge->asked[i]->answered)
@@ -147,6 +147,26 @@ static uint32_t longest_ttl(const struct sv_fact *fact)
     return ttl_s;
 }
 
+static enum sv_untold why_untold(const struct sv_fact *fact)
+{
+    const struct sv_heard *heard = fact != NULL ? fact->heard : NULL;
+
+    if (heard == NULL)
+        return SV_UNTOLD_NOT_ASKED;
+    if (heard->authority && heard->servers_usable == 0)
+        return fact->trouble == SV_DNS_REFUSED || fact->trouble == SV_DNS_LAME ||
+                       fact->trouble == SV_DNS_REFERRED
+                   ? SV_UNTOLD_SERVERS_LAME
+                   : SV_UNTOLD_SERVERS_SILENT;
+    if (heard->resolvers_bogus > 0)
+        return SV_UNTOLD_DISAGREE;
+    if (heard->resolvers_failed > 0)
+        return SV_UNTOLD_SERVFAIL;
+    if (heard->resolvers_told > 0)
+        return heard->resolvers_asked > 2 ? SV_UNTOLD_NO_QUORUM : SV_UNTOLD_DISAGREE;
+    return SV_UNTOLD_RESOLVERS_SILENT;
+}
+
 /* What the status machine wants to know of the DKIM aliases together: the worst of them counts, and
  * unknown is worse than waiting. */
 static void conclude_required(struct sv_judge *judge)
@@ -157,6 +177,7 @@ static void conclude_required(struct sv_judge *judge)
     size_t counts[SV_RECORD_WAITING + 1] = {0};
     size_t count = 0;
     size_t worst = 0;
+    sv_ms until = 0;
 
     for (size_t i = 0; i < out->records_count; i++) {
         if (judge->kinds[i] == SV_RECORD_DKIM)
@@ -178,12 +199,21 @@ static void conclude_required(struct sv_judge *judge)
         ttl_s = longest_ttl(judge->asked[i]);
         if (ttl_s > out->required_ttl_s)
             out->required_ttl_s = ttl_s;
-        if (judge->right_at[i] > out->required_seen_everywhere_at)
-            out->required_seen_everywhere_at = judge->right_at[i];
+        if (judge->caches_until[i] > until)
+            until = judge->caches_until[i];
         out->required_disputed = out->required_disputed && judge->disputed[i];
     }
-    if (out->required != SV_RECORD_WAITING)
-        out->required_seen_everywhere_at = 0;
+    if (out->required == SV_RECORD_WAITING)
+        out->required_seen_everywhere_at = until;
+    if (out->required_disputed)
+        out->required_cached_until = until;
+    for (size_t i = 0; i < judge->records_count && out->required == SV_RECORD_UNKNOWN; i++) {
+        if (judge->kinds[i] == SV_RECORD_DKIM && out->statuses[i] == SV_RECORD_UNKNOWN &&
+            out->untold <= SV_UNTOLD_NOT_ASKED)
+            out->untold = why_untold(judge->asked[i]);
+    }
+    if (count == 0)
+        out->untold = SV_UNTOLD_NOT_ASKED;
     out->required_absent = out->required_absent && out->required == SV_RECORD_WRONG;
 }
 
