@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "sv/discovery.h"
 #include "sv/dmarc_path.h"
 #include "sv/finding.h"
 #include "sv/records.h"
@@ -58,7 +59,8 @@ struct sv_report {
     struct sv_spf_tree spf; /* of the envelope domain: {m}, or {d} without a custom MAIL FROM */
     struct sv_dmarc_path dmarc;
     struct sv_bulk bulk;
-    uint64_t digest; /* sv_findings_digest */
+    struct sv_discovery discovery; /* filled where it was asked for */
+    uint64_t digest;               /* sv_findings_digest */
 };
 
 /* Copies everything it needs from `expect`; `zone` as in sv_records_list. Names are at most 253

@@ -63,6 +63,8 @@ static enum sv_tri is_right_mx(const struct sv_judge *judge, const struct sv_fac
 static enum sv_tri is_right_alias(const struct sv_judge *judge, size_t record,
                                   const struct sv_fact *answer)
 {
+    if (answer->type == SV_RR_TXT)
+        return sv_dkim_is_own_key(judge, answer);
     if (answer->alias == NULL || answer->aliases != 1)
         return SV_TRI_NO;
     for (size_t token = 0; token < judge->expect.dkim_tokens_count; token++) {

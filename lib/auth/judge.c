@@ -22,6 +22,20 @@ static const char *keep_text(struct sv_judge *judge, const char *text)
     return kept;
 }
 
+static void copy_seen_names(struct sv_judge *judge, const struct sv_expect *expect)
+{
+    size_t count = expect->seen_names_count;
+    const char **names =
+        sv_keep_take(&judge->keep, (count > 0 ? count : 1) * sizeof(*names), SV_KEEP_BYTES);
+
+    SV_REQUIRE(names != NULL && count <= SV_SEEN_NAMES_MAX);
+    for (size_t i = 0; i < count; i++) /* what no name can be is near to none */
+        names[i] = strlen(expect->seen_names[i]) <= SV_NAME_MAX
+                       ? keep_text(judge, expect->seen_names[i])
+                       : "";
+    judge->expect.seen_names = names;
+}
+
 static void copy_expect(struct sv_judge *judge, const struct sv_expect *expect, const char *zone)
 {
     struct sv_expect *copy = &judge->expect;
@@ -40,6 +54,7 @@ static void copy_expect(struct sv_judge *judge, const struct sv_expect *expect, 
     if (expect->dmarc_policy != NULL && strlen(expect->dmarc_policy) >= SV_RECORD_VALUE_BYTES)
         copy->dmarc_policy = NULL;
     copy->dmarc_policy = keep_text(judge, copy->dmarc_policy);
+    copy_seen_names(judge, expect);
     judge->zone = zone != NULL ? keep_text(judge, zone) : copy->domain;
 }
 
@@ -191,6 +206,8 @@ static void compute(struct sv_judge *judge)
     else
         sv_judge_spf(judge, SV_RECORD_SPF, judge->expect.domain);
     sv_judge_dmarc(judge);
+    sv_judge_conflicts(judge);
+    sv_judge_discover(judge);
     sv_judge_dns(judge);
 }
 

@@ -11,7 +11,7 @@ enum {
 };
 
 /* A label that nobody creates: what answers at it answers at every name (RFC 4592). */
-#define NO_SUCH_LABEL "sv7x2q9k4m1z8w3p6t5r."
+#define NO_SUCH_LABEL SV_NO_SUCH_LABEL "."
 
 /* Name servers of domains that are for sale or expired. */
 static const char *const parking_hosts[] = {
@@ -365,9 +365,6 @@ static void judge_record(struct sv_judge *judge, const struct sv_fact *fact, siz
     naming.number = fact->evidence.ttl_s;
     if (fact->outcome == SV_DNS_DATA && fact->evidence.ttl_s > TTL_LONG_S)
         sv_judge_find_shared(judge, SV_F_DNS_TTL_TOO_LONG, fact, &naming);
-    naming = (struct sv_naming){.owner = fact->name, .found = sv_rr_type_name(fact->type)};
-    if (fact->aliases > 0 && fact->values_here > 0 && judge->kinds[record] != SV_RECORD_DKIM)
-        sv_judge_find(judge, SV_F_DNS_CNAME_OTHER_DATA, fact, SV_SEVERITY_NONE, &naming);
 }
 
 /* An address that nobody outside can reach: RFC 1918, loopback, link-local, unique local. The text

@@ -19,6 +19,10 @@
 #include "keep.h"
 #include "txt.h"
 
+/* A label that nobody would create: what answers there is a wildcard (RFC 4592). Always the same,
+ * so that the same DNS gives the same report. */
+#define SV_NO_SUCH_LABEL "sv7x2q9k4m1z8w3p6t5r"
+
 enum {
     SV_PROBES_MAX = 8,          /* looks at wrong places, per judgement */
     SV_PROBES_NOT_DKIM_MAX = 7, /* the last one is kept for DKIM's second step */
@@ -30,7 +34,8 @@ enum {
     SV_FACTS_MAX = SV_JUDGE_QUESTIONS_MAX,
     SV_STATEMENTS_MAX = 4, /* different answers to one question that are kept */
     SV_ZONES_MAX = 12,     /* zones whose servers are remembered */
-    SV_DNS_LOOKS_MAX = 8,  /* questions about zones and wildcards, per judgement */
+    SV_DISCOVER_LOOKS_MAX = 18,
+    SV_DNS_LOOKS_MAX = 8, /* questions about zones and wildcards, per judgement */
 };
 
 /* Everybody who was asked one question, counted (views.c). */
@@ -118,7 +123,7 @@ struct sv_judge {
     size_t facts_count;
     struct sv_fact *facts[SV_FACTS_MAX]; /* they stay where they are */
     size_t unanswered;                   /* of the questions handed out or waiting to be */
-    unsigned probes, spf_looks, dmarc_looks, report_looks, key_looks, dns_looks;
+    unsigned probes, spf_looks, dmarc_looks, report_looks, key_looks, dns_looks, discover_looks;
     size_t zones_count;
     struct sv_zone *zones[SV_ZONES_MAX];
     struct sv_keep keep;
@@ -216,6 +221,12 @@ void sv_judge_mail_from(struct sv_judge *judge); /* with its SPF */
 
 /* The SPF record `kind` at `owner`: of the domain, or of its custom MAIL FROM. */
 void sv_judge_spf(struct sv_judge *judge, enum sv_record_kind kind, const char *owner);
+
+/* Looks around where it was asked to; nothing that is judged depends on it. */
+void sv_judge_discover(struct sv_judge *judge);
+
+/* Aliases that are not alone at their names, DKIM's apart. Asks for nothing. */
+void sv_judge_conflicts(struct sv_judge *judge);
 
 void sv_judge_dmarc(struct sv_judge *judge);
 

@@ -1,5 +1,6 @@
 #include "zone_text.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,7 +257,9 @@ static void add_record(struct zone *zone, const char *owner, const struct line *
         rr->rdata_bytes = line->rdata_bytes;
     }
     if (line->type == SV_RR_A)
-        memcpy(rr->address, "\xc0\x00\x02\x01", 4); /* 192.0.2.1, whatever was written */
+        SV_REQUIRE(inet_pton(AF_INET, line->value, rr->address) == 1);
+    if (line->type == SV_RR_AAAA)
+        SV_REQUIRE(inet_pton(AF_INET6, line->value, rr->address) == 1);
 }
 
 static bool ends_with(const char *name, const char *tail)
