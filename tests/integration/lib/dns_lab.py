@@ -8,7 +8,8 @@ Everything has port 53, so it lives inside `unshare -n` (netns.py). Names of ser
     s1 s2 s3       scripted: ns1.scripted.net ...
     notcp          scripted, port 53 closed for TCP
     dead           an address nobody listens on
-    r1 r2 r3       unbound;  liar: a resolver that asks r1 and spoils the answers by rules
+    r1 r2 r3       unbound
+    liar liar2     resolvers that ask r1 or r2 and spoil the answers by rules
 
     with Lab() as lab:
         lab.put("client.com", {"@": ['TXT "v=spf1 -all"'], "www": ["300 A 192.0.2.1"]})
@@ -46,7 +47,7 @@ SERVERS = {  # name -> (host, addresses)
     "dead": ("ns5.scripted.net", ["127.1.9.9"]),
 }
 REAL = ("a", "b", "old")
-RESOLVERS = {"r1": "127.1.3.1", "r2": "127.1.3.2", "r3": "127.1.3.3", "liar": "127.1.3.9"}
+RESOLVERS = {"r1": "127.1.3.1", "r2": "127.1.3.2", "r3": "127.1.3.3", "liar": "127.1.3.9", "liar2": "127.1.3.8"}
 REGION = "eu-west-1"
 DKIM_ZONE = "dkim.amazonses.com"
 TTL = 300
@@ -91,7 +92,8 @@ class Domain:
         self.delegation = options.pop("delegation", "ns")  # "ns", "hold" (exists without NS), "none"
         self.sign = options.pop("sign", None)  # None, "good", "expired", "future", "wrong_ds", "changed"
         self.ds = options.pop("ds", None)  # DS data instead of the key's
-        self.differing = options.pop("differing", {})  # server -> (records, serial offset)
+        self.differing = options.pop("differing", {})  # server -> (records, how many serials behind)
+        self.ttl = options.pop("ttl", TTL)
         assert not options, options
 
     def host_addresses(self):
@@ -99,11 +101,11 @@ class Domain:
 
     def lines(self, records, serial):
         hosts = self.child_ns or list(self.host_addresses())
-        out = [f"{self.name}. {TTL} SOA {hosts[0]}. hostmaster.{self.name}. {serial} 3600 600 86400 60"]
-        out += [f"{self.name}. {TTL} NS {host}." for host in hosts]
+        out = [f"{self.name}. {self.ttl} SOA {hosts[0]}. hostmaster.{self.name}. {serial} 3600 600 86400 {min(self.ttl, 60)}"]
+        out += [f"{self.name}. {self.ttl} NS {host}." for host in hosts]
         for owner, entries in records.items():
             for entry in entries or []:
-                ttl, data = entry.split(None, 1) if entry[0].isdigit() else (TTL, entry)
+                ttl, data = entry.split(None, 1) if entry[0].isdigit() else (self.ttl, entry)
                 out.append(f"{absolute(owner, self.name)} {ttl} {data}")
         out += [f"{host}. {TTL} {'AAAA' if ':' in address else 'A'} {address}" for host, addresses in self.host_addresses().items()
                 if host.endswith("." + self.name) and host.split(".", 1)[0] not in records for address in addresses]
@@ -132,10 +134,11 @@ class Lab:
         self.real = {server: Nsd(self.folder, server, SERVERS[server][1]) for server in REAL}
         anchor = self.keys[""].dnskey()
         self.resolvers = {name: Unbound(self.folder, name, address, [ROOT, "fd53::1"], anchor)
-                          for name, address in RESOLVERS.items() if name != "liar"}
+                          for name, address in RESOLVERS.items() if not name.startswith("liar")}
         for daemon in self._daemons():
             daemon.start()
         self.lying_resolver = Liar({RESOLVERS["liar"]: True}, upstream=RESOLVERS["r1"]).start()
+        self.other_liar = Liar({RESOLVERS["liar2"]: True}, upstream=RESOLVERS["r2"]).start()
         self._serve_root()
         self._put_hosts()
         self._put_amazon()
@@ -146,7 +149,8 @@ class Lab:
         for daemon in self._daemons():
             daemon.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-        assert not self.liar.faults + self.lying_resolver.faults, self.liar.faults + self.lying_resolver.faults
+        faults = [fault for liar in (self.liar, self.lying_resolver, self.other_liar) for fault in liar.faults]
+        assert not faults, faults
 
     def _daemons(self):
         return [self.root, self.registry, *self.real.values(), *self.resolvers.values()]
@@ -175,16 +179,16 @@ class Lab:
 
     def _put_amazon(self):
         key = rsa_key(2048)
-        self.amazon = {"@": [text(AMAZON_SPF)], **{f"{t}.dkim": [text(f"p={key}")] for t in TOKENS}}
+        records = {"@": [text(AMAZON_SPF)], **{f"{t}.dkim": [text(f"p={key}")] for t in TOKENS}}
         for host in ("feedback-smtp.eu-west-1", "feedback-smtp.us-east-1", "inbound-smtp.eu-west-1"):
-            self.amazon[host] = ["A 54.240.1.1"]
-        self._keep(Domain("amazonses.com", self.amazon, ["a", "b"]))
+            records[host] = ["A 54.240.1.1"]
+        self._keep(Domain("amazonses.com", records, ["a", "b"]))
 
     # --- what is published ---
 
     def put(self, name, records, at=("a", "b"), **options):
         """(Re)places a zone; served after `apply`. `records`: owner relative to the zone ("@" = itself) -> lines "[TTL] TYPE data".
-        Options as in Domain: hosts, child_ns, delegation, sign, ds, differing."""
+        Options as in Domain: hosts, child_ns, delegation, sign, ds, differing, ttl."""
         before = self.domains.get(name)
         domain = Domain(name, records, at, **options)
         if before:
@@ -202,7 +206,7 @@ class Lab:
 
     def amazon_has(self, records):
         """Adds to amazonses.com; served after `apply`."""
-        self.amazon.update(records)
+        self.domains["amazonses.com"].records.update(records)
         self.changed.add("amazonses.com")
 
     def _keep(self, domain):
@@ -309,7 +313,7 @@ class Lab:
     @property
     def settings(self):
         """What a sesverify needs in its environment to use this tree."""
-        return {"SESVERIFY_DNS_ROOT_SERVERS": ROOT, "SESVERIFY_DNS_ALLOW_PRIVATE": "true"}
+        return {} if os.environ.get("SV_LAB_OLD") else {"SESVERIFY_DNS_ROOT_SERVERS": ROOT, "SESVERIFY_DNS_ALLOW_PRIVATE": "true"}
 
     def check(self, domain, *args, resolvers=("r1", "r2", "r3"), tokens=TOKENS, mail_from=None, settings=None, region=REGION):
         """`sesverify check DOMAIN --json`; its report, with `exit` = its exit code."""
