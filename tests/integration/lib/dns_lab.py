@@ -35,6 +35,7 @@ from world import worker_program
 
 ROOT = "127.1.0.1"
 REGISTRY = "127.1.0.2"
+REGISTRY_V6 = "2001:20::2"  # ORCHIDv2 (RFC 7343): public to the eye, routed nowhere; reached also without dns.allow_private
 TLDS = ("com", "net", "org")
 SERVERS = {  # name -> (host, addresses)
     "a": ("ns1.dns-host.net", ["127.1.1.1", "fd53::1:1"]),
@@ -75,6 +76,15 @@ def absolute(name, origin):
     if name in ("", "@"):
         return f"{origin}."
     return name if name.endswith(".") else f"{name}.{origin}."
+
+
+def damaged(line):
+    """A signature that does not fit its records, which stay as they are; the keys' own stays good."""
+    words = line.split()
+    if len(words) < 13 or words[3] != "RRSIG" or words[4] == "DNSKEY":
+        return line
+    words[12] = ("B" if words[12][0] == "A" else "A") + words[12][1:]
+    return " ".join(words)
 
 
 class Domain:
@@ -130,7 +140,7 @@ class Lab:
         self.keys = {tld: Key(tld, self._keys_folder()) for tld in ("", *TLDS)}
         self.liar = Liar({SERVERS[s][1][0]: s != "notcp" for s in ("s1", "s2", "s3", "notcp")}).start()
         self.root = Nsd(self.folder, "root", [ROOT, "fd53::1"])
-        self.registry = Nsd(self.folder, "registry", [REGISTRY, "fd53::2"])
+        self.registry = Nsd(self.folder, "registry", [REGISTRY, REGISTRY_V6])
         self.real = {server: Nsd(self.folder, server, SERVERS[server][1]) for server in REAL}
         anchor = self.keys[""].dnskey()
         self.resolvers = {name: Unbound(self.folder, name, address, [ROOT, "fd53::1"], anchor)
@@ -161,7 +171,7 @@ class Lab:
         return folder
 
     def _add_addresses(self):
-        v6 = ["fd53::1", "fd53::2", *(a for _, addresses in SERVERS.values() for a in addresses if ":" in a)]
+        v6 = ["fd53::1", REGISTRY_V6, *(a for _, addresses in SERVERS.values() for a in addresses if ":" in a)]
         for address in v6:
             subprocess.run(["ip", "-6", "address", "replace", f"{address}/128", "dev", "lo", "nodad"], check=True)
 
@@ -256,8 +266,8 @@ class Lab:
         state = domain.sign if domain.sign in ("expired", "future") else "good"
         signed, domain.signed_from, domain.signed_until = sign(domain.name, path, domain.key, state)
         content = signed.read_text()
-        if domain.sign == "changed":  # records were edited after they were signed
-            content = content.replace('"v=', '"V=').replace("\tCNAME\t", "\tCNAME\tx")
+        if domain.sign == "changed":  # as if the records had been edited after they were signed
+            content = "\n".join(damaged(line) for line in content.splitlines()) + "\n"
         path.write_text(content)
 
     # --- root and registries ---
@@ -278,7 +288,7 @@ class Lab:
         lines = [f"ns.root-servers.net. {TTL} A {ROOT}", f"ns.root-servers.net. {TTL} AAAA fd53::1"]
         for tld in TLDS:
             lines += [f"{tld}. {TTL} NS ns.registry.net.", f"{tld}. {TTL} DS {self.keys[tld].ds()}"]
-        lines += [f"ns.registry.net. {TTL} A {REGISTRY}", f"ns.registry.net. {TTL} AAAA fd53::2"]
+        lines += [f"ns.registry.net. {TTL} A {REGISTRY}", f"ns.registry.net. {TTL} AAAA {REGISTRY_V6}"]
         self._serve_signed(self.root, "", self._zone_text("", "ns.root-servers.net", self.serial, lines))
 
     def _delegation(self, domain):
@@ -305,7 +315,7 @@ class Lab:
             lines = [line for name, domain in sorted(self.domains.items())
                      if name.count(".") == 1 and name.endswith("." + tld) for line in self._delegation(domain)]
             if tld == "net":
-                lines += [f"ns.registry.net. {TTL} A {REGISTRY}", f"ns.registry.net. {TTL} AAAA fd53::2"]
+                lines += [f"ns.registry.net. {TTL} A {REGISTRY}", f"ns.registry.net. {TTL} AAAA {REGISTRY_V6}"]
             self._serve_signed(self.registry, tld, self._zone_text(tld, "ns.registry.net", self.serial, lines))
 
     # --- asking ---
