@@ -11,7 +11,8 @@
 #include "sv/json.h"
 #include "text.h"
 
-enum { TOKEN_BYTES_MAX = 64 };
+/* 392 characters are a key of 2048 bits, the longest that SES takes. */
+enum { TOKEN_BYTES_MAX = 64, PUBLIC_KEY_BYTES_MAX = 480 };
 
 /* What was asked for, checked. */
 struct request {
@@ -147,11 +148,41 @@ static int read_ownership(struct request *request)
     return SV_EXIT_OK;
 }
 
+/* BYODKIM: the client's own key instead of SES's three. */
+static int read_own_key(struct request *request)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=";
+    const struct sv_args *args = request->args;
+    const char *selector = sv_args_value(args, "selector", NULL);
+    const char *key = sv_args_value(args, "public-key", NULL);
+
+    if (selector == NULL && key == NULL)
+        return SV_EXIT_OK;
+    if (selector == NULL || key == NULL)
+        return usage(args, "--selector and --public-key go together");
+    if (request->expect.dkim_tokens_count > 0)
+        return usage(args, "--token is for SES's own keys, --selector for the client's: not both");
+    if (!is_word(selector, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", 63) ||
+        selector[0] == '-' || selector[strlen(selector) - 1] == '-') {
+        sv_setup_complain(args, "'%.80s' is no selector", selector);
+        return SV_EXIT_DATA;
+    }
+    if (!is_word(key, letters, PUBLIC_KEY_BYTES_MAX)) {
+        sv_setup_complain(args,
+                          "--public-key is base64 in one line, of a key of 1024 to 2048 bits");
+        return SV_EXIT_DATA;
+    }
+    request->expect.byodkim_selector = selector;
+    request->expect.byodkim_key = key;
+    return SV_EXIT_OK;
+}
+
 static void note_not_checked(struct request *request)
 {
     const struct sv_expect *expect = &request->expect;
 
-    if (expect->dkim_tokens_count < SV_DKIM_TOKENS_MAX)
+    if (expect->dkim_tokens_count < SV_DKIM_TOKENS_MAX && expect->byodkim_selector == NULL)
         request->not_checked[request->not_checked_count++] = "dkim";
     if (expect->mail_from == NULL)
         request->not_checked[request->not_checked_count++] = "mail_from";
@@ -167,6 +198,8 @@ static int read_request(struct request *request, const struct sv_config *config)
     if (code == SV_EXIT_OK)
         code = read_tokens(request);
     if (code == SV_EXIT_OK)
+        code = read_own_key(request);
+    if (code == SV_EXIT_OK)
         code = read_region(request);
     if (code == SV_EXIT_OK)
         code = read_mail_from(request);
@@ -177,6 +210,7 @@ static int read_request(struct request *request, const struct sv_config *config)
     if (code != SV_EXIT_OK)
         return code;
     request->expect.domain = request->domain;
+    request->expect.seen_before = sv_args_has(args, "seen");
     request->expect.dmarc_policy = config->records.dmarc;
     request->expect.is_feedback_host = sv_aws_ses_is_feedback_host;
     request->has_registrable = sv_name_registrable(request->domain, request->registrable) == SV_OK;
@@ -414,6 +448,9 @@ static const struct sv_option options[] = {
     {"zone", "NAME", false, "SES's DKIM zone (default: that of the region)"},
     {"region", "REGION", false, "AWS region (default: AWS_REGION)"},
     {"mail-from", "NAME", false, "custom MAIL FROM: full name or bare label"},
+    {"selector", "NAME", false, "selector of the client's own DKIM key (BYODKIM)"},
+    {"public-key", "BASE64", false, "that key, in one line"},
+    {"seen", NULL, false, "its records were right before: ask resolvers too for what is absent"},
     {"ownership", "TOKEN", false, "SES's legacy _amazonses token"},
     {"server", "ADDR[:PORT]", true, "resolver to ask (default: dns.servers, then the system's)"},
     {"timeout", "DURATION", false, "for all questions together (default 20s)"},
@@ -426,8 +463,11 @@ const struct sv_command sv_command_check = {
     .operands_min = 1,
     .operands_max = 1,
     .summary = "look at a domain's DNS once; no Redis, no account",
-    .details = "Exit code 0 when everything that was checked is right, 1 when something is wrong,\n"
-               "75 when it cannot be decided now, 65 for a name that is none.",
+    .details =
+        "Tells each record as expected, as seen and by whom, what is wrong and how to repair it,\n"
+        "the SPF tree, the way to the DMARC policy, and until when caches remember.\n"
+        "Exit code 0 when everything that was checked is right, 1 when something is wrong,\n"
+        "75 when it cannot be decided now, 65 for a name that is none.",
     .options = options,
     .configured = true,
     .facts = true,

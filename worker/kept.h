@@ -40,4 +40,9 @@ size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *confi
                        struct sv_record out[SV_RECORDS_MAX],
                        enum sv_record_status statuses[SV_RECORDS_MAX]);
 
+/* The same as JSON: sv_json_record with `since` (known to be so since then, by the history) and
+ * `until` (till then caches may hold something else); null where it is not known. A new reference.
+ */
+json_t *sv_kept_records_json(const struct sv_kept *kept, const struct sv_config *config, sv_ms now);
+
 #endif

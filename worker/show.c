@@ -156,27 +156,38 @@ static enum sv_colour colour_of(const char *severity)
     return strcmp(severity, "info") == 0 ? SV_DIM : SV_YELLOW;
 }
 
-/* The record of that name which is not right. */
-static const json_t *record_of(const json_t *records, const char *owner)
+/* The record that is meant: of that name and not right; where there are several, that value. */
+static const json_t *record_of(const json_t *records, const json_t *finding)
 {
+    const json_t *only = NULL;
+    size_t count = 0;
+
     for (size_t i = 0; i < json_array_size(records); i++) {
         const json_t *record = json_array_get(records, i);
 
-        if (sv_name_equal(text_of(record, "name"), owner) &&
-            strcmp(text_of(record, "status"), "ok") != 0)
+        if (!sv_name_equal(text_of(record, "name"), text_of(finding, "owner")) ||
+            strcmp(text_of(record, "status"), "ok") == 0)
+            continue;
+        if (strcmp(text_of(record, "value"), text_of(finding, "expected")) == 0)
             return record;
+        only = record;
+        count++;
     }
-    return NULL;
+    return count == 1 ? only : NULL;
 }
 
-static void show_paste(const struct sv_show *show, const json_t *record)
+void sv_show_publish(const struct sv_show *show, const json_t *finding, const json_t *records)
 {
-    bool text = strcmp(text_of(record, "type"), "TXT") == 0;
+    const json_t *record = record_of(records, finding);
+    bool text = record != NULL && strcmp(text_of(record, "type"), "TXT") == 0;
 
+    if (record == NULL || strcmp(text_of(finding, "severity"), "temporary") == 0)
+        return;
+    /* A line of a zone file: without its last dot a name would get the zone's appended. */
     sv_show_linef(show, 4, "publish", "%s. %lld IN %s %s%s%s", text_of(record, "name"),
                   json_integer_value(json_object_get(record, "ttl")), text_of(record, "type"),
-                  text ? "\"" : "", text_of(record, "value"), text ? "\"" : "");
-    sv_show_linef(show, 4, "", "(where the panel adds the domain by itself, its name is %s)",
+                  text ? "\"" : "", text_of(record, "value"), text ? "\"" : ".");
+    sv_show_linef(show, 4, "as host", "%s (where the panel adds the domain)",
                   text_of(record, "host"));
 }
 
@@ -186,13 +197,15 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
     const char *severity = text_of(finding, "severity");
     const json_t *evidence = json_object_get(finding, "evidence");
     const json_t *witnesses = json_object_get(finding, "witnesses");
-    const json_t *record = record_of(records, text_of(finding, "owner"));
     char shown[SV_SHOW_EVIDENCE_BYTES], when[SV_SHOW_TIME_BYTES];
 
     (void)fprintf(show->out, "  ");
     paint(show, colour_of(severity), severity);
     (void)fprintf(show->out, " %s", text_of(finding, "code"));
-    paint(show, SV_BOLD, primary ? "  <- repair this first" : "");
+    if (primary)
+        paint(show, SV_BOLD,
+              strcmp(severity, "temporary") == 0 ? "  <- the cause, as far as can be told now"
+                                                 : "  <- repair this first");
     (void)fputc('\n', show->out);
     sv_show_line(show, 4, "about", SV_PLAIN, text_of(finding, "owner"));
     if (*text_of(finding, "expected") != '\0')
@@ -208,8 +221,7 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
                      sv_show_time(show, sv_show_instant(finding, "until"), when));
     if (*text_of(finding, "advice") != '\0')
         sv_show_prose(show, 4, "do", text_of(finding, "advice"));
-    if (record != NULL && strcmp(severity, "temporary") != 0)
-        show_paste(show, record);
+    sv_show_publish(show, finding, records);
 }
 
 void sv_show_findings(const struct sv_show *show, const json_t *findings, const json_t *records,

@@ -53,6 +53,9 @@ struct sv_show_more {
 void sv_show_findings(const struct sv_show *show, const json_t *findings, const json_t *records,
                       const struct sv_show_more *more);
 
+/* The line to publish for a finding, where one of the records is meant; nothing otherwise. */
+void sv_show_publish(const struct sv_show *show, const json_t *finding, const json_t *records);
+
 /* One record and what was seen of it (JSON of `check` or `explain`). */
 void sv_show_record(const struct sv_show *show, const json_t *record);
 

@@ -93,23 +93,6 @@ json_t *sv_show_spf_json(const struct sv_spf_tree *tree)
 
 /* ---- DMARC ---- */
 
-static const char *found_name(enum sv_dmarc_found found)
-{
-    switch (found) {
-    case SV_DMARC_FOUND_UNKNOWN:
-        break;
-    case SV_DMARC_FOUND_NONE:
-        return "none";
-    case SV_DMARC_FOUND_RECORD:
-        return "record";
-    case SV_DMARC_FOUND_SEVERAL:
-        return "several";
-    case SV_DMARC_FOUND_INVALID:
-        return "invalid";
-    }
-    return "unknown";
-}
-
 static const char *found_text(const struct sv_dmarc_step *step)
 {
     switch (step->found) {
@@ -141,8 +124,11 @@ static void show_verdict(const struct sv_show *show, const char *label,
 
 static bool differs(const struct sv_dmarc_path *path)
 {
+    const char *now = path->now.organizational_domain;
+    const char *before = path->before.organizational_domain;
+
     return path->now.policy != path->before.policy ||
-           !sv_name_equal(path->now.organizational_domain, path->before.organizational_domain);
+           (*now != '\0' && *before != '\0' && !sv_name_equal(now, before));
 }
 
 void sv_show_dmarc(const struct sv_show *show, const struct sv_dmarc_path *path)
@@ -188,7 +174,7 @@ json_t *sv_show_dmarc_json(const struct sv_dmarc_path *path)
         json_t *step = sv_json_object();
 
         sv_json_set_str(step, "name", path->steps[i].name);
-        sv_json_set_str(step, "found", found_name(path->steps[i].found));
+        sv_json_set_str(step, "found", sv_dmarc_found_name(path->steps[i].found));
         sv_json_set(step, "psd", known(psd));
         sv_json_append(steps, step);
     }
@@ -230,9 +216,9 @@ void sv_show_bulk(const struct sv_show *show, const struct sv_bulk *bulk)
 
         sv_show_line(show, 2, tri(holds), holds == SV_TRI_NO ? SV_RED : SV_PLAIN, texts[i]);
     }
-    sv_show_linef(show, 2, "met", "%s; not checked here: %s, %s, %s, %s", tri(bulk->meets),
-                  sv_show_not_in_dns[0], sv_show_not_in_dns[1], sv_show_not_in_dns[2],
-                  sv_show_not_in_dns[3]);
+    sv_show_line(show, 2, "all met", SV_PLAIN, tri(bulk->meets));
+    for (size_t i = 0; sv_show_not_in_dns[i] != NULL; i++)
+        sv_show_line(show, 2, i == 0 ? "not seen" : "", SV_DIM, sv_show_not_in_dns[i]);
 }
 
 json_t *sv_show_bulk_json(const struct sv_bulk *bulk)

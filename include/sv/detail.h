@@ -14,7 +14,8 @@ enum { SV_DETAIL_FINDINGS_BYTES_MAX = 2560 };
 
 /* One line about what this commit changes, at most SV_STORE_CHANGE_BYTES_MAX; NULL when nothing
  * changed, or nothing that the domain's record does not tell anyway (registered). `complete`: the
- * look saw everything, so that its findings may be compared with others. The caller frees it. */
+ * look missed no finding that is known, so that its codes may be compared with others. The caller
+ * frees it. */
 char *sv_change_write(const struct sv_event_facts *facts, bool complete);
 
 /* Both again, from what the store keeps: {"observed_at", "findings": [sv_json_finding],

@@ -72,11 +72,12 @@ struct sv_dns_query { /* embed it in your own struct */
 
 /* Counters since the start, for metrics. */
 struct sv_dns_stats {
-    uint64_t queries;     /* over UDP, repeated ones included */
-    uint64_t tcp_queries; /* connections begun */
-    uint64_t timeouts;    /* tries that ended in silence */
-    uint64_t mismatches;  /* datagrams and messages dropped because they fit no query */
-    uint64_t malformed;   /* replies that fit, and were broken */
+    uint64_t queries;         /* over UDP, repeated ones included */
+    uint64_t tcp_queries;     /* over TCP, repeated ones included */
+    uint64_t tcp_connections; /* begun */
+    uint64_t timeouts;        /* tries that ended in silence */
+    uint64_t mismatches;      /* datagrams and messages dropped because they fit no query */
+    uint64_t malformed;       /* replies that fit, and were broken */
     uint64_t sockets_opened, sockets_open;
 };
 

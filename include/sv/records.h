@@ -15,7 +15,8 @@ enum {
     SV_RECORD_VALUE_BYTES = 512,
     SV_RECORDS_MAX = 8,
     SV_RECORD_TTL_S = 1800,
-    SV_DKIM_TOKENS_MAX = 3
+    SV_DKIM_TOKENS_MAX = 3,
+    SV_SEEN_NAMES_MAX = 16,
 };
 
 /* What SES and the settings ask of one domain. Strings are borrowed. */
@@ -30,6 +31,11 @@ struct sv_expect {
     const char *byodkim_selector, *byodkim_key;
     const char *mail_from;       /* full name; NULL = no custom MAIL FROM */
     const char *ownership_token; /* NULL = not asked for */
+    /* Owner names as somebody entered them, e.g. copied from a panel; full names. Only of these can
+     * a misspelled one be told, since DNS does not list what a zone holds. */
+    const char *const *seen_names;
+    size_t seen_names_count; /* at most SV_SEEN_NAMES_MAX */
+    bool discover;           /* look for what was not told: sv_discovery of the report */
     bool seen_before; /* its records were right once: resolvers may be asked for what is absent */
     const char *dmarc_policy; /* with {domain} in it; NULL = v=DMARC1; p=quarantine;
                                  rua=mailto:dmarc-reports@{domain} */

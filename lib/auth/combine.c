@@ -63,6 +63,8 @@ static enum sv_tri is_right_mx(const struct sv_judge *judge, const struct sv_fac
 static enum sv_tri is_right_alias(const struct sv_judge *judge, size_t record,
                                   const struct sv_fact *answer)
 {
+    if (answer->type == SV_RR_TXT)
+        return sv_dkim_is_own_key(judge, answer);
     if (answer->alias == NULL || answer->aliases != 1)
         return SV_TRI_NO;
     for (size_t token = 0; token < judge->expect.dkim_tokens_count; token++) {
@@ -177,6 +179,26 @@ static sv_ms find_caches(struct sv_judge *judge, size_t record, const struct sv_
     return last;
 }
 
+/* The record was entered where the domain was served before: only servers that nobody is sent to
+ * have it. */
+static void find_elsewhere(struct sv_judge *judge, size_t record, const struct sv_fact *fact,
+                           sv_right_fn *right)
+{
+    for (const struct sv_fact *it = fact->otherwise; it != NULL; it = it->otherwise) {
+        struct sv_naming naming = {.owner = fact->name,
+                                   .found = it->said.host,
+                                   .other = fact->said.host,
+                                   .expected =
+                                       judge->out != NULL ? judge->out->records[record].value : ""};
+        if (it->said.outsiders > 0 && it->said.servers == 0 &&
+            right(judge, record, it) == SV_TRI_YES) {
+            judge->explained[record] = true;
+            sv_judge_find(judge, SV_F_DNS_EDITED_AT_OLD_PROVIDER, it, SV_SEVERITY_NONE, &naming);
+            return;
+        }
+    }
+}
+
 static void find_removed(struct sv_judge *judge, size_t record, const struct sv_fact *fact,
                          const struct sv_fact *cached)
 {
@@ -250,12 +272,17 @@ enum sv_record_status sv_judge_combine(struct sv_judge *judge, size_t record,
             count(&tally, it, is == SV_TRI_UNKNOWN && tally.right != NULL ? SV_TRI_NO : is);
         }
         status = decide(fact->heard, &tally, status);
+        judge->explained[record] = judge->explained[record] || status == SV_RECORD_WAITING;
         if (tally.servers_right > 0 && tally.servers_wrong > 0)
             find_split(judge, fact, &tally, tally.right);
         if (tally.right != NULL && tally.resolvers_wrong > 0 && status != SV_RECORD_WRONG)
-            judge->right_at[record] = find_caches(judge, record, fact, right);
+            judge->caches_until[record] = find_caches(judge, record, fact, right);
+        if (status == SV_RECORD_WRONG)
+            find_elsewhere(judge, record, fact, right);
         if (status == SV_RECORD_WRONG && tally.resolvers_right > 0) {
             judge->disputed[record] = true;
+            judge->caches_until[record] = tally.right_resolver->said.cached_until;
+            judge->explained[record] = true;
             find_removed(judge, record, fact, tally.right_resolver);
         }
     }

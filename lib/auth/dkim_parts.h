@@ -38,6 +38,9 @@ void sv_dkim_keys(struct sv_judge *judge, struct sv_dkim_view *view);
 /* Judges the record of the client's own key (BYODKIM), which is right only with the right key. */
 void sv_dkim_own_key(struct sv_judge *judge, struct sv_dkim_view *view);
 
+/* Whether an answer about that record holds the right key and nothing else. */
+enum sv_tri sv_dkim_is_own_key(const struct sv_judge *judge, const struct sv_fact *answer);
+
 /* Looks for the absent aliases at the places where they usually end up, and fills in the fault of
  * those it finds. */
 void sv_dkim_probe(struct sv_judge *judge, struct sv_dkim_view *view);

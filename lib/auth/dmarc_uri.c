@@ -84,6 +84,10 @@ static bool take_address(struct sv_span text, char domain[SV_NAME_BYTES])
 
     if (query != NULL)
         text.len = (size_t)(query - text.text);
+    for (size_t i = 0; i < text.len; i++) { /* these must be encoded (RFC 6068 section 2) */
+        if (strchr("/#[]", text.text[i]) != NULL)
+            return false;
+    }
     if (!decode(text, address, &len))
         return false;
     at = strrchr(address, '@');

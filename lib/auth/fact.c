@@ -102,6 +102,37 @@ static void take_alias(struct sv_judge *judge, struct sv_fact *fact, const struc
         fact->incomplete = true;
 }
 
+/* The RDATA of a DS or DNSKEY record, as it came. */
+static void take_rdata(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
+{
+    fact->values_seen++;
+    add_value(judge, fact,
+              (struct sv_span){.text = (const char *)rr->rdata, .len = rr->rdata_bytes});
+}
+
+static uint32_t read_u32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Times of a signature (RFC 4034 section 3.1): type, algorithm, labels and TTL come before them.
+ * They wrap around, so they are compared as serial numbers. */
+static void take_signature(struct sv_fact *fact, const struct sv_rr *rr)
+{
+    enum { EXPIRATION_AT = 8, INCEPTION_AT = 12, BYTES_MIN = 18 };
+    uint32_t expiration, inception;
+
+    if (rr->rdata == NULL || rr->rdata_bytes < BYTES_MIN)
+        return;
+    expiration = read_u32(rr->rdata + EXPIRATION_AT);
+    inception = read_u32(rr->rdata + INCEPTION_AT);
+    if (fact->signatures == 0 || (int32_t)(expiration - fact->expiration) < 0)
+        fact->expiration = expiration;
+    if (fact->signatures == 0 || (int32_t)(inception - fact->inception) > 0)
+        fact->inception = inception;
+    fact->signatures++;
+}
+
 void sv_evidence_take(struct sv_evidence *evidence, const struct sv_dns_answer *answer)
 {
     struct sv_line line;
@@ -138,10 +169,14 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
         const struct sv_rr *rr = &answer->records[i];
         if (rr->type == SV_RR_CNAME && rr->target != NULL && sv_name_equal(rr->owner, fact->name))
             take_alias(judge, fact, rr);
+        if (rr->type == SV_RR_RRSIG)
+            take_signature(fact, rr);
         if (rr->type != fact->type)
             continue;
         if (rr->type != SV_RR_CNAME && sv_name_equal(rr->owner, fact->name))
             fact->values_here++;
+        if ((rr->type == SV_RR_DS || rr->type == SV_RR_DNSKEY) && rr->rdata != NULL)
+            take_rdata(judge, fact, rr);
         if (rr->type == SV_RR_MX && rr->target != NULL)
             take_mx(judge, fact, rr);
         if (rr->type == SV_RR_A || rr->type == SV_RR_AAAA)

@@ -233,6 +233,8 @@ static void report_fault(struct sv_judge *judge, const struct sv_dkim_view *view
             first = it;
             (void)sv_dkim_owner(&judge->expect, i, owner);
             (void)sv_dkim_target(&judge->expect, i, expected);
+        } else if (strcmp(it->found, first->found) == 0) {
+            continue; /* the same for all is told once */
         } else if (it->found[0] != '\0') {
             sv_line_add_shown(&line, sv_span_of(", "));
         }

@@ -156,3 +156,12 @@ void sv_dkim_own_key(struct sv_judge *judge, struct sv_dkim_view *view)
     sv_judge_mark(judge, record, own->status);
     sv_judge_seen(judge, record, sv_span_of(own->found));
 }
+
+enum sv_tri sv_dkim_is_own_key(const struct sv_judge *judge, const struct sv_fact *answer)
+{
+    struct sv_dkim_key key;
+
+    if (judge->expect.byodkim_key == NULL || !read_key(answer, judge->expect.byodkim_key, &key))
+        return SV_TRI_UNKNOWN;
+    return key.usable ? SV_TRI_YES : SV_TRI_NO;
+}

@@ -37,11 +37,11 @@ static void fill_path(const struct sv_dmarc_view *view, struct sv_dmarc_path *ou
     out->test_mode = view->now.at != NULL && view->now.record.test_mode;
 }
 
-/* Easy DKIM signs with d={d}, which is always aligned with From {d}. Without tokens and with an
- * ownership record, SES does not sign; with neither we were not told. */
+/* Easy DKIM and BYODKIM sign with d={d}, which is always aligned with From {d}. Without tokens and
+ * with an ownership record, SES does not sign; with neither we were not told. */
 static enum sv_tri dkim_aligned(const struct sv_judge *judge)
 {
-    if (judge->expect.dkim_tokens_count > 0)
+    if (judge->expect.dkim_tokens_count > 0 || judge->expect.byodkim_selector != NULL)
         return SV_TRI_YES;
     return judge->expect.ownership_token != NULL ? SV_TRI_NO : SV_TRI_UNKNOWN;
 }

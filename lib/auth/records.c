@@ -77,6 +77,27 @@ bool sv_feedback_host(const struct sv_expect *expect, char out[SV_NAME_BYTES])
     return sv_name_build(out, "feedback-smtp.", expect->region, ".amazonses.com");
 }
 
+bool sv_feedback_region(struct sv_span host, struct sv_span *region)
+{
+    static const char front[] = "feedback-smtp.";
+    static const char back[] = ".amazonses.com";
+    size_t hyphens = 0;
+
+    if (host.len > 0 && host.text[host.len - 1] == '.')
+        host.len--;
+    if (host.len <= strlen(front) + strlen(back) || !sv_span_starts(host, front))
+        return false;
+    *region = (struct sv_span){.text = host.text + strlen(front),
+                               .len = host.len - strlen(front) - strlen(back)};
+    for (size_t i = 0; i < region->len; i++) {
+        if (region->text[i] == '.')
+            return false;
+        hyphens += region->text[i] == '-' ? 1 : 0;
+    }
+    return hyphens >= 2 &&
+           sv_span_equals((struct sv_span){region->text + region->len, strlen(back)}, back);
+}
+
 /* Replaces every {domain}; false when that does not fit. */
 static bool fill_policy(const char *policy, const char *domain, char out[SV_RECORD_VALUE_BYTES])
 {

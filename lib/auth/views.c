@@ -124,17 +124,21 @@ static struct sv_said *add_answer(struct groups *groups, const struct sv_fact *f
 }
 
 static void add_server(struct sv_judge *judge, struct groups *groups, const struct sv_fact *fact,
-                       const struct sv_server_view *view)
+                       const struct sv_server_view *view, bool is_outsider)
 {
     struct sv_said *said = add_answer(groups, fact, view->answer);
 
     if (said == NULL)
         return;
+    if (said->host == NULL && view->host != NULL)
+        said->host = sv_judge_keep(judge, view->host, strnlen(view->host, SV_NAME_MAX));
+    if (is_outsider) {
+        said->outsiders++;
+        return;
+    }
     said->servers++;
     if (view->serial > said->serial)
         said->serial = view->serial;
-    if (said->host == NULL && view->host != NULL)
-        said->host = sv_judge_keep(judge, view->host, strnlen(view->host, SV_NAME_MAX));
 }
 
 static void add_resolver(struct groups *groups, const struct sv_fact *fact,
@@ -178,7 +182,9 @@ static void hear(const struct sv_dns_views *views, struct sv_heard *heard)
     heard->authority =
         views->servers_count > 0 || (views->cut != NULL && views->cut->state == SV_CUT_SILENT);
     for (size_t i = 0; i < views->servers_count; i++)
-        heard->servers_usable += is_usable(&views->servers[i]) ? 1 : 0;
+        heard->servers_usable +=
+            is_usable(&views->servers[i]) && !sv_zone_is_outsider(views, &views->servers[i]) ? 1
+                                                                                             : 0;
     for (size_t i = 0; i < views->resolvers_count; i++)
         hear_resolver(heard, views->resolvers[i]);
 }
@@ -216,6 +222,8 @@ static bool is_better(const struct sv_said *a, bool a_right, const struct sv_sai
 {
     if ((a->servers > 0) != (b->servers > 0))
         return a->servers > 0;
+    if (a->servers == 0 && (a->resolvers > 0) != (b->resolvers > 0))
+        return a->resolvers > 0; /* outsiders alone never count */
     if (a_right != b_right)
         return a_right;
     if (a->servers != b->servers)
@@ -266,6 +274,20 @@ static void settle(struct sv_judge *judge, struct sv_fact *fact, const struct gr
     }
 }
 
+/* The servers of the parent say that there is no such zone: then nothing is in it. */
+static void take_nxdomain(struct sv_fact *fact, const struct sv_cut *cut)
+{
+    enum { RCODE_NXDOMAIN = 3 };
+    struct sv_line line;
+
+    fact->outcome = SV_DNS_NXDOMAIN;
+    fact->trouble = SV_DNS_NO_TROUBLE;
+    fact->said.servers = 1;
+    fact->evidence = (struct sv_evidence){.outcome = SV_DNS_NXDOMAIN, .rcode = RCODE_NXDOMAIN};
+    sv_line_init(&line, fact->evidence.server, sizeof(fact->evidence.server));
+    sv_line_add(&line, cut->parent[0] != '\0' ? cut->parent : ".");
+}
+
 void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
                         const struct sv_dns_views *views)
 {
@@ -276,9 +298,11 @@ void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
     if (heard == NULL)
         return;
     hear(views, heard);
+    sv_zone_take(judge, fact, views);
     for (size_t i = 0; i < views->servers_count; i++) {
         if (is_usable(&views->servers[i]))
-            add_server(judge, &groups, fact, &views->servers[i]);
+            add_server(judge, &groups, fact, &views->servers[i],
+                       sv_zone_is_outsider(views, &views->servers[i]));
     }
     for (size_t i = 0; i < views->resolvers_count; i++) {
         if (is_told(views->resolvers[i]))
@@ -286,6 +310,8 @@ void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
     }
     if (is_heard_enough(heard) && groups.count > 0) {
         settle(judge, fact, &groups);
+    } else if (views->cut != NULL && views->cut->state == SV_CUT_NXDOMAIN) {
+        take_nxdomain(fact, views->cut);
     } else {
         failed = failure(views, heard);
         if (failed != NULL)

@@ -113,24 +113,24 @@ static char *render_event(const struct check *check)
     return sv_cloudevent_domain(&facts);
 }
 
-static bool saw_everything(const struct check *check)
+/* Findings are kept only from a look that saw everything there is to lose: a half-blind one must
+ * not wipe what is known. A group that was not seen and has no findings loses none. */
+static bool loses_nothing(const struct check *check)
 {
     if (check->input.kind != SV_INPUT_LOOKED)
         return false;
     for (int group = 0; group < SV_GROUP_COUNT; group++) {
-        if (!check->seen.group_known[group])
+        if (!check->seen.group_known[group] && check->after.domain.findings[group] != 0)
             return false;
     }
     return true;
 }
 
-/* Findings are kept only from a look that saw everything: a half-blind one must not wipe what is
- * known. */
 static char *render_detail(const struct check *check)
 {
     if (check->input.kind == SV_INPUT_REMOVED)
         return sv_strdup("");
-    return saw_everything(check) ? sv_detail_write(check->findings, check->input.now) : NULL;
+    return loses_nothing(check) ? sv_detail_write(check->findings, check->input.now) : NULL;
 }
 
 /* What is removed takes its history along. */
@@ -140,7 +140,7 @@ static char *render_change(const struct check *check)
 
     if (check->input.kind == SV_INPUT_REMOVED)
         return sv_strdup("");
-    return sv_change_write(&facts, saw_everything(check));
+    return sv_change_write(&facts, loses_nothing(check));
 }
 
 /* A job sets what was registered; only an adopted MAIL FROM is ours to add. */

@@ -216,6 +216,7 @@ static void finish(struct sv_dns_exchange *exchange)
 static void shut_down(struct sv_dns *dns)
 {
     sv_dns_sockets_close(dns);
+    sv_dns_tcp_close(dns);
     disarm(dns);
     uv_close((uv_handle_t *)&dns->timer, sv_dns_on_closed);
     uv_close((uv_handle_t *)&dns->turn, sv_dns_on_closed);

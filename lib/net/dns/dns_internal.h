@@ -20,7 +20,8 @@ enum {
     SV_DNS_SOCKETS_MAX = 1024,    /* a power of two: 10 bits of port, 16 bits of id */
     SV_DNS_SOCKET_USES_MAX = 256, /* queries before a socket is replaced */
     SV_DNS_TCP_MAX = 64,          /* connections at a time; each may hold a reply of 64 KiB */
-    SV_DNS_UDP_BYTES = 4096,      /* larger than any datagram we invite */
+    SV_DNS_TCP_CHAINS = 64,
+    SV_DNS_UDP_BYTES = 4096, /* larger than any datagram we invite */
     SV_DNS_QUERY_BYTES = 512,
     SV_DNS_PEERS_MAX = 4096, /* addresses remembered; more than there can be queries */
     SV_DNS_PEER_CHAINS = 2048,
@@ -41,6 +42,7 @@ enum sv_dns_habit {
     SV_DNS_NO_EDNS = 1u << 0,
     SV_DNS_NO_MIXING = 1u << 1,
     SV_DNS_NO_COOKIE = 1u << 2,
+    SV_DNS_ONE_EACH = 1u << 3, /* it ends a connection after one reply */
 };
 
 /* What is known of one server address. */
@@ -48,12 +50,13 @@ struct sv_dns_peer {
     union sv_dns_address address;
     struct sv_dns_peer *chain;         /* of the same hash */
     struct sv_dns_peer *newer, *older; /* by last use */
-    unsigned users;                    /* exchanges that ask it now: it keeps its place */
+    unsigned users;                    /* exchanges and connections: it keeps its place */
+    struct sv_dns_tcp *tcp;            /* that others may join; or NULL */
     bool measured;
     uint32_t mean; /* of its answering time, in eighths of a millisecond */
     uint8_t cookie_bytes, edns_doubts;
     uint8_t cookie[SV_DNS_COOKIE_BYTES_MAX]; /* ours, then the server's */
-    unsigned habits;                         /* SV_DNS_NO_ bits */
+    unsigned habits;                         /* enum sv_dns_habit */
     sv_ms habits_until;                      /* monotonic */
 };
 
@@ -95,7 +98,7 @@ struct sv_dns_exchange {
     bool truncated;           /* a reply had TC */
     bool bad_cookie;          /* this server has refused our cookie once */
     bool cookie_missing;      /* a reply was dropped for want of the cookie that used to come */
-    unsigned tries, mismatches;
+    unsigned tries, mismatches, tcp_again;
     sv_ms started_at, sent_at, ends_at; /* monotonic */
     struct sv_heap_node due;
     struct sv_dns_socket *socket;
@@ -122,15 +125,23 @@ struct sv_dns_pool {
     struct sv_dns_socket *sockets[SV_DNS_SOCKETS_MAX];
 };
 
-/* One connection for one query. */
+/* One connection to one address. */
 struct sv_dns_tcp {
     uv_tcp_t handle;
     uv_connect_t connect;
-    uv_write_t write;
+    uv_timer_t idle;
+    unsigned handles; /* not yet closed */
     struct sv_dns *dns;
-    struct sv_dns_exchange *exchange; /* NULL once it is closing */
+    struct sv_dns_peer *peer;
+    struct sv_dns_tcp *next, *previous;
+    struct sv_dns_exchange *by_id[SV_DNS_TCP_CHAINS]; /* those who wait for a reply */
+    const struct sv_dns_exchange *replied;            /* the one whose reply is being looked at */
+    size_t waiting, asked, answered;
+    size_t strays; /* asked here, left without a reply: it may still come */
+    sv_ms heard_at;
+    bool connected, closing, reading;
+    bool shared; /* others may join */
     struct sv_buf in;
-    uint8_t out[2 + SV_DNS_QUERY_BYTES];
 };
 
 struct sv_dns {
@@ -145,6 +156,7 @@ struct sv_dns {
     size_t in_flight;
     struct sv_dns_exchange *finished_first, *finished_last;
     struct sv_dns_exchange *tcp_first, *tcp_last; /* before TCP, oldest first */
+    struct sv_dns_tcp *tcp_all;                   /* but those that are closing */
     size_t tcp_open;
     size_t handles; /* not yet closed */
 
@@ -185,6 +197,8 @@ void sv_dns_sockets_leave(struct sv_dns_exchange *exchange);
 /* tcp.c */
 void sv_dns_tcp_ask(struct sv_dns_exchange *exchange);
 void sv_dns_tcp_leave(struct sv_dns_exchange *exchange);
+void sv_dns_tcp_on_silence(struct sv_dns_exchange *exchange); /* its deadline has passed */
+void sv_dns_tcp_close(struct sv_dns *dns);
 
 /* address.c */
 bool sv_dns_address_equal(const union sv_dns_address *a, const union sv_dns_address *b);

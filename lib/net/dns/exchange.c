@@ -255,6 +255,7 @@ void sv_dns_exchange_on_timer(struct sv_dns_exchange *exchange)
 
     exchange->dns->stats.timeouts++;
     if (exchange->stage != SV_DNS_ON_UDP) {
+        sv_dns_tcp_on_silence(exchange);
         sv_dns_exchange_on_failure(exchange, SV_DNS_TCP_FAILED);
         return;
     }

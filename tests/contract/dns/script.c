@@ -284,12 +284,23 @@ static void on_client_closed(uv_handle_t *handle)
     struct script *s = handle->data;
 
     s->tcp_open--;
+    for (size_t i = 0; i < s->clients_count; i++)
+        if ((uv_handle_t *)s->clients[i] == handle)
+            s->clients[i] = NULL;
+    free(((struct script_client *)handle)->held);
+    free(handle);
 }
 
-static void end_client(uv_handle_t *client)
+static void end_client(struct script_client *client)
 {
-    if (!uv_is_closing(client))
-        uv_close(client, on_client_closed);
+    if (client != NULL && !uv_is_closing((uv_handle_t *)client))
+        uv_close((uv_handle_t *)client, on_client_closed);
+}
+
+void script_end_clients(struct script *s)
+{
+    for (size_t i = 0; i < s->clients_count; i++)
+        end_client(s->clients[i]);
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -310,63 +321,131 @@ static void write_bytes(uv_stream_t *client, const uint8_t *bytes, size_t len)
     MUST(uv_write(write, client, &buf, 1, on_written));
 }
 
-static void answer_tcp(struct script *s, uv_stream_t *client)
+static enum step step_over_tcp(const struct script *s)
 {
-    static struct reply r;
-    static uint8_t out[70002];
-    struct query q = parse(s->in + 2);
-    enum step step = STEP_ANSWER;
-
     if (s->tcp == OVER_TCP_SERVFAIL)
-        step = STEP_SERVFAIL;
+        return STEP_SERVFAIL;
     if (s->tcp == OVER_TCP_TRUNCATED)
-        step = STEP_TRUNCATED;
-    if (s->tcp == OVER_TCP_WRONG_ID)
-        step = STEP_WRONG_ID;
-    make(s, step, q, &r);
-    for (unsigned i = 1; s->tcp == OVER_TCP_300 && i < 300; i++)
-        reply_txt(&r, "@12", "one of 300");
-    out[0] = (uint8_t)(r.len >> 8);
-    out[1] = (uint8_t)r.len;
-    memcpy(out + 2, r.bytes, r.len);
-    if (s->tcp == OVER_TCP_SLOW || s->tcp == OVER_TCP_CUT)
-        write_bytes(client, out, s->tcp == OVER_TCP_SLOW ? 1 : r.len / 2);
-    else if (s->tcp == OVER_TCP_ANSWER)
-        for (size_t i = 0; i < r.len + 2; i++)
-            write_bytes(client, out + i, 1);
-    else if (s->tcp != OVER_TCP_CLOSE)
-        write_bytes(client, out, r.len + 2);
+        return STEP_TRUNCATED;
+    return s->tcp == OVER_TCP_WRONG_ID ? STEP_WRONG_ID : STEP_ANSWER;
 }
 
-static void on_client_bytes(uv_stream_t *client, ssize_t n, const uv_buf_t *buf)
+static void write_reply(uv_stream_t *client, const struct reply *r)
 {
-    struct script *s = client->data;
+    static uint8_t out[70002];
+
+    out[0] = (uint8_t)(r->len >> 8);
+    out[1] = (uint8_t)r->len;
+    memcpy(out + 2, r->bytes, r->len);
+    write_bytes(client, out, r->len + 2);
+}
+
+/* Keeps replies until there are enough to turn their order around. */
+static void hold(struct script_client *client, const struct reply *r)
+{
+    if (client->held == NULL)
+        client->held = calloc(SCRIPT_BACKWARDS, sizeof(*client->held));
+    if (client->held == NULL)
+        abort();
+    client->held[(client->queries - 1) % SCRIPT_BACKWARDS] = *r;
+    if (client->queries % SCRIPT_BACKWARDS != 0)
+        return;
+    for (size_t i = SCRIPT_BACKWARDS; i > 0; i--)
+        write_reply((uv_stream_t *)client, &client->held[i - 1]);
+}
+
+static void answer_tcp(struct script *s, struct script_client *client, const uint8_t *query)
+{
+    static struct reply r;
+    uv_stream_t *stream = (uv_stream_t *)client;
+    uint8_t head[2];
+
+    make(s, step_over_tcp(s), parse(query), &r);
+    for (unsigned i = 1; s->tcp == OVER_TCP_300 && i < 300; i++)
+        reply_txt(&r, "@12", "one of 300");
+    head[0] = (uint8_t)(r.len >> 8);
+    head[1] = (uint8_t)r.len;
+    if (s->tcp == OVER_TCP_BACKWARDS) {
+        hold(client, &r);
+    } else if (s->tcp == OVER_TCP_SLOW) {
+        write_bytes(stream, head, client->queries == 1 ? 1 : 0);
+    } else if (s->tcp == OVER_TCP_CUT) {
+        write_bytes(stream, head, 2);
+        write_bytes(stream, r.bytes, r.len / 2);
+    } else if (s->tcp == OVER_TCP_ANSWER) {
+        write_bytes(stream, head, 1);
+        write_bytes(stream, head + 1, 1);
+        for (size_t i = 0; i < r.len; i++)
+            write_bytes(stream, r.bytes + i, 1);
+    } else if (s->tcp != OVER_TCP_CLOSE) {
+        write_reply(stream, &r);
+    }
+}
+
+static bool ends_after_one(const struct script *s)
+{
+    return s->tcp == OVER_TCP_CUT || s->tcp == OVER_TCP_CLOSE || s->tcp == OVER_TCP_ONE;
+}
+
+/* Answers every whole query that is there. */
+static void on_client_query(struct script *s, struct script_client *client)
+{
+    while (client->len >= 2) {
+        size_t bytes = 2 + reply_get_u16(client->in);
+        if (client->len < bytes)
+            return;
+        s->tcp_asked++;
+        client->queries++;
+        answer_tcp(s, client, client->in + 2);
+        client->len -= bytes;
+        memmove(client->in, client->in + bytes, client->len);
+        if (ends_after_one(s)) {
+            end_client(client);
+            return;
+        }
+    }
+}
+
+static void on_client_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct script_client *client = (struct script_client *)handle;
+
+    (void)suggested;
+    *buf =
+        uv_buf_init((char *)client->in + client->len, (unsigned)(sizeof(client->in) - client->len));
+}
+
+static void on_client_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct script_client *client = (struct script_client *)stream;
 
     (void)buf;
-    if (n > 2) { /* a query is small enough to come in one piece over loopback */
-        s->tcp_asked++;
-        answer_tcp(s, client);
+    if (n < 0) {
+        end_client(client);
+        return;
     }
-    if (n < 0 || s->tcp == OVER_TCP_CUT || s->tcp == OVER_TCP_CLOSE)
-        end_client((uv_handle_t *)client);
+    client->len += (size_t)n;
+    on_client_query(stream->data, client);
 }
 
 static void on_client(uv_stream_t *listener, int status)
 {
     struct script *s = listener->data;
-    uv_tcp_t *client = &s->clients[s->clients_count++];
+    struct script_client *client = calloc(1, sizeof(*client));
 
     MUST(status);
-    if (s->clients_count > SCRIPT_CLIENTS_MAX)
+    if (client == NULL || s->clients_count == SCRIPT_CLIENTS_MAX)
         abort();
-    MUST(uv_tcp_init(listener->loop, client));
-    client->data = s;
+    s->clients[s->clients_count++] = client;
+    MUST(uv_tcp_init(listener->loop, &client->tcp));
+    client->tcp.data = s;
+    uv_unref((uv_handle_t *)client);
     s->tcp_open++;
     if (s->tcp_open > s->tcp_open_most)
         s->tcp_open_most = s->tcp_open;
     MUST(uv_accept(listener, (uv_stream_t *)client));
-    MUST(uv_tcp_nodelay(client, 1));
-    MUST(uv_read_start((uv_stream_t *)client, on_alloc, on_client_bytes));
+    MUST(uv_tcp_nodelay(&client->tcp, 1));
+    MUST(uv_read_start((uv_stream_t *)client, on_client_alloc, on_client_bytes));
 }
 
 static void open_udp(struct script *s, uv_loop_t *loop, uv_udp_t *udp)
@@ -436,6 +515,5 @@ void script_close(struct script *s)
     uv_close((uv_handle_t *)&s->other, on_gone);
     if (s->tcp != OVER_TCP_REFUSE)
         uv_close((uv_handle_t *)&s->listener, on_gone);
-    for (size_t i = 0; i < s->clients_count; i++)
-        end_client((uv_handle_t *)&s->clients[i]);
+    script_end_clients(s);
 }

@@ -59,10 +59,19 @@ enum over_tcp {
     OVER_TCP_WRONG_ID,
     OVER_TCP_TRUNCATED,
     OVER_TCP_SERVFAIL,
-    OVER_TCP_300, /* 300 TXT records */
+    OVER_TCP_300,       /* 300 TXT records */
+    OVER_TCP_BACKWARDS, /* those of eight queries, the last one first */
+    OVER_TCP_ONE,       /* the answer to the first query, then the end */
 };
 
-enum { SCRIPT_STEPS_MAX = 8, SCRIPT_CLIENTS_MAX = 512 };
+enum { SCRIPT_STEPS_MAX = 8, SCRIPT_CLIENTS_MAX = 512, SCRIPT_BACKWARDS = 8 };
+
+struct script_client {
+    uv_tcp_t tcp; /* first */
+    size_t len, queries;
+    uint8_t in[2048];   /* a part of a query, if any */
+    struct reply *held; /* for OVER_TCP_BACKWARDS */
+};
 
 struct script {
     enum step steps[SCRIPT_STEPS_MAX];
@@ -79,7 +88,7 @@ struct script {
     /* private */
     uv_udp_t udp, other;
     uv_tcp_t listener;
-    uv_tcp_t clients[SCRIPT_CLIENTS_MAX];
+    struct script_client *clients[SCRIPT_CLIENTS_MAX];
     size_t clients_count;
     bool listening;
     uint8_t in[1024];
@@ -92,5 +101,8 @@ struct script {
 /* Opens it on a free port; `script` has its steps set and lives until the loop has closed it. */
 void script_open(struct script *script, uv_loop_t *loop);
 void script_close(struct script *script);
+
+/* Ends the connections it has, as a server does with idle ones. */
+void script_end_clients(struct script *script);
 
 #endif

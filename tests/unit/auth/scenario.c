@@ -27,6 +27,7 @@ struct sv_judge *scenario_judge(const struct scenario *scenario)
 
     if ((scenario->told & TOLD_NO_TOKENS) != 0)
         expect.dkim_tokens_count = 0;
+    expect.discover = (scenario->told & TOLD_DISCOVER) != 0;
     if ((scenario->told & TOLD_BYODKIM) != 0) {
         expect.dkim_tokens_count = 0;
         expect.byodkim_selector = "own";
@@ -37,7 +38,11 @@ struct sv_judge *scenario_judge(const struct scenario *scenario)
     if ((scenario->told & TOLD_OWNERSHIP) != 0)
         expect.ownership_token = "ownershipTOKEN=";
     if ((scenario->told & TOLD_MAIL_FROM) != 0)
-        expect.mail_from = "mail.client.com";
+        expect.mail_from = scenario->mail_from != NULL ? scenario->mail_from : "mail.client.com";
+    if (scenario->seen_name != NULL) {
+        expect.seen_names = &scenario->seen_name;
+        expect.seen_names_count = 1;
+    }
     return sv_judge_new(&expect, scenario->zone);
 }
 

@@ -26,12 +26,15 @@ enum {
     TOLD_OWNERSHIP = 2,
     TOLD_MAIL_FROM = 4,
     TOLD_NO_ZONE = 8,
-    TOLD_BYODKIM = 16
+    TOLD_BYODKIM = 16,
+    TOLD_DISCOVER = 32
 };
 
 struct scenario {
     const char *name;
     unsigned told;
+    const char *mail_from; /* NULL = mail.client.com, where there is one */
+    const char *seen_name; /* NULL = none */
     const char *domain;    /* NULL = client.com */
     const char *zone;      /* the registrable domain; NULL = not told */
     const char *dkim_zone; /* NULL = $z, unless TOLD_NO_ZONE */

@@ -80,9 +80,9 @@ static const struct scenario scenarios[] = {
      .dns = ALL_RIGHT,
      .voices = {{NS_1, NO_1}, {NS_2, NO_1}, {R_1, .ttl_s = 1200}},
      .records = "woooo",
-     .findings = "error dns_record_removed " OWNER "\nerror dkim_cname_partial " OWNER "\n",
+     .findings = "error dns_record_removed " OWNER "\n",
      .flags = "required=wrong absent=no ttl=1200 mail_from=unknown spf=yes dmarc=yes bulk=no "
-              "open=. seen_everywhere_at=0 disputed=yes"},
+              "open=. seen_everywhere_at=0 disputed=yes closed=no hidden=2"},
     {.name = "removed_at_the_source_and_forgotten_by_caches",
      .dns = ALL_RIGHT,
      .voices = {{NS_1, NO_1}, {R_1, NO_1}},

@@ -77,24 +77,35 @@ static bool speak(struct speaker *speaker, const struct sv_dns_question *questio
     answer->serial = voice->serial;
     if (voice->ede != 0)
         answer->ede = voice->ede;
+    if (voice->at != 0)
+        answer->at = voice->at;
     if (voice->ttl_s != 0)
         answer->ttl_s = voice->ttl_s;
     return true;
 }
 
+/* The servers serve the zone of the cut and nothing else. */
+static bool is_theirs(const struct sv_cut *cut, const char *name)
+{
+    return cut == NULL || cut->zone[0] == '\0' || sv_name_equal(name, cut->zone) ||
+           sv_name_is_below(name, cut->zone) || sv_name_is_below(cut->zone, name);
+}
+
 const struct sv_dns_views *voices_ask(struct voices *voices, const struct sv_dns_question *question)
 {
     struct sv_dns_views *views = &voices->views;
+    bool theirs = is_theirs(voices->cut, question->name);
 
     forget_answers(voices);
     views->servers_count = 0;
     views->resolvers_count = 0;
     views->servers = voices->servers;
     views->resolvers = voices->resolvers;
-    views->cut = voices->cut;
+    views->cut = theirs ? voices->cut : NULL;
     for (size_t i = 0; i < voices->count; i++) {
         struct speaker *speaker = &voices->speakers[i];
-        if ((speaker->is_server ? views->closed : views->withheld) || !speak(speaker, question))
+        if ((speaker->is_server ? views->closed || !theirs : views->withheld) ||
+            !speak(speaker, question))
             continue;
         if (speaker->is_server)
             voices->servers[views->servers_count++] =
@@ -105,7 +116,7 @@ const struct sv_dns_views *voices_ask(struct voices *voices, const struct sv_dns
         else
             voices->resolvers[views->resolvers_count++] = speaker->answer;
     }
-    if (views->servers_count + views->resolvers_count == 0 && voices->cut == NULL)
+    if (views->servers_count + views->resolvers_count == 0 && views->cut == NULL)
         return NULL;
     return views;
 }

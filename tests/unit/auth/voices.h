@@ -14,6 +14,7 @@ struct voice {
     const char *dns; /* lines added to what all say; NULL = none */
     uint32_t serial; /* servers: of the zone; 0 = not asked */
     uint32_t ttl_s;  /* of everything it says; 0 = the zone's own TTLs */
+    sv_ms at;        /* when it answers; 0 = as zone_text says */
     uint16_t ede;    /* info code + 1 of everything it says; 0 = none */
     bool lame;       /* answers without authority */
     bool no_edns, no_tcp;

@@ -1,5 +1,6 @@
 #include "zone_text.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@ enum { WORD_MAX = 16, SCOPE_BYTES = 1024 };
 struct line {
     bool used, wildcard, trouble;
     enum sv_rr_type type;
+    uint8_t rdata[600]; /* of types that are written as hex digits */
+    size_t rdata_bytes;
     char *owner;
     char *value;
 };
@@ -61,8 +64,9 @@ static enum sv_rr_type type_of(const char *word)
     static const struct {
         const char *word;
         enum sv_rr_type type;
-    } types[] = {{"A", SV_RR_A},         {"MX", SV_RR_MX},     {"TXT", SV_RR_TXT},
-                 {"CNAME", SV_RR_CNAME}, {"AAAA", SV_RR_AAAA}, {"NS", SV_RR_NS}};
+    } types[] = {{"A", SV_RR_A},         {"MX", SV_RR_MX},         {"TXT", SV_RR_TXT},
+                 {"CNAME", SV_RR_CNAME}, {"NS", SV_RR_NS},         {"AAAA", SV_RR_AAAA},
+                 {"DS", SV_RR_DS},       {"DNSKEY", SV_RR_DNSKEY}, {"RRSIG", SV_RR_RRSIG}};
 
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
         if (strcmp(types[i].word, word) == 0)
@@ -76,6 +80,17 @@ static void forget(struct zone *zone, const struct line *line)
     for (size_t i = 0; i < zone->count; i++) {
         if (zone->lines[i].type == line->type && strcmp(zone->lines[i].owner, line->owner) == 0)
             zone->lines[i].used = false;
+    }
+}
+
+static void read_hex(struct line *line)
+{
+    if (line->type != SV_RR_DS && line->type != SV_RR_DNSKEY && line->type != SV_RR_RRSIG)
+        return;
+    for (const char *at = line->value; at[0] != '\0' && at[1] != '\0'; at += 2) {
+        const char digits[] = {at[0], at[1], '\0'};
+        SV_REQUIRE(line->rdata_bytes < sizeof(line->rdata));
+        line->rdata[line->rdata_bytes++] = (uint8_t)strtoul(digits, NULL, 16);
     }
 }
 
@@ -104,6 +119,7 @@ static void read_line(struct zone *zone, char *text)
     line.wildcard = strncmp(text, "*.", 2) == 0;
     line.owner = sv_strdup(line.wildcard ? text + 2 : text);
     line.value = sv_strdup(line.value);
+    read_hex(&line);
     if (remove)
         forget(zone, &line);
     line.used = !remove;
@@ -192,22 +208,31 @@ static bool fail(struct zone *zone, const struct line *line)
         const char *word;
         enum sv_dns_trouble trouble;
     } troubles[] = {
-        {"timeout", SV_DNS_TIMEOUT},     {"network", SV_DNS_NETWORK},
-        {"servfail", SV_DNS_SERVFAIL},   {"ede22", SV_DNS_SERVFAIL},
-        {"refused", SV_DNS_REFUSED},     {"lame", SV_DNS_LAME},
-        {"malformed", SV_DNS_MALFORMED}, {"tcp", SV_DNS_TCP_FAILED},
-        {"loop", SV_DNS_ALIAS_LOOP},     {"long", SV_DNS_ALIAS_TOO_LONG},
-        {"other", SV_DNS_OTHER_RCODE},   {"elsewhere", SV_DNS_ALIAS_ELSEWHERE},
-        {"referred", SV_DNS_REFERRED},   {"bogus", SV_DNS_BOGUS},
+        {"timeout", SV_DNS_TIMEOUT},
+        {"network", SV_DNS_NETWORK},
+        {"servfail", SV_DNS_SERVFAIL},
+        {"refused", SV_DNS_REFUSED},
+        {"lame", SV_DNS_LAME},
+        {"malformed", SV_DNS_MALFORMED},
+        {"tcp", SV_DNS_TCP_FAILED},
+        {"loop", SV_DNS_ALIAS_LOOP},
+        {"long", SV_DNS_ALIAS_TOO_LONG},
+        {"other", SV_DNS_OTHER_RCODE},
+        {"elsewhere", SV_DNS_ALIAS_ELSEWHERE},
+        {"referred", SV_DNS_REFERRED},
+        {"bogus", SV_DNS_BOGUS},
     };
 
     for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
-        if (strcmp(line->value, troubles[i].word) == 0)
+        if (strncmp(line->value, troubles[i].word, strlen(troubles[i].word)) == 0)
             zone->answer.trouble = troubles[i].trouble;
     }
+    if (strncmp(line->value, "ede", 3) == 0)
+        zone->answer.trouble = SV_DNS_SERVFAIL;
+    if (strstr(line->value, "ede") != NULL)
+        zone->answer.ede = (uint16_t)(strtoul(strstr(line->value, "ede") + 3, NULL, 10) + 1);
     zone->answer.outcome = SV_DNS_UNKNOWN;
     zone->answer.rcode = zone->answer.trouble == SV_DNS_SERVFAIL ? 2 : 0;
-    zone->answer.ede = strcmp(line->value, "ede22") == 0 ? 23 : 0;
     return strcmp(line->value, "never") != 0;
 }
 
@@ -227,8 +252,14 @@ static void add_record(struct zone *zone, const char *owner, const struct line *
         rr->text = (const uint8_t *)line->value;
         rr->text_bytes = strlen(line->value);
     }
+    if (line->rdata_bytes > 0) {
+        rr->rdata = line->rdata;
+        rr->rdata_bytes = line->rdata_bytes;
+    }
     if (line->type == SV_RR_A)
-        memcpy(rr->address, "\xc0\x00\x02\x01", 4); /* 192.0.2.1, whatever was written */
+        SV_REQUIRE(inet_pton(AF_INET, line->value, rr->address) == 1);
+    if (line->type == SV_RR_AAAA)
+        SV_REQUIRE(inet_pton(AF_INET6, line->value, rr->address) == 1);
 }
 
 static bool ends_with(const char *name, const char *tail)
@@ -274,6 +305,9 @@ static const char *gather(struct zone *zone, const char *name, enum sv_rr_type t
         if (line->type == type) {
             add_record(zone, name, line);
             *found = true;
+        } else if (line->type == SV_RR_RRSIG) {
+            if (line->rdata[1] == (int)type) /* of the type it covers, the first two octets */
+                add_record(zone, name, line);
         } else if (line->type == SV_RR_CNAME) {
             add_record(zone, name, line);
             return line->value;
@@ -298,7 +332,7 @@ bool zone_look(struct zone *zone, const struct sv_dns_question *question,
     for (size_t i = 0; i < zone->count; i++) {
         const struct line *line = &zone->lines[i];
         if (line->used && line->trouble && line->type == question->type &&
-            strcasecmp(line->owner, question->name) == 0)
+            (question->how & SV_ASK_UNCHECKED) == 0 && strcasecmp(line->owner, question->name) == 0)
             return fail(zone, line);
     }
     for (size_t hop = 1; name != NULL && !found; hop++) {
