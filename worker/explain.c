@@ -17,7 +17,7 @@ struct words {
 };
 
 static const struct words conclusions[SV_CONCLUSION_COUNT] = {
-    [SV_CONCLUSION_NONE] = {"Nothing is known yet: no look has ended.",
+    [SV_CONCLUSION_NONE] = {"Nothing is known yet: no look could tell anything.",
                             "We have registered the domain and are about to look at it. Please "
                             "publish the DNS records we showed you."},
     [SV_CONCLUSION_ALL_GOOD] = {"All is good: Amazon SES has verified the domain, and its DNS "
