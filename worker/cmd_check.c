@@ -5,13 +5,14 @@
 #include "exit.h"
 #include "look.h"
 #include "setup.h"
+#include "show.h"
 #include "sv/aws_ses.h"
 #include "sv/cloudevent.h"
 #include "sv/json.h"
-#include "table.h"
 #include "text.h"
 
-enum { TOKEN_BYTES_MAX = 64 };
+/* 392 characters are a key of 2048 bits, the longest that SES takes. */
+enum { TOKEN_BYTES_MAX = 64, PUBLIC_KEY_BYTES_MAX = 480 };
 
 /* What was asked for, checked. */
 struct request {
@@ -24,6 +25,7 @@ struct request {
     size_t servers_count;
     const char *not_checked[4];
     size_t not_checked_count;
+    sv_ms now;
 };
 
 static bool is_word(const char *text, const char *allowed, size_t bytes_max)
@@ -146,11 +148,41 @@ static int read_ownership(struct request *request)
     return SV_EXIT_OK;
 }
 
+/* BYODKIM: the client's own key instead of SES's three. */
+static int read_own_key(struct request *request)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=";
+    const struct sv_args *args = request->args;
+    const char *selector = sv_args_value(args, "selector", NULL);
+    const char *key = sv_args_value(args, "public-key", NULL);
+
+    if (selector == NULL && key == NULL)
+        return SV_EXIT_OK;
+    if (selector == NULL || key == NULL)
+        return usage(args, "--selector and --public-key go together");
+    if (request->expect.dkim_tokens_count > 0)
+        return usage(args, "--token is for SES's own keys, --selector for the client's: not both");
+    if (!is_word(selector, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", 63) ||
+        selector[0] == '-' || selector[strlen(selector) - 1] == '-') {
+        sv_setup_complain(args, "'%.80s' is no selector", selector);
+        return SV_EXIT_DATA;
+    }
+    if (!is_word(key, letters, PUBLIC_KEY_BYTES_MAX)) {
+        sv_setup_complain(args,
+                          "--public-key is base64 in one line, of a key of 1024 to 2048 bits");
+        return SV_EXIT_DATA;
+    }
+    request->expect.byodkim_selector = selector;
+    request->expect.byodkim_key = key;
+    return SV_EXIT_OK;
+}
+
 static void note_not_checked(struct request *request)
 {
     const struct sv_expect *expect = &request->expect;
 
-    if (expect->dkim_tokens_count < SV_DKIM_TOKENS_MAX)
+    if (expect->dkim_tokens_count < SV_DKIM_TOKENS_MAX && expect->byodkim_selector == NULL)
         request->not_checked[request->not_checked_count++] = "dkim";
     if (expect->mail_from == NULL)
         request->not_checked[request->not_checked_count++] = "mail_from";
@@ -166,6 +198,8 @@ static int read_request(struct request *request, const struct sv_config *config)
     if (code == SV_EXIT_OK)
         code = read_tokens(request);
     if (code == SV_EXIT_OK)
+        code = read_own_key(request);
+    if (code == SV_EXIT_OK)
         code = read_region(request);
     if (code == SV_EXIT_OK)
         code = read_mail_from(request);
@@ -176,10 +210,12 @@ static int read_request(struct request *request, const struct sv_config *config)
     if (code != SV_EXIT_OK)
         return code;
     request->expect.domain = request->domain;
+    request->expect.seen_before = sv_args_has(args, "seen");
     request->expect.dmarc_policy = config->records.dmarc;
     request->expect.is_feedback_host = sv_aws_ses_is_feedback_host;
     request->has_registrable = sv_name_registrable(request->domain, request->registrable) == SV_OK;
     note_not_checked(request);
+    request->now = sv_clock_system()->wall(sv_clock_system()->context);
     return SV_EXIT_OK;
 }
 
@@ -208,54 +244,105 @@ static const char *verdict_of(int code)
     return code == SV_EXIT_WRONG ? "wrong" : "undecidable";
 }
 
+static const char *view_of(const struct request *request, const struct sv_evidence *by)
+{
+    struct sv_dns_server server;
+
+    if (sv_dns_server_parse(by->server, &server, NULL) != SV_OK)
+        return "resolver";
+    for (size_t i = 0; i < request->servers_count; i++) {
+        if (memcmp(&server, &request->servers[i], sizeof(server)) == 0)
+            return "resolver";
+    }
+    return "authoritative";
+}
+
+static json_t *record_json(const struct request *request, const struct sv_report *report, size_t i)
+{
+    const struct sv_evidence *by = &report->seen_by[i];
+    bool asked = by->server[0] != '\0';
+    json_t *out = sv_json_record(&report->records[i], report->statuses[i]);
+
+    sv_json_set_str(out, "seen", report->seen[i]);
+    sv_json_set_str(out, "seen_by", asked ? by->server : NULL);
+    sv_json_set_str(out, "view", asked ? view_of(request, by) : NULL);
+    sv_json_set(out, "evidence", sv_json_evidence(by));
+    return out;
+}
+
+/* When the last resolver that was asked has forgotten what is wrong now; 0 = none holds any of it.
+ */
+static sv_ms wrong_cached_until(const struct request *request, const struct sv_report *report)
+{
+    sv_ms until = 0;
+
+    for (size_t i = 0; i < report->records_count; i++) {
+        const struct sv_evidence *by = &report->seen_by[i];
+        sv_ms end = by->at + by->ttl_s * SV_SECOND;
+
+        if (report->statuses[i] == SV_RECORD_WRONG && by->server[0] != '\0' && by->ttl_s > 0 &&
+            strcmp(view_of(request, by), "resolver") == 0 && end > until)
+            until = end;
+    }
+    return until;
+}
+
+static json_t *forecast_json(const struct request *request, const struct sv_report *report,
+                             const json_t *findings)
+{
+    json_t *out = sv_json_array();
+    sv_ms now = request->now;
+
+    sv_show_foresee_findings(out, findings, now);
+    sv_show_foresee(out, wrong_cached_until(request, report), "wrong_cached",
+                    "until then resolvers may remember what is wrong now");
+    if (report->required_seen_everywhere_at > now)
+        sv_show_foresee(out, report->required_seen_everywhere_at, "dkim_seen_everywhere",
+                        "by then every resolver sees the DKIM records");
+    return out;
+}
+
 static void set_tri(json_t *object, const char *key, enum sv_tri value)
 {
     sv_json_set(object, key,
                 value == SV_TRI_UNKNOWN ? json_null() : json_boolean(value == SV_TRI_YES));
 }
 
-static json_t *records_json(const struct sv_report *report)
+/* Everything that is told, for people and programs alike; sesverify.check.v1. */
+static json_t *tell(const struct request *request, const struct sv_report *report, int code)
 {
-    json_t *list = sv_json_array();
+    json_t *object = sv_json_object(), *records = sv_json_array(), *not_checked = sv_json_array();
+    json_t *findings = sv_json_findings(report, request->domain);
+    int primary = sv_show_primary(findings);
 
-    for (size_t i = 0; i < report->records_count; i++) {
-        json_t *record = sv_json_record(&report->records[i], report->statuses[i]);
-
-        sv_json_set_str(record, "seen", report->seen[i]);
-        sv_json_set_str(record, "seen_by",
-                        report->seen_by[i].server[0] != '\0' ? report->seen_by[i].server : NULL);
-        sv_json_append(list, record);
-    }
-    return list;
-}
-
-static void print_json(const struct request *request, const struct sv_report *report, int code)
-{
-    json_t *object = sv_json_object();
-    json_t *findings = sv_json_array();
-    json_t *not_checked = sv_json_array();
-
-    for (size_t i = 0; i < report->findings_count; i++)
-        sv_json_append(findings, sv_json_finding(&report->findings[i], request->domain));
+    for (size_t i = 0; i < report->records_count; i++)
+        sv_json_append(records, record_json(request, report, i));
     for (size_t i = 0; i < request->not_checked_count; i++)
         sv_json_append(not_checked, json_string(request->not_checked[i]));
     sv_json_set_str(object, "schema", "sesverify.check.v1");
     sv_json_set_str(object, "domain", request->domain);
+    sv_json_set(object, "checked_at", sv_json_time(request->now));
     sv_json_set_str(object, "verdict", verdict_of(code));
-    sv_json_set(object, "records", records_json(report));
+    sv_json_set(object, "records", records);
     sv_json_set(object, "not_checked", not_checked);
+    sv_json_set_str(object, "primary",
+                    primary < 0 ? NULL : sv_finding_name(report->findings[primary].code));
+    sv_json_set(object, "forecast", forecast_json(request, report, findings));
     sv_json_set(object, "findings", findings);
     sv_json_set_int(object, "findings_omitted", (long long)report->findings_omitted);
+    sv_json_set_int(object, "findings_hidden", (long long)report->findings_hidden);
     set_tri(object, "spf_configured", report->spf_configured);
     set_tri(object, "dmarc_configured", report->dmarc_configured);
     set_tri(object, "meets_bulk_sender_requirements", report->meets_bulk_sender_requirements);
-    sv_text_print_json(object);
+    sv_json_set(object, "spf", sv_show_spf_json(&report->spf));
+    sv_json_set(object, "dmarc", sv_show_dmarc_json(&report->dmarc));
+    sv_json_set(object, "bulk", sv_show_bulk_json(&report->bulk));
+    sv_json_set_bool(object, "authority_closed", report->authority_closed);
+    return object;
 }
 
-static void print_records(const struct request *request, const struct sv_report *report,
-                          bool colour)
+static void print_not_checked(const struct request *request)
 {
-    static const char *const heads[] = {"STATUS", "TYPE", "NAME", "EXPECTED", "SEEN", "BY"};
     static const struct {
         const char *key, *name, *hint;
     } hints[] = {
@@ -263,72 +350,45 @@ static void print_records(const struct request *request, const struct sv_report 
         {"mail_from", "MAIL FROM", "give --mail-from when there is a custom one"},
         {"ownership", "ownership", "give --ownership TOKEN where SES's legacy TXT is used"},
     };
-    struct sv_table table;
 
-    sv_table_init(&table, sizeof(heads) / sizeof(heads[0]), heads);
-    for (size_t i = 0; i < report->records_count; i++) {
-        const struct sv_record *record = &report->records[i];
-        bool asked = report->seen_by[i].server[0] != '\0';
-
-        sv_table_row(&table);
-        sv_table_set(&table, 0, sv_text_colour_of_record(report->statuses[i]),
-                     sv_record_status_name(report->statuses[i]));
-        sv_table_set(&table, 1, SV_PLAIN, sv_rr_type_name(record->type));
-        sv_table_set(&table, 2, SV_PLAIN, record->name);
-        sv_table_set(&table, 3, SV_PLAIN, record->value);
-        sv_table_set(&table, 4, SV_PLAIN, report->seen[i][0] != '\0' ? report->seen[i] : "-");
-        sv_table_set(&table, 5, SV_DIM, asked ? report->seen_by[i].server : "-");
-    }
-    sv_table_print(&table, colour, stdout);
-    sv_table_fini(&table);
     for (size_t i = 0; i < request->not_checked_count; i++) {
         for (size_t h = 0; h < sizeof(hints) / sizeof(hints[0]); h++) {
             if (strcmp(hints[h].key, request->not_checked[i]) == 0)
-                (void)printf("not checked: %s (%s)\n", hints[h].name, hints[h].hint);
+                (void)printf("  not checked: %s (%s)\n", hints[h].name, hints[h].hint);
         }
     }
 }
 
-static void print_findings(const struct request *request, const struct sv_report *report,
-                           bool colour)
+static void print_text(const struct request *request, const struct sv_report *report,
+                       const json_t *told, int code)
 {
-    static const char *const heads[] = {"SEVERITY", "FINDING", "ABOUT", "ADVICE"};
-    struct sv_table table;
-
-    if (report->findings_count == 0)
-        return;
-    sv_table_init(&table, sizeof(heads) / sizeof(heads[0]), heads);
-    for (size_t i = 0; i < report->findings_count; i++) {
-        const struct sv_finding *finding = &report->findings[i];
-        struct sv_buf advice;
-
-        sv_buf_init(&advice, 2048);
-        if (!sv_finding_advice(finding, request->domain, &advice))
-            sv_buf_clear(&advice);
-        sv_table_row(&table);
-        sv_table_set(&table, 0, finding->severity == SV_ERROR ? SV_RED : SV_YELLOW,
-                     sv_severity_name(finding->severity));
-        sv_table_set(&table, 1, SV_PLAIN, sv_finding_name(finding->code));
-        sv_table_set(&table, 2, SV_PLAIN, finding->owner);
-        sv_table_set(&table, 3, SV_PLAIN, sv_buf_str(&advice));
-        sv_buf_fini(&advice);
-    }
-    (void)printf("\n");
-    sv_table_print(&table, colour, stdout);
-    sv_table_fini(&table);
-}
-
-static void print_text(const struct request *request, const struct sv_report *report, int code)
-{
-    bool colour = sv_term_wants_colour(stdout, request->args->environment);
+    const json_t *records = json_object_get(told, "records");
+    struct sv_show show = {.out = stdout,
+                           .colour = sv_term_wants_colour(stdout, request->args->environment),
+                           .now = request->now};
+    const struct sv_show_more more = {.omitted = report->findings_omitted,
+                                      .hidden = report->findings_hidden};
     enum sv_colour paint = code == SV_EXIT_OK      ? SV_GREEN
                            : code == SV_EXIT_WRONG ? SV_RED
                                                    : SV_YELLOW;
+    char when[SV_TIME_TEXT_BYTES];
 
-    print_records(request, report, colour);
-    print_findings(request, report, colour);
-    (void)printf("\n%s: %s%s%s\n", request->domain, colour ? sv_term_start(paint) : "",
-                 verdict_of(code), colour ? sv_term_reset : "");
+    (void)sv_time_format(request->now, when);
+    (void)printf("DNS of %s, looked at on %.10s at %.8s UTC\n", request->domain, when, when + 11);
+    if (report->authority_closed)
+        (void)printf("Port 53 to the outside is closed here: only resolvers could be asked, "
+                     "and they may be late.\n");
+    sv_show_head(&show, "Records");
+    for (size_t i = 0; i < json_array_size(records); i++)
+        sv_show_record(&show, json_array_get(records, i));
+    print_not_checked(request);
+    sv_show_findings(&show, json_object_get(told, "findings"), records, &more);
+    sv_show_spf(&show, &report->spf);
+    sv_show_dmarc(&show, &report->dmarc);
+    sv_show_bulk(&show, &report->bulk);
+    sv_show_forecast(&show, json_object_get(told, "forecast"));
+    (void)printf("\n%s: %s%s%s\n", request->domain, show.colour ? sv_term_start(paint) : "",
+                 verdict_of(code), show.colour ? sv_term_reset : "");
 }
 
 static int look(const struct request *request, const struct sv_config *config, sv_ms patience_ms)
@@ -347,11 +407,15 @@ static int look(const struct request *request, const struct sv_config *config, s
     if (sv_look(judge, &options, &info) == SV_OK) {
         const struct sv_report *report = sv_judge_report(judge);
 
+        json_t *told;
+
         code = judge_exit(report);
+        told = tell(request, report, code);
         if (sv_args_has(request->args, "json"))
-            print_json(request, report, code);
+            sv_text_print_json(json_incref(told));
         else
-            print_text(request, report, code);
+            print_text(request, report, told, code);
+        json_decref(told);
     } else {
         sv_setup_complain(request->args, "%s", info.text);
         code = SV_EXIT_OS;
@@ -384,6 +448,9 @@ static const struct sv_option options[] = {
     {"zone", "NAME", false, "SES's DKIM zone (default: that of the region)"},
     {"region", "REGION", false, "AWS region (default: AWS_REGION)"},
     {"mail-from", "NAME", false, "custom MAIL FROM: full name or bare label"},
+    {"selector", "NAME", false, "selector of the client's own DKIM key (BYODKIM)"},
+    {"public-key", "BASE64", false, "that key, in one line"},
+    {"seen", NULL, false, "its records were right before: ask resolvers too for what is absent"},
     {"ownership", "TOKEN", false, "SES's legacy _amazonses token"},
     {"server", "ADDR[:PORT]", true, "resolver to ask (default: dns.servers, then the system's)"},
     {"timeout", "DURATION", false, "for all questions together (default 20s)"},
@@ -396,8 +463,11 @@ const struct sv_command sv_command_check = {
     .operands_min = 1,
     .operands_max = 1,
     .summary = "look at a domain's DNS once; no Redis, no account",
-    .details = "Exit code 0 when everything that was checked is right, 1 when something is wrong,\n"
-               "75 when it cannot be decided now, 65 for a name that is none.",
+    .details =
+        "Tells each record as expected, as seen and by whom, what is wrong and how to repair it,\n"
+        "the SPF tree, the way to the DMARC policy, and until when caches remember.\n"
+        "Exit code 0 when everything that was checked is right, 1 when something is wrong,\n"
+        "75 when it cannot be decided now, 65 for a name that is none.",
     .options = options,
     .configured = true,
     .facts = true,

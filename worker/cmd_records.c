@@ -9,29 +9,25 @@
 #include "sv/json.h"
 #include "text.h"
 
-static void print_json(const struct sv_kept *kept, const struct sv_record *records,
-                       const enum sv_record_status *statuses, size_t count)
+static void print_json(const struct sv_kept *kept, json_t *records)
 {
     json_t *object = sv_json_object();
-    json_t *list = sv_json_array();
 
-    for (size_t i = 0; i < count; i++)
-        sv_json_append(list, sv_json_record(&records[i], statuses[i]));
     sv_json_set_str(object, "schema", "sesverify.records.v1");
     sv_json_set_str(object, "domain_id", kept->uid);
     sv_json_set_str(object, "client_id", kept->client_id);
     sv_json_set_str(object, "account", kept->sheet.registration.account);
     sv_json_set_str(object, "domain", kept->sheet.registration.domain);
-    sv_json_set(object, "dns_records", list);
+    sv_json_set(object, "observed_at", json_incref(json_object_get(kept->detail, "observed_at")));
+    sv_json_set(object, "dns_records", json_incref(records));
     sv_text_print_json(object);
 }
 
 static int show(const struct sv_args *args, const struct sv_config *config,
                 const struct sv_kept *kept)
 {
-    struct sv_record records[SV_RECORDS_MAX];
-    enum sv_record_status statuses[SV_RECORDS_MAX];
-    size_t count;
+    sv_ms now = sv_clock_system()->wall(sv_clock_system()->context);
+    json_t *records;
 
     if (!kept->found || kept->sheet.domain.status == SV_STATUS_REMOVED) {
         sv_setup_complain(args, "%s is not registered for client %s", args->operands[0],
@@ -42,12 +38,12 @@ static int show(const struct sv_args *args, const struct sv_config *config,
         sv_setup_complain(args, "what Redis keeps cannot be read: %s", kept->trouble.text);
         return SV_EXIT_SOFTWARE;
     }
-    count = sv_kept_records(kept, config, records, statuses);
+    records = sv_kept_records_json(kept, config, now);
     if (sv_args_has(args, "json"))
-        print_json(kept, records, statuses, count);
+        print_json(kept, records);
     else
-        sv_text_print_records(records, statuses, count,
-                              sv_term_wants_colour(stdout, args->environment));
+        sv_text_print_records(records, now, sv_term_wants_colour(stdout, args->environment));
+    json_decref(records);
     if (kept->sheet.registration.tokens_count == 0)
         (void)fprintf(stderr, "SES has not answered yet: its DKIM records follow\n");
     return SV_EXIT_OK;
@@ -98,7 +94,9 @@ const struct sv_command sv_command_records = {
     .summary = "the DNS records a domain has to publish",
     .details =
         "HOST is what to type into a panel that adds the zone by itself. STATUS is what the\n"
-        "worker saw last. Exit code 1 when the client has no such domain.",
+        "worker saw last: ok, wrong, waiting (right, not yet everywhere) or unknown; with since\n"
+        "when, and until when caches may hold something else, where that is known.\n"
+        "Exit code 1 when the client has no such domain.",
     .options = options,
     .configured = true,
     .facts = true,

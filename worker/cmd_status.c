@@ -29,17 +29,10 @@ static json_t *domain_json(const struct listing *listing, const struct sv_kept *
 {
     const struct sv_registration *r = &kept->sheet.registration;
     const struct sv_domain *d = &kept->sheet.domain;
-    struct sv_record records[SV_RECORDS_MAX];
-    enum sv_record_status statuses[SV_RECORDS_MAX];
-    size_t count = sv_kept_records(kept, listing->config, records, statuses);
     struct sv_flags flags;
     json_t *object = sv_json_object();
-    json_t *list = sv_json_array();
-    json_t *findings = kept->detail != NULL ? json_object_get(kept->detail, "findings") : NULL;
 
     sv_domain_flags(d, &flags);
-    for (size_t i = 0; i < count; i++)
-        sv_json_append(list, sv_json_record(&records[i], statuses[i]));
     sv_json_set_str(object, "schema", "sesverify.domain.v1");
     sv_json_set_str(object, "domain_id", kept->uid);
     sv_json_set_str(object, "client_id", kept->client_id);
@@ -56,8 +49,8 @@ static json_t *domain_json(const struct listing *listing, const struct sv_kept *
     sv_json_set(object, "registered_at", sv_json_time(r->registered_at));
     sv_json_set_bool(object, "checking", kept->running);
     sv_json_set(object, "next_check_at", sv_json_time(kept->due_at));
-    sv_json_set(object, "dns_records", list);
-    sv_json_set(object, "findings", findings != NULL ? json_incref(findings) : sv_json_array());
+    sv_json_set(object, "dns_records", sv_kept_records_json(kept, listing->config, listing->now));
+    sv_json_set(object, "findings", json_incref(json_object_get(kept->detail, "findings")));
     return object;
 }
 
@@ -100,8 +93,7 @@ static const char *finding_text(const json_t *finding, const char *key)
 static void print_findings(const struct listing *listing, const struct sv_kept *kept)
 {
     static const char *const heads[] = {"SEVERITY", "FINDING", "OWNER", "FOUND", "ADVICE"};
-    const json_t *findings =
-        kept->detail != NULL ? json_object_get(kept->detail, "findings") : NULL;
+    const json_t *findings = json_object_get(kept->detail, "findings");
     struct sv_table table;
 
     if (json_array_size(findings) == 0)
@@ -128,9 +120,7 @@ static void print_whole(const struct listing *listing, const struct sv_kept *kep
 {
     const struct sv_registration *r = &kept->sheet.registration;
     const struct sv_domain *d = &kept->sheet.domain;
-    struct sv_record records[SV_RECORDS_MAX];
-    enum sv_record_status statuses[SV_RECORDS_MAX];
-    size_t count = sv_kept_records(kept, listing->config, records, statuses);
+    json_t *records = sv_kept_records_json(kept, listing->config, listing->now);
     char shown[4 * SV_NAME_BYTES];
     char when[SV_TEXT_WHEN_BYTES];
     char since[SV_TEXT_WHEN_BYTES];
@@ -164,7 +154,8 @@ static void print_whole(const struct listing *listing, const struct sv_kept *kep
     sv_table_print(&table, listing->colour, stdout);
     sv_table_fini(&table);
     (void)printf("\n");
-    sv_text_print_records(records, statuses, count, listing->colour);
+    sv_text_print_records(records, listing->now, listing->colour);
+    json_decref(records);
     print_findings(listing, kept);
 }
 

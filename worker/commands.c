@@ -23,6 +23,7 @@ const struct sv_command *const sv_commands[] = {
     &sv_command_check,
     &sv_command_enqueue,
     &sv_command_records,
+    &sv_command_explain,
     &sv_command_status,
     &sv_command_events_tail,
     &sv_command_config_check,

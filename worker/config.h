@@ -56,8 +56,10 @@ struct sv_config {
         size_t reply_bytes_max;
     } redis;
     struct {
-        struct sv_text_list servers;
+        struct sv_text_list servers, root_servers;
         unsigned authoritative; /* enum sv_dns_authoritative */
+        unsigned authority_port;
+        bool allow_private;
         sv_ms try_timeout_ms, query_timeout_ms;
         unsigned tries_max;
     } dns;

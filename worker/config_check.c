@@ -82,16 +82,17 @@ static void check_redis(const struct sv_config *config, struct sv_problems *prob
                         "redis.prefix: '{', '}' and blanks cannot be part of it");
 }
 
-static void check_servers(const struct sv_config *config, struct sv_problems *problems)
+static void check_addresses(const struct sv_config *config, const char *key,
+                            const struct sv_text_list *list, struct sv_problems *problems)
 {
-    for (size_t i = 0; i < config->dns.servers.count; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         struct sv_dns_server server;
         struct sv_errinfo info = {0};
         char where[WHERE_BYTES];
 
-        if (sv_dns_server_parse(config->dns.servers.items[i], &server, &info) != SV_OK)
-            sv_problems_add(problems, false, where_of(config, "dns", "servers", where),
-                            "dns.servers: %s", info.text);
+        if (sv_dns_server_parse(list->items[i], &server, &info) != SV_OK)
+            sv_problems_add(problems, false, where_of(config, "dns", key, where), "dns.%s: %s", key,
+                            info.text);
     }
 }
 
@@ -181,7 +182,8 @@ static void check_dmarc(const struct sv_config *config, struct sv_problems *prob
 void sv_config_check(struct sv_config *config, struct sv_problems *problems)
 {
     check_redis(config, problems);
-    check_servers(config, problems);
+    check_addresses(config, "servers", &config->dns.servers, problems);
+    check_addresses(config, "root_servers", &config->dns.root_servers, problems);
     check_restricted(config, problems);
     check_order(config, problems);
     check_accounts(config, problems);
@@ -193,6 +195,16 @@ static void announce_test_settings(const struct sv_config *config, struct sv_pro
     if (config->domains.allow_special_use)
         sv_problems_add(problems, true, "domains.allow_special_use",
                         "names for test networks are accepted");
+    if (config->dns.allow_private)
+        sv_problems_add(problems, true, "dns.allow_private",
+                        "authoritative servers at private addresses are asked: for test networks");
+    if (config->dns.root_servers.count > 0)
+        sv_problems_add(problems, true, "dns.root_servers",
+                        "other root servers than the Internet's: for test networks");
+    if (config->dns.authority_port != 53)
+        sv_problems_add(problems, true, "dns.authority_port",
+                        "authoritative servers are asked at port %u: for test networks",
+                        config->dns.authority_port);
     if (config->policy.patience_ms < 72 * SV_HOUR)
         sv_problems_add(problems, true, "schedule.patience",
                         "shorter than the 72 hours that SES looks by itself");

@@ -42,12 +42,20 @@ const struct sv_setting sv_settings[] = {
      "Recursive resolvers, ADDR or ADDR:PORT; empty: those of /etc/resolv.conf."},
     {"dns", "authoritative", SV_SETTING_CHOICE, "auto", 0, 0, authoritative, false,
      AT(dns.authoritative),
-     "Whether to ask a zone's own servers too. This release asks recursive resolvers only, also "
-     "with auto."},
+     "Whether to ask a zone's own servers too. auto: yes, unless every resolver listens on a port "
+     "other than 53 and there are no dns.root_servers, as in a private tree of DNS."},
+    {"dns", "root_servers", SV_SETTING_LIST, "", 0, SV_DNS_SERVERS_MAX, NULL, false,
+     AT(dns.root_servers),
+     "Addresses of other root servers, for test networks; empty: the Internet's."},
+    {"dns", "authority_port", SV_SETTING_COUNT, "53", 1, 65535, NULL, false, AT(dns.authority_port),
+     "Port of authoritative servers; another one for test networks only."},
+    {"dns", "allow_private", SV_SETTING_BOOL, "false", 0, 0, NULL, false, AT(dns.allow_private),
+     "Ask authoritative servers at private and loopback addresses too: for test networks only."},
     {"dns", "try_timeout", SV_SETTING_DURATION, "1500ms", SHORT, SV_MINUTE, NULL, false,
      AT(dns.try_timeout_ms), "How long one server may take to answer one packet."},
     {"dns", "query_timeout", SV_SETTING_DURATION, "6s", SHORT, 5 * SV_MINUTE, NULL, false,
-     AT(dns.query_timeout_ms), "How long one question may take with all its tries."},
+     AT(dns.query_timeout_ms),
+     "How long one question may take with all its tries, whoever is asked."},
     {"dns", "tries", SV_SETTING_COUNT, "3", 1, 10, NULL, false, AT(dns.tries_max),
      "How many packets are sent for one question at most."},
 

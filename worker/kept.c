@@ -7,9 +7,10 @@
 #include "setup.h"
 #include "sv/alloc.h"
 #include "sv/aws_ses.h"
+#include "sv/detail.h"
 #include "sv/json.h"
 
-enum { DETAIL_DEPTH_MAX = 8, PAGE = 500 };
+enum { PAGE = 500 };
 
 void sv_kept_fini(struct sv_kept *kept)
 {
@@ -32,9 +33,7 @@ static void on_read(void *context, const struct sv_store_call *call)
                    read->contact_email != NULL ? read->contact_email : "");
     out->damaged =
         sv_state_read(read->fields, read->fields_count, &out->sheet, &out->trouble) != SV_OK;
-    if (read->detail != NULL && *read->detail != '\0')
-        out->detail = sv_json_parse(read->detail, strlen(read->detail), SV_STORE_DETAIL_BYTES_MAX,
-                                    DETAIL_DEPTH_MAX, NULL);
+    out->detail = sv_detail_read(read->detail, out->sheet.registration.domain);
 }
 
 int sv_kept_read(struct sv_client *client, unsigned shard, const char *uid, struct sv_kept *out)
@@ -134,15 +133,6 @@ static const char *region_of(const struct sv_config *config, const char *account
     return "";
 }
 
-static enum sv_record_status status_of(char letter)
-{
-    if (letter == 'o')
-        return SV_RECORD_OK;
-    if (letter == 'w')
-        return SV_RECORD_WRONG;
-    return letter == 'W' ? SV_RECORD_WAITING : SV_RECORD_UNKNOWN;
-}
-
 size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *config,
                        struct sv_record out[SV_RECORDS_MAX],
                        enum sv_record_status statuses[SV_RECORDS_MAX])
@@ -167,6 +157,61 @@ size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *confi
         expect.dkim_tokens[i] = r->tokens[i];
     count = sv_records_list(&expect, known ? registrable : NULL, out);
     for (size_t i = 0; i < count; i++)
-        statuses[i] = i < verdicts ? status_of(r->verdicts[i]) : SV_RECORD_UNKNOWN;
+        statuses[i] = i < verdicts ? sv_verdict_read(r->verdicts[i]) : SV_RECORD_UNKNOWN;
     return count;
+}
+
+static const char *word_at(const json_t *change, size_t record)
+{
+    return json_string_value(json_array_get(json_object_get(change, "records"), record));
+}
+
+/* The oldest change since which the history knows no other verdict on the record. */
+static json_t *since_of(const struct sv_kept *kept, size_t record, enum sv_record_status status)
+{
+    const json_t *changes = json_object_get(kept->detail, "changes");
+    json_t *at = NULL;
+
+    for (size_t i = 0; i < json_array_size(changes); i++) {
+        const json_t *change = json_array_get(changes, i);
+        const char *word = word_at(change, record);
+
+        if (word == NULL || strcmp(word, sv_record_status_name(status)) != 0)
+            break;
+        at = json_object_get(change, "at");
+    }
+    return at != NULL && status != SV_RECORD_UNKNOWN ? json_incref(at) : json_null();
+}
+
+static json_t *until_of(const struct sv_kept *kept, const char *name, sv_ms now)
+{
+    const json_t *findings = json_object_get(kept->detail, "findings");
+
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const json_t *finding = json_array_get(findings, i);
+        const char *owner = sv_json_str(finding, "owner"), *until = sv_json_str(finding, "until");
+        sv_ms at = 0;
+
+        if (owner != NULL && until != NULL && sv_name_equal(owner, name) &&
+            sv_time_parse(until, strlen(until), &at) == SV_OK && at > now)
+            return json_string(until);
+    }
+    return json_null();
+}
+
+json_t *sv_kept_records_json(const struct sv_kept *kept, const struct sv_config *config, sv_ms now)
+{
+    struct sv_record records[SV_RECORDS_MAX];
+    enum sv_record_status statuses[SV_RECORDS_MAX];
+    size_t count = sv_kept_records(kept, config, records, statuses);
+    json_t *list = sv_json_array();
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *record = sv_json_record(&records[i], statuses[i]);
+
+        sv_json_set(record, "since", since_of(kept, i, statuses[i]));
+        sv_json_set(record, "until", until_of(kept, records[i].name, now));
+        sv_json_append(list, record);
+    }
+    return list;
 }

@@ -18,7 +18,7 @@ struct sv_kept {
     char client_id[SV_CLIENT_BYTES];
     char contact_email[SV_EMAIL_BYTES];
     struct sv_record_sheet sheet;
-    json_t *detail; /* findings of the last complete look; NULL = none. Owned */
+    json_t *detail; /* sv_detail_read; never NULL where found. Owned */
     bool running;
     sv_ms due_at;
     struct sv_errinfo trouble;
@@ -39,5 +39,10 @@ int sv_kept_each(struct sv_client *client, sv_kept_fn *call, void *context);
 size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *config,
                        struct sv_record out[SV_RECORDS_MAX],
                        enum sv_record_status statuses[SV_RECORDS_MAX]);
+
+/* The same as JSON: sv_json_record with `since` (known to be so since then, by the history) and
+ * `until` (till then caches may hold something else); null where it is not known. A new reference.
+ */
+json_t *sv_kept_records_json(const struct sv_kept *kept, const struct sv_config *config, sv_ms now);
 
 #endif

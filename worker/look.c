@@ -4,8 +4,8 @@
 
 #include <uv.h>
 
+#include "dns_options.h"
 #include "sv/alloc.h"
-#include "sv/dns_resolver.h"
 #include "sv/require.h"
 
 struct look;
@@ -86,23 +86,18 @@ static void close_all(struct look *look)
 
 static void open_all(struct look *look, const struct sv_look_options *options)
 {
-    struct sv_dns_options dns = {
-        .rand = &look->rand,
-        .clock = sv_clock_system(),
-        .try_ms = options->config->dns.try_timeout_ms,
-        .total_ms = options->config->dns.query_timeout_ms,
-        .tries_max = options->config->dns.tries_max,
-    };
-    struct sv_dns_resolver_options resolver = {.servers = options->servers,
-                                               .servers_count = options->servers_count};
+    struct sv_dns_settings settings;
 
     sv_rand_system_init(&look->rand);
     SV_REQUIRE(uv_timer_init(&look->loop, &look->timer) == 0);
     look->timer.data = look;
     SV_REQUIRE(uv_timer_start(&look->timer, on_late, (uint64_t)options->patience_ms, 0) == 0);
-    look->dns = sv_dns_new(&look->loop, &dns);
-    resolver.dns = look->dns;
-    look->resolver = sv_dns_resolver_new(&look->loop, &resolver);
+    sv_dns_settings_read(options->config, options->servers, options->servers_count, &settings);
+    settings.dns.rand = &look->rand;
+    settings.dns.clock = sv_clock_system();
+    look->dns = sv_dns_new(&look->loop, &settings.dns);
+    settings.resolver.dns = look->dns;
+    look->resolver = sv_dns_resolver_new(&look->loop, &settings.resolver);
 }
 
 enum sv_err sv_look(struct sv_judge *judge, const struct sv_look_options *options,

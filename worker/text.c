@@ -1,6 +1,7 @@
 #include "text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "sv/json.h"
 #include "sv/require.h"
@@ -76,29 +77,63 @@ const char *sv_text_when(sv_ms at, sv_ms now, char out[SV_TEXT_WHEN_BYTES])
     return out;
 }
 
-void sv_text_print_records(const struct sv_record *records, const enum sv_record_status *statuses,
-                           size_t count, bool colour)
+static const char *text_of(const json_t *object, const char *key)
 {
-    static const char *const heads[] = {"STATUS", "TYPE",     "NAME",    "HOST",
+    const char *text = sv_json_str(object, key);
+
+    return text != NULL ? text : "";
+}
+
+static enum sv_record_status status_of(const json_t *record)
+{
+    const char *word = text_of(record, "status");
+
+    for (int status = SV_RECORD_OK; status <= SV_RECORD_WAITING; status++) {
+        if (strcmp(sv_record_status_name((enum sv_record_status)status), word) == 0)
+            return (enum sv_record_status)status;
+    }
+    return SV_RECORD_UNKNOWN;
+}
+
+/* "2 h ago", or "ends in 10 min" where caches are waited for. */
+static const char *known_since(const json_t *record, sv_ms now, char out[SV_TEXT_WHEN_BYTES])
+{
+    const char *since = sv_json_str(record, "since"), *until = sv_json_str(record, "until");
+    const char *known = until != NULL ? until : since;
+    char when[SV_TEXT_WHEN_BYTES];
+    sv_ms at = 0;
+
+    if (known == NULL || sv_time_parse(known, strlen(known), &at) != SV_OK)
+        return "-";
+    (void)snprintf(out, SV_TEXT_WHEN_BYTES, "%s%s", until != NULL ? "ends " : "",
+                   sv_text_when(at, now, when));
+    return out;
+}
+
+void sv_text_print_records(const json_t *records, sv_ms now, bool colour)
+{
+    static const char *const heads[] = {"STATUS", "SINCE",    "TYPE",    "NAME", "HOST",
                                         "TTL",    "PRIORITY", "PURPOSE", "VALUE"};
     struct sv_table table;
 
     sv_table_init(&table, sizeof(heads) / sizeof(heads[0]), heads);
-    for (size_t i = 0; i < count; i++) {
-        const struct sv_record *record = &records[i];
-        char ttl[24];
+    for (size_t i = 0; i < json_array_size(records); i++) {
+        const json_t *record = json_array_get(records, i);
+        char ttl[24], since[SV_TEXT_WHEN_BYTES];
 
-        (void)snprintf(ttl, sizeof(ttl), "%u", record->ttl_s);
+        (void)snprintf(ttl, sizeof(ttl), "%lld",
+                       json_integer_value(json_object_get(record, "ttl")));
         sv_table_row(&table);
-        sv_table_set(&table, 0, sv_text_colour_of_record(statuses[i]),
-                     sv_record_status_name(statuses[i]));
-        sv_table_set(&table, 1, SV_PLAIN, sv_rr_type_name(record->type));
-        sv_table_set(&table, 2, SV_PLAIN, record->name);
-        sv_table_set(&table, 3, SV_PLAIN, record->host);
-        sv_table_set(&table, 4, SV_PLAIN, ttl);
-        sv_table_set(&table, 5, SV_PLAIN, record->high_priority ? "HIGH" : "MEDIUM");
-        sv_table_set(&table, 6, SV_PLAIN, record->purpose);
-        sv_table_set(&table, 7, SV_PLAIN, record->value);
+        sv_table_set(&table, 0, sv_text_colour_of_record(status_of(record)),
+                     text_of(record, "status"));
+        sv_table_set(&table, 1, SV_DIM, known_since(record, now, since));
+        sv_table_set(&table, 2, SV_PLAIN, text_of(record, "type"));
+        sv_table_set(&table, 3, SV_PLAIN, text_of(record, "name"));
+        sv_table_set(&table, 4, SV_PLAIN, text_of(record, "host"));
+        sv_table_set(&table, 5, SV_PLAIN, ttl);
+        sv_table_set(&table, 6, SV_PLAIN, text_of(record, "priority"));
+        sv_table_set(&table, 7, SV_PLAIN, text_of(record, "purpose"));
+        sv_table_set(&table, 8, SV_PLAIN, text_of(record, "value"));
     }
     sv_table_print(&table, colour, stdout);
     sv_table_fini(&table);

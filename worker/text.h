@@ -17,9 +17,8 @@ enum sv_colour sv_text_colour_of_status(enum sv_status status);
 enum sv_colour sv_text_colour_of_record(enum sv_record_status status);
 enum sv_colour sv_text_colour_of_axis(enum sv_axis axis);
 
-/* A table of records with the verdict on each. */
-void sv_text_print_records(const struct sv_record *records, const enum sv_record_status *statuses,
-                           size_t count, bool colour);
+/* A table of records (sv_kept_records_json) with the verdict on each. */
+void sv_text_print_records(const json_t *records, sv_ms now, bool colour);
 
 enum { SV_TEXT_WHEN_BYTES = 64 };
 

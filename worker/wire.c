@@ -6,11 +6,11 @@
 
 #include <openssl/crypto.h>
 
+#include "dns_options.h"
 #include "exit.h"
 #include "setup.h"
 #include "sv/alloc.h"
 #include "sv/aws_ses.h"
-#include "sv/dns_resolver.h"
 #include "sv/redis_store.h"
 #include "sv/require.h"
 
@@ -55,28 +55,26 @@ static int open_dns(struct sv_wire *wire)
 {
     const struct sv_config *config = wire->options.config;
     struct sv_dns_server servers[SV_DNS_SERVERS_MAX];
-    struct sv_dns_resolver_options resolver = {.servers = servers};
-    struct sv_dns_options dns = {
-        .rand = wire->options.rand,
-        .clock = wire->options.clock,
-        .try_ms = config->dns.try_timeout_ms,
-        .total_ms = config->dns.query_timeout_ms,
-        .tries_max = config->dns.tries_max,
-    };
+    struct sv_dns_settings settings;
+    size_t count = config->dns.servers.count;
+    bool is_system = count == 0;
     struct sv_errinfo info;
 
     for (size_t i = 0; i < config->dns.servers.count; i++) {
         if (sv_dns_server_parse(config->dns.servers.items[i], &servers[i], &info) != SV_OK)
             return fail(wire, SV_EXIT_CONFIG, "dns_servers_invalid", &info);
     }
-    resolver.servers_count = config->dns.servers.count;
-    if (resolver.servers_count == 0 &&
-        sv_dns_servers_of_system(NULL, servers, SV_DNS_SERVERS_MAX, &resolver.servers_count,
-                                 &info) != SV_OK)
+    if (is_system &&
+        sv_dns_servers_of_system(NULL, servers, SV_DNS_SERVERS_MAX, &count, &info) != SV_OK)
         return fail(wire, SV_EXIT_CONFIG, "dns_servers_missing", &info);
-    wire->dns = sv_dns_new(wire->options.loop, &dns);
-    resolver.dns = wire->dns;
-    wire->resolver = sv_dns_resolver_new(wire->options.loop, &resolver);
+    sv_dns_settings_read(config, servers, count, &settings);
+    settings.dns.rand = wire->options.rand;
+    settings.dns.clock = wire->options.clock;
+    wire->dns = sv_dns_new(wire->options.loop, &settings.dns);
+    settings.resolver.dns = wire->dns;
+    settings.resolver.log = wire->options.log;
+    settings.resolver.system_path = is_system ? "/etc/resolv.conf" : NULL;
+    wire->resolver = sv_dns_resolver_new(wire->options.loop, &settings.resolver);
     return SV_EXIT_OK;
 }
 

@@ -53,14 +53,11 @@ char *sv_cloudevent_job_finished(const struct sv_job_facts *facts, const char *o
 
 /* The pieces, for the commands too. New references. */
 json_t *sv_json_record(const struct sv_record *record, enum sv_record_status status);
+json_t *sv_json_evidence(const struct sv_evidence *evidence); /* null where nobody was asked */
 json_t *sv_json_finding(const struct sv_finding *finding, const char *domain);
 json_t *sv_json_findings(const struct sv_report *report, const char *domain);
 json_t *sv_json_flags(const struct sv_flags *flags);
 json_t *sv_json_axes(const struct sv_domain *domain);
 json_t *sv_json_time(sv_ms at); /* null for 0 */
-
-/* What is kept beside a domain that has findings: at most SV_STORE_DETAIL_BYTES_MAX. "" when there
- * is none. The caller frees it. */
-char *sv_detail_write(const json_t *findings, sv_ms now);
 
 #endif

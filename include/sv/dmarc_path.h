@@ -15,7 +15,11 @@ enum sv_dmarc_found {
     SV_DMARC_FOUND_NONE,
     SV_DMARC_FOUND_RECORD,
     SV_DMARC_FOUND_SEVERAL, /* all of them are discarded */
+    SV_DMARC_FOUND_INVALID, /* one, with a tag in it twice: discarded too */
 };
+
+/* "unknown", "none", "record", "several", "invalid". */
+const char *sv_dmarc_found_name(enum sv_dmarc_found found);
 
 enum sv_dmarc_policy {
     SV_DMARC_POLICY_UNKNOWN,
@@ -44,10 +48,12 @@ struct sv_dmarc_verdict {
 struct sv_dmarc_path {
     size_t steps_count;
     struct sv_dmarc_step steps[SV_DMARC_STEPS_MAX];
-    struct sv_dmarc_verdict now;           /* RFC 9989 */
-    struct sv_dmarc_verdict before;        /* RFC 7489 */
-    bool test_mode;                        /* t=y: receivers apply the policy one step weaker */
-    enum sv_tri dkim_aligned, spf_aligned; /* of what SES sends for this domain, by RFC 9989 */
+    struct sv_dmarc_verdict now;    /* RFC 9989 */
+    struct sv_dmarc_verdict before; /* RFC 7489 */
+    bool test_mode;                 /* t=y: receivers apply the policy one step weaker */
+    /* Whether the names of what SES sends for this domain are aligned with it, by RFC 9989. That
+     * they also pass is for others to say. */
+    enum sv_tri dkim_aligned, spf_aligned;
 };
 
 /* The conditions of large receivers for bulk senders that DNS can show (dns-auth section 9). */

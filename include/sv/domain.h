@@ -11,6 +11,7 @@
 #include "sv/axis.h"
 #include "sv/policy.h"
 #include "sv/time.h"
+#include "sv/untold.h"
 
 enum sv_status {
     SV_STATUS_NEW, /* admitted, SES not asked yet; shown as null in events */
@@ -109,6 +110,10 @@ struct sv_domain { /* kept in Redis whole; every field survives the process */
     sv_ms status_since, looking_since; /* looking_since: when SES's own patience began */
     sv_ms wrong_at;                    /* first look of an unconfirmed wrong; 0 = none */
     uint32_t wrong_ttl_s;
+    /* When the last cache forgets what the zone does not say any more: until then a new record is
+     * not seen everywhere, or one that was removed still is. 0 = there is none such, or it is not
+     * known when. May lie ahead. */
+    sv_ms caches_until;
     sv_ms temporary_at; /* first read that said TemporaryFailure; 0 = none */
     sv_ms bad_at;       /* first read that said failed or gone, unconfirmed; 0 = none; of a failed
                            domain: gone */
@@ -125,9 +130,13 @@ struct sv_observation {
     bool ses_skipped; /* SES was rightly not asked: sv_domain_wants_ses said no */
     enum sv_axis identity, dkim, mail_from;
     enum sv_tri signing;
-    enum sv_seen required; /* the DKIM records */
-    bool required_absent;  /* provably not published at all */
+    enum sv_seen required;  /* the DKIM records */
+    bool required_absent;   /* provably not published at all */
+    bool required_disputed; /* wrong, but some view still sees it right: confirms nothing */
     uint32_t required_ttl_s;
+    sv_ms caches_until;    /* waiting, disputed: when the last cache has forgotten; 0 = not known */
+    enum sv_untold untold; /* why `required` is unknown */
+    bool authority_closed; /* only resolvers could be asked: port 53 is closed here */
     enum sv_tri spf, dmarc, bulk;
     bool group_known[SV_GROUP_COUNT];
     uint32_t group_digest[SV_GROUP_COUNT]; /* 0 = no finding that counts */
@@ -175,6 +184,7 @@ struct sv_effects {
     enum sv_status from, to;
     enum sv_reason reason;
     enum sv_conclusion shown; /* what people see now; may be CANNOT_TELL */
+    enum sv_untold untold;    /* with CANNOT_TELL: why */
     sv_ms wait_ms;            /* until the next look; -1 = never (removed) */
     bool definitive;          /* the look found out everything it asked: an attempt is used up */
 };
@@ -201,9 +211,17 @@ bool sv_domain_wants_ses(const struct sv_domain *domain, const struct sv_policy 
 
 void sv_domain_flags(const struct sv_domain *domain, struct sv_flags *flags);
 
-/* When mail stops if nothing is repaired, where known (TemporaryFailure since + patience); 0 = not
- * known. */
+/* The forecast; 0 = not known, or nothing to expect. */
+
+/* When mail stops if nothing is repaired: SES's patience after it lost sight of the records, which
+ * is when it said so, or when the last cache has forgotten them. */
 sv_ms sv_domain_stops_sending_at(const struct sv_domain *domain, const struct sv_policy *policy);
+
+/* When records that are right at the source are seen everywhere. */
+sv_ms sv_domain_dns_expected_by(const struct sv_domain *domain);
+
+/* When SES, which gave up, is asked to look again: the budget of restarts says. */
+sv_ms sv_domain_restart_due_at(const struct sv_domain *domain, const struct sv_policy *policy);
 
 /* Until when SES keeps looking by itself; 0 = it is not looking. */
 sv_ms sv_domain_ses_looks_until(const struct sv_domain *domain, const struct sv_policy *policy);

@@ -5,11 +5,13 @@
 
 #include <stdbool.h>
 
+#include "sv/discovery.h"
 #include "sv/dmarc_path.h"
 #include "sv/finding.h"
 #include "sv/records.h"
 #include "sv/rr.h"
 #include "sv/spf_tree.h"
+#include "sv/untold.h"
 #include "sv/views.h"
 
 enum { SV_JUDGE_QUESTIONS_MAX = 160 }; /* over one whole judgement, probes included */
@@ -44,6 +46,11 @@ struct sv_report {
         required_ttl_s; /* the longest (negative) TTL among the answers that decided; 0 = none */
     sv_ms
         required_seen_everywhere_at; /* waiting: when the last cache has forgotten; 0 = not known */
+    bool
+        required_disputed; /* wrong, but some view still sees every wrong record right: not for sure
+                            */
+    sv_ms required_cached_until; /* disputed: when the last cache has forgotten it; 0 = not known */
+    enum sv_untold untold;       /* why `required` is unknown */
     bool authority_closed; /* the zones' own servers could not be asked: port 53 is closed here */
 
     enum sv_record_status
@@ -52,7 +59,8 @@ struct sv_report {
     struct sv_spf_tree spf; /* of the envelope domain: {m}, or {d} without a custom MAIL FROM */
     struct sv_dmarc_path dmarc;
     struct sv_bulk bulk;
-    uint64_t digest; /* sv_findings_digest */
+    struct sv_discovery discovery; /* filled where it was asked for */
+    uint64_t digest;               /* sv_findings_digest */
 };
 
 /* Copies everything it needs from `expect`; `zone` as in sv_records_list. Names are at most 253

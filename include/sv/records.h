@@ -15,7 +15,8 @@ enum {
     SV_RECORD_VALUE_BYTES = 512,
     SV_RECORDS_MAX = 8,
     SV_RECORD_TTL_S = 1800,
-    SV_DKIM_TOKENS_MAX = 3
+    SV_DKIM_TOKENS_MAX = 3,
+    SV_SEEN_NAMES_MAX = 16,
 };
 
 /* What SES and the settings ask of one domain. Strings are borrowed. */
@@ -25,8 +26,16 @@ struct sv_expect {
     const char *dkim_tokens[SV_DKIM_TOKENS_MAX];
     size_t dkim_tokens_count; /* 0 = not told (check without tokens) */
     const char *dkim_zone;    /* SES's hosted zone; NULL = not told: the region's documented one */
-    const char *mail_from;    /* full name; NULL = no custom MAIL FROM */
+    /* BYODKIM, instead of tokens: the selector (1-63 letters, digits and inner hyphens) and the
+     * public key in base64 (SubjectPublicKeyInfo or RSAPublicKey); both or neither are NULL. */
+    const char *byodkim_selector, *byodkim_key;
+    const char *mail_from;       /* full name; NULL = no custom MAIL FROM */
     const char *ownership_token; /* NULL = not asked for */
+    /* Owner names as somebody entered them, e.g. copied from a panel; full names. Only of these can
+     * a misspelled one be told, since DNS does not list what a zone holds. */
+    const char *const *seen_names;
+    size_t seen_names_count; /* at most SV_SEEN_NAMES_MAX */
+    bool discover;           /* look for what was not told: sv_discovery of the report */
     bool seen_before; /* its records were right once: resolvers may be asked for what is absent */
     const char *dmarc_policy; /* with {domain} in it; NULL = v=DMARC1; p=quarantine;
                                  rua=mailto:dmarc-reports@{domain} */

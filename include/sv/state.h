@@ -38,6 +38,9 @@ struct sv_record_sheet { /* a domain, whole */
     struct sv_open_job job;
 };
 
+/* A letter of sv_registration.verdicts. */
+enum sv_record_status sv_verdict_read(char letter);
+
 /* Reads what the store keeps. Missing fields are zero; a value that cannot be is SV_EMALFORMED with
  * the field's name, and the sheet must not be used. Unknown fields (of a newer version) are ignored
  * and stay untouched in the store. */

@@ -21,7 +21,9 @@ enum {
     SV_STORE_TAKE_MAX = 64,
     SV_STORE_CLAIM_MAX = 256,
     SV_STORE_EVENT_BYTES_MAX = 20 * 1024,
-    SV_STORE_DETAIL_BYTES_MAX = 4 * 1024,
+    SV_STORE_DETAIL_BYTES_MAX = 4 * 1024, /* findings and changes together */
+    SV_STORE_CHANGE_BYTES_MAX = 512,
+    SV_STORE_CHANGES_MAX = 20,
 };
 
 enum sv_store_op {
@@ -178,7 +180,10 @@ struct sv_store_commit {
     const char *job_event;   /* job.finished, whole JSON */
     bool give_back;          /* return one attempt */
     bool reset_attempts;
-    const char *detail; /* findings, evidence and history: NULL = leave, "" = delete */
+    /* What is kept beside the domain: one line of findings, below it one line per change, the
+     * newest first. The store cuts the oldest changes off. Neither text holds a line end. */
+    const char *detail; /* findings and evidence: NULL = leave, "" = delete */
+    const char *change; /* put before the other changes: NULL = none, "" = delete all of them */
     bool forget_client; /* removed: the domain leaves its client's count */
     /* out */
     enum sv_store_verdict verdict;
@@ -219,7 +224,7 @@ struct sv_store_read {
     const char *client_id, *contact_email;
     const struct sv_field *fields;
     size_t fields_count;
-    const char *detail; /* NULL = none */
+    const char *detail; /* lines as above; the first is "" without findings; NULL = none */
     bool running;
     sv_ms due_at; /* 0 = not waiting */
 };

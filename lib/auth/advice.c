@@ -211,8 +211,9 @@ static const char *const advice[SV_F_COUNT] = {
         "{owner} has several DMARC records, so receivers ignore them all. Keep one.",
     [SV_F_DMARC_VERSION_MALFORMED] =
         "The DMARC record at {owner} reads {found}. It must begin with v=DMARC1; exactly.",
-    [SV_F_DMARC_TAG_SYNTAX] = "In the DMARC record at {owner}, separate the tags with semicolons; "
-                              "the problem is at \"{found}\".",
+    [SV_F_DMARC_TAG_SYNTAX] =
+        "In the DMARC record at {owner}, the problem is at \"{found}\". Write each tag once, as "
+        "name=value with a value of the standard, and separate the tags with semicolons.",
 
     /* key content */
     [SV_F_DKIM_KEY_MISSING_AT_TARGET] =
@@ -269,8 +270,9 @@ static const char *const advice[SV_F_COUNT] = {
                                     "parent do not align. Publish a record at {owner}: {expected}",
     [SV_F_DMARC_STRICT_SPF] = "aspf=s at {owner} keeps SPF from aligning with {found}, so only "
                               "DKIM can pass. Set aspf=r.",
-    [SV_F_DMARC_STRICT_DKIM] = "adkim=s at {owner} keeps the signature of {found} from aligning. "
-                               "Set adkim=r or verify the subdomain itself.",
+    [SV_F_DMARC_STRICT_DKIM] =
+        "With adkim=s at {owner}, mail from subdomains is not aligned with the signature of "
+        "{found}. Set adkim=r, or verify each such subdomain itself.",
     [SV_F_DMARC_SP_WEAKER] = "{found} in the DMARC record at {owner} protects subdomains less than "
                              "the domain itself. Make it at least as strict as p.",
     [SV_F_DMARC_RUA_INVALID] = "In the DMARC record at {owner}, \"{found}\" is no valid report "
@@ -299,7 +301,8 @@ static const char *const advice[SV_F_COUNT] = {
     [SV_F_DMARC_POLICY_NONE] =
         "The DMARC policy at {owner} only watches. Tighten it once the reports are clean.",
     [SV_F_DMARC_TEST_MODE] =
-        "t=y in the DMARC record at {owner}: the policy is applied one step weaker.",
+        "t=y in the DMARC record at {owner}: the policy is applied one step weaker, but in full by "
+        "receivers of the older standard.",
     [SV_F_DMARC_DEPRECATED_TAG] = "{found} in the DMARC record at {owner} was removed from the "
                                   "standard in 2026; use t=y for tests.",
     [SV_F_DMARC_UNKNOWN_TAG] =

@@ -16,6 +16,8 @@ struct sv_dkim_token {
 struct sv_dkim_view {
     size_t count;
     struct sv_dkim_token tokens[SV_DKIM_TOKENS_MAX];
+    bool has_own; /* BYODKIM: `own` is the TXT record at the selector */
+    struct sv_dkim_token own;
     bool owners_empty; /* where aliases are absent, nothing of another type stands in for them */
 };
 
@@ -28,6 +30,16 @@ enum sv_finding_code sv_dkim_target_fault(const struct sv_judge *judge, size_t t
 
 /* True when somebody clearly meant one of our targets. */
 bool sv_dkim_is_ours(const struct sv_judge *judge, size_t token, struct sv_span target);
+
+/* Judges the keys behind the right aliases. What is wrong with a key is SES's affair: it makes no
+ * alias wrong. Other records beside an alias do. */
+void sv_dkim_keys(struct sv_judge *judge, struct sv_dkim_view *view);
+
+/* Judges the record of the client's own key (BYODKIM), which is right only with the right key. */
+void sv_dkim_own_key(struct sv_judge *judge, struct sv_dkim_view *view);
+
+/* Whether an answer about that record holds the right key and nothing else. */
+enum sv_tri sv_dkim_is_own_key(const struct sv_judge *judge, const struct sv_fact *answer);
 
 /* Looks for the absent aliases at the places where they usually end up, and fills in the fault of
  * those it finds. */

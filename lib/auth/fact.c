@@ -2,6 +2,7 @@
  * of fixed size. */
 #include <string.h>
 
+#include "ip.h"
 #include "judge_parts.h"
 
 char *sv_judge_keep(struct sv_judge *judge, const char *bytes, size_t len)
@@ -41,7 +42,7 @@ static void take_txt(struct sv_judge *judge, struct sv_fact *fact,
     for (size_t i = 0; i < answer->records_count; i++) {
         const struct sv_rr *rr = &answer->records[i];
         struct sv_span text = {.text = (const char *)rr->text, .len = rr->text_bytes};
-        if (rr->type != SV_RR_TXT || rr->text == NULL)
+        if (rr->type != fact->type || rr->text == NULL)
             continue;
         if (speaks_of_mail(text) == of_mail) {
             bool was_incomplete = fact->incomplete;
@@ -69,65 +70,15 @@ static void take_mx(struct sv_judge *judge, struct sv_fact *fact, const struct s
     add_value(judge, fact, (struct sv_span){.text = line.text, .len = line.len});
 }
 
-static void add_hex(struct sv_line *line, unsigned number)
-{
-    static const char digits[] = "0123456789abcdef";
-    bool begun = false;
-
-    for (int shift = 12; shift >= 0; shift -= 4) {
-        unsigned digit = number >> shift & 0xf;
-        begun = begun || digit != 0 || shift == 0;
-        if (begun)
-            sv_line_add_bytes(line, &digits[digit], 1);
-    }
-}
-
-/* The longest run of zero groups of at least two, where "::" stands (RFC 5952 section 4.2). */
-static void find_gap(const uint8_t *address, size_t *from, size_t *count)
-{
-    *from = 8;
-    *count = 1;
-    for (size_t i = 0; i < 8; i++) {
-        size_t end = i;
-        while (end < 8 && address[2 * end] == 0 && address[2 * end + 1] == 0)
-            end++;
-        if (end - i > *count) {
-            *from = i;
-            *count = end - i;
-        }
-    }
-}
-
-static void add_v6(struct sv_line *line, const uint8_t *address)
-{
-    size_t gap, gap_count;
-
-    find_gap(address, &gap, &gap_count);
-    for (size_t i = 0; i < 8; i++) {
-        if (i == gap) {
-            sv_line_add(line, "::");
-            i += gap_count - 1;
-            continue;
-        }
-        if (i > 0 && i != gap + gap_count)
-            sv_line_add(line, ":");
-        add_hex(line, (unsigned)(address[2 * i] << 8 | address[2 * i + 1]));
-    }
-}
-
 static void take_address(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
 {
     char value[sizeof("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")];
+    struct sv_ip ip = {.is_v6 = rr->type == SV_RR_AAAA};
     struct sv_line line;
 
+    memcpy(ip.octets, rr->address, sizeof(ip.octets));
     sv_line_init(&line, value, sizeof(value));
-    for (size_t i = 0; rr->type == SV_RR_A && i < 4; i++) {
-        if (i > 0)
-            sv_line_add(&line, ".");
-        sv_line_add_number(&line, rr->address[i]);
-    }
-    if (rr->type == SV_RR_AAAA)
-        add_v6(&line, rr->address);
+    sv_ip_show(&ip, &line);
     fact->values_seen++;
     add_value(judge, fact, (struct sv_span){.text = line.text, .len = line.len});
 }
@@ -149,6 +100,37 @@ static void take_alias(struct sv_judge *judge, struct sv_fact *fact, const struc
         fact->alias = sv_judge_keep(judge, rr->target, strlen(rr->target));
     if (fact->alias == NULL)
         fact->incomplete = true;
+}
+
+/* The RDATA of a DS or DNSKEY record, as it came. */
+static void take_rdata(struct sv_judge *judge, struct sv_fact *fact, const struct sv_rr *rr)
+{
+    fact->values_seen++;
+    add_value(judge, fact,
+              (struct sv_span){.text = (const char *)rr->rdata, .len = rr->rdata_bytes});
+}
+
+static uint32_t read_u32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Times of a signature (RFC 4034 section 3.1): type, algorithm, labels and TTL come before them.
+ * They wrap around, so they are compared as serial numbers. */
+static void take_signature(struct sv_fact *fact, const struct sv_rr *rr)
+{
+    enum { EXPIRATION_AT = 8, INCEPTION_AT = 12, BYTES_MIN = 18 };
+    uint32_t expiration, inception;
+
+    if (rr->rdata == NULL || rr->rdata_bytes < BYTES_MIN)
+        return;
+    expiration = read_u32(rr->rdata + EXPIRATION_AT);
+    inception = read_u32(rr->rdata + INCEPTION_AT);
+    if (fact->signatures == 0 || (int32_t)(expiration - fact->expiration) < 0)
+        fact->expiration = expiration;
+    if (fact->signatures == 0 || (int32_t)(inception - fact->inception) > 0)
+        fact->inception = inception;
+    fact->signatures++;
 }
 
 void sv_evidence_take(struct sv_evidence *evidence, const struct sv_dns_answer *answer)
@@ -187,8 +169,14 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
         const struct sv_rr *rr = &answer->records[i];
         if (rr->type == SV_RR_CNAME && rr->target != NULL && sv_name_equal(rr->owner, fact->name))
             take_alias(judge, fact, rr);
+        if (rr->type == SV_RR_RRSIG)
+            take_signature(fact, rr);
         if (rr->type != fact->type)
             continue;
+        if (rr->type != SV_RR_CNAME && sv_name_equal(rr->owner, fact->name))
+            fact->values_here++;
+        if ((rr->type == SV_RR_DS || rr->type == SV_RR_DNSKEY) && rr->rdata != NULL)
+            take_rdata(judge, fact, rr);
         if (rr->type == SV_RR_MX && rr->target != NULL)
             take_mx(judge, fact, rr);
         if (rr->type == SV_RR_A || rr->type == SV_RR_AAAA)
@@ -196,7 +184,7 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
         if ((rr->type == SV_RR_NS || rr->type == SV_RR_PTR) && rr->target != NULL)
             take_host(judge, fact, rr);
     }
-    if (fact->type == SV_RR_TXT) {
+    if (fact->type == SV_RR_TXT || fact->type == SV_RR_SPF) {
         take_txt(judge, fact, answer, true);
         take_txt(judge, fact, answer, false);
     }
@@ -205,8 +193,8 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
 /* The types whose records are kept as values. */
 static bool keeps_values(enum sv_rr_type type)
 {
-    return type == SV_RR_TXT || type == SV_RR_MX || type == SV_RR_A || type == SV_RR_AAAA ||
-           type == SV_RR_NS || type == SV_RR_PTR || type == SV_RR_CNAME;
+    return type == SV_RR_TXT || type == SV_RR_SPF || type == SV_RR_MX || type == SV_RR_A ||
+           type == SV_RR_AAAA || type == SV_RR_NS || type == SV_RR_PTR || type == SV_RR_CNAME;
 }
 
 /* An alias question that is answered with data, but not with an alias at that very name, is not

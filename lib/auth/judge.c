@@ -22,6 +22,20 @@ static const char *keep_text(struct sv_judge *judge, const char *text)
     return kept;
 }
 
+static void copy_seen_names(struct sv_judge *judge, const struct sv_expect *expect)
+{
+    size_t count = expect->seen_names_count;
+    const char **names =
+        sv_keep_take(&judge->keep, (count > 0 ? count : 1) * sizeof(*names), SV_KEEP_BYTES);
+
+    SV_REQUIRE(names != NULL && count <= SV_SEEN_NAMES_MAX);
+    for (size_t i = 0; i < count; i++) /* what no name can be is near to none */
+        names[i] = strlen(expect->seen_names[i]) <= SV_NAME_MAX
+                       ? keep_text(judge, expect->seen_names[i])
+                       : "";
+    judge->expect.seen_names = names;
+}
+
 static void copy_expect(struct sv_judge *judge, const struct sv_expect *expect, const char *zone)
 {
     struct sv_expect *copy = &judge->expect;
@@ -32,22 +46,34 @@ static void copy_expect(struct sv_judge *judge, const struct sv_expect *expect, 
     for (size_t i = 0; i < expect->dkim_tokens_count; i++)
         copy->dkim_tokens[i] = keep_text(judge, expect->dkim_tokens[i]);
     copy->dkim_zone = keep_text(judge, expect->dkim_zone);
+    copy->byodkim_selector = keep_text(judge, expect->byodkim_selector);
+    copy->byodkim_key = keep_text(judge, expect->byodkim_key);
     copy->mail_from = keep_text(judge, expect->mail_from);
     copy->ownership_token = keep_text(judge, expect->ownership_token);
     /* A longer one cannot become a record; sv_records_list takes the default for it. */
     if (expect->dmarc_policy != NULL && strlen(expect->dmarc_policy) >= SV_RECORD_VALUE_BYTES)
         copy->dmarc_policy = NULL;
     copy->dmarc_policy = keep_text(judge, copy->dmarc_policy);
+    copy_seen_names(judge, expect);
     judge->zone = zone != NULL ? keep_text(judge, zone) : copy->domain;
+}
+
+/* With and without checking, one question has two answers. */
+static struct sv_fact *find_asked(struct sv_judge *judge, const char *name, enum sv_rr_type type,
+                                  unsigned how)
+{
+    for (size_t i = 0; i < judge->facts_count; i++) {
+        struct sv_fact *fact = judge->facts[i];
+        if (fact->type == type && ((fact->how ^ how) & SV_ASK_UNCHECKED) == 0 &&
+            sv_name_equal(fact->name, name))
+            return fact;
+    }
+    return NULL;
 }
 
 static struct sv_fact *find_fact(struct sv_judge *judge, const char *name, enum sv_rr_type type)
 {
-    for (size_t i = 0; i < judge->facts_count; i++) {
-        if (judge->facts[i]->type == type && sv_name_equal(judge->facts[i]->name, name))
-            return judge->facts[i];
-    }
-    return NULL;
+    return find_asked(judge, name, type, 0);
 }
 
 /* The client's own names are asked of the client's own servers. */
@@ -147,6 +173,24 @@ const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, en
     return fact;
 }
 
+const struct sv_fact *sv_judge_look_unchecked(struct sv_judge *judge, const char *name,
+                                              enum sv_rr_type type)
+{
+    const unsigned how = SV_ASK_UNCHECKED | SV_ASK_DNSSEC;
+    struct sv_fact *fact = find_asked(judge, name, type, how);
+
+    if (fact != NULL)
+        return fact;
+    if (judge->out != NULL || judge->dns_looks == SV_DNS_LOOKS_MAX)
+        return &never;
+    fact = want(judge, name, type);
+    if (fact == NULL)
+        return &never;
+    fact->how = how;
+    judge->dns_looks++;
+    return fact;
+}
+
 const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, enum sv_rr_type type,
                                      unsigned spent_max)
 {
@@ -162,6 +206,9 @@ static void compute(struct sv_judge *judge)
     else
         sv_judge_spf(judge, SV_RECORD_SPF, judge->expect.domain);
     sv_judge_dmarc(judge);
+    sv_judge_conflicts(judge);
+    sv_judge_discover(judge);
+    sv_judge_dns(judge);
 }
 
 bool sv_judge_next(struct sv_judge *judge, struct sv_dns_question *out)
@@ -183,7 +230,7 @@ bool sv_judge_next(struct sv_judge *judge, struct sv_dns_question *out)
 void sv_judge_views(struct sv_judge *judge, const struct sv_dns_question *question,
                     const struct sv_dns_views *views)
 {
-    struct sv_fact *fact = find_fact(judge, question->name, question->type);
+    struct sv_fact *fact = find_asked(judge, question->name, question->type, question->how);
 
     if (fact == NULL || !fact->handed || fact->answered)
         return;

@@ -175,9 +175,8 @@ static size_t nth_record(const struct sv_judge *judge, size_t token)
 static void judge_owner(struct sv_judge *judge, struct sv_dkim_view *view, size_t token)
 {
     struct sv_dkim_token *it = &view->tokens[token];
-    size_t record;
 
-    it->fact = sv_judge_asked(judge, SV_RECORD_DKIM, nth_record(judge, token), &record);
+    it->fact = sv_judge_asked(judge, SV_RECORD_DKIM, nth_record(judge, token), NULL);
     it->evidence_of = it->fact;
     it->status = SV_RECORD_UNKNOWN;
     it->fault = SV_F_NONE;
@@ -198,8 +197,21 @@ static void judge_owner(struct sv_judge *judge, struct sv_dkim_view *view, size_
         sv_line_init(&line, it->found, sizeof(it->found));
         sv_line_add_shown(&line, target);
     }
+}
+
+/* The marks come last: what is found beside an alias may still make it wrong. */
+static void mark(struct sv_judge *judge, const struct sv_dkim_view *view, size_t token)
+{
+    const struct sv_dkim_token *it = &view->tokens[token];
+    char seen[SV_FINDING_VALUE_BYTES];
+    size_t record;
+
+    (void)sv_judge_asked(judge, SV_RECORD_DKIM, nth_record(judge, token), &record);
     sv_judge_mark(judge, record, it->status);
-    sv_judge_seen(judge, record, sv_span_of(it->found));
+    if (!sv_fact_known(it->fact))
+        return;
+    sv_fact_show(it->fact, seen);
+    sv_judge_seen(judge, record, sv_span_of(seen));
 }
 
 /* One finding for all tokens with this fault: it is about the first, and lists what was found. */
@@ -221,6 +233,8 @@ static void report_fault(struct sv_judge *judge, const struct sv_dkim_view *view
             first = it;
             (void)sv_dkim_owner(&judge->expect, i, owner);
             (void)sv_dkim_target(&judge->expect, i, expected);
+        } else if (strcmp(it->found, first->found) == 0) {
+            continue; /* the same for all is told once */
         } else if (it->found[0] != '\0') {
             sv_line_add_shown(&line, sv_span_of(", "));
         }
@@ -261,37 +275,49 @@ static void name_absent(const struct sv_judge *judge, struct sv_dkim_view *view)
     }
 }
 
+/* The records SES needs: the aliases, or the client's own key. */
+static size_t required_count(const struct sv_dkim_view *view)
+{
+    return view->count + (view->has_own ? 1 : 0);
+}
+
+static const struct sv_dkim_token *required_at(const struct sv_dkim_view *view, size_t i)
+{
+    return i < view->count ? &view->tokens[i] : &view->own;
+}
+
 static uint32_t longest_ttl(const struct sv_dkim_view *view, enum sv_record_status status)
 {
     uint32_t ttl_s = 0;
 
-    for (size_t i = 0; i < view->count; i++) {
-        const struct sv_dkim_token *it = &view->tokens[i];
+    for (size_t i = 0; i < required_count(view); i++) {
+        const struct sv_dkim_token *it = required_at(view, i);
         if (it->status == status && it->fact->evidence.ttl_s > ttl_s)
             ttl_s = it->fact->evidence.ttl_s;
     }
     return ttl_s;
 }
 
-/* What the status machine and the schedule want to know of the aliases together. */
+/* What the status machine and the schedule want to know of these records together. */
 static void conclude(struct sv_judge *judge, const struct sv_dkim_view *view)
 {
     struct sv_report *out = judge->out;
+    size_t count = required_count(view);
     size_t right = 0;
     size_t wrong = 0;
     size_t absent = 0;
 
-    for (size_t i = 0; i < view->count; i++) {
-        right += view->tokens[i].status == SV_RECORD_OK ? 1 : 0;
-        wrong += view->tokens[i].status == SV_RECORD_WRONG ? 1 : 0;
-        absent += view->tokens[i].absent ? 1 : 0;
+    for (size_t i = 0; i < count; i++) {
+        right += required_at(view, i)->status == SV_RECORD_OK ? 1 : 0;
+        wrong += required_at(view, i)->status == SV_RECORD_WRONG ? 1 : 0;
+        absent += required_at(view, i)->absent ? 1 : 0;
     }
     out->required = SV_RECORD_UNKNOWN;
     if (wrong > 0)
         out->required = SV_RECORD_WRONG;
-    else if (view->count > 0 && right == view->count)
+    else if (count > 0 && right == count)
         out->required = SV_RECORD_OK;
-    out->required_absent = view->count > 0 && absent == view->count && view->owners_empty;
+    out->required_absent = count > 0 && absent == count && view->owners_empty;
     if (out->required != SV_RECORD_UNKNOWN)
         out->required_ttl_s = longest_ttl(view, out->required);
 }
@@ -301,11 +327,16 @@ void sv_judge_dkim(struct sv_judge *judge)
     struct sv_dkim_view view = {.count = judge->expect.dkim_tokens_count};
 
     judge->subject = SV_RECORD_DKIM;
+    judge->dkim_sum = (struct sv_dkim_sum){0};
     for (size_t i = 0; i < view.count; i++)
         judge_owner(judge, &view, i);
+    sv_dkim_keys(judge, &view);
+    sv_dkim_own_key(judge, &view);
     sv_dkim_probe(judge, &view);
     if (judge->out == NULL)
         return;
+    for (size_t i = 0; i < view.count; i++)
+        mark(judge, &view, i);
     name_absent(judge, &view);
     for (size_t i = 0; i < view.count; i++) {
         if (is_first_of_fault(&view, i))

@@ -1,12 +1,11 @@
-/* The DMARC record at _dmarc.{d}, otherwise the one of the zone that holds {d} (RFC 9989 sections
- * 4.7 and 4.10; the whole tree walk is not made here). */
+/* The DMARC record that applies to {d}: its own, otherwise the one that the walk up the tree finds
+ * (RFC 9989 section 4.10). */
 #include <string.h>
 
-#include "dmarc.h"
-#include "judge_parts.h"
+#include "dmarc_parts.h"
 
-static void find(struct sv_judge *judge, enum sv_finding_code code, const struct sv_fact *fact,
-                 const char *expected, struct sv_span found)
+void sv_dmarc_find(struct sv_judge *judge, enum sv_finding_code code, const struct sv_fact *fact,
+                   const char *expected, struct sv_span found)
 {
     char shown[SV_FINDING_VALUE_BYTES];
     struct sv_naming naming = {.owner = fact->name, .expected = expected, .found = shown};
@@ -17,17 +16,9 @@ static void find(struct sv_judge *judge, enum sv_finding_code code, const struct
     sv_judge_find(judge, code, fact, SV_SEVERITY_NONE, &naming);
 }
 
-/* The DMARC records among the TXT of one name. */
-struct choice {
-    size_t count;
-    struct sv_span record;
-    size_t malformed_count;
-    struct sv_span malformed;
-};
-
-static struct choice choose(const struct sv_fact *fact)
+struct sv_dmarc_choice sv_dmarc_choose(const struct sv_fact *fact)
 {
-    struct choice choice = {0};
+    struct sv_dmarc_choice choice = {0};
 
     for (size_t i = 0; i < fact->values_count; i++) {
         struct sv_span text = fact->values[i];
@@ -41,52 +32,49 @@ static struct choice choose(const struct sv_fact *fact)
     return choice;
 }
 
-/* A policy must be there and valid; without one the record still counts where reports are asked for
- * (RFC 9989 section 4.10.1). */
-static enum sv_record_status judge_policy(struct sv_judge *judge, const struct sv_fact *fact,
-                                          struct sv_span record)
+const struct sv_fact *sv_dmarc_fact(struct sv_judge *judge, const char *name)
 {
-    struct sv_span policy;
-    struct sv_span rua;
-    bool has_policy = sv_dmarc_tag(record, "p", &policy);
-    bool has_reports = sv_dmarc_tag(record, "rua", &rua) && sv_span_holds(rua, "mailto:");
-    bool is_valid =
-        has_policy && (sv_span_equals(policy, "none") || sv_span_equals(policy, "quarantine") ||
-                       sv_span_equals(policy, "reject"));
+    char owner[SV_NAME_BYTES];
 
-    if (!has_policy)
-        find(judge, SV_F_DMARC_POLICY_MISSING, fact, "p=none", record);
-    else if (!is_valid)
-        find(judge, SV_F_DMARC_POLICY_INVALID, fact, "none, quarantine or reject", policy);
-    else if (sv_span_equals(policy, "none"))
-        find(judge, SV_F_DMARC_POLICY_NONE, fact, "", policy);
-    if (has_policy && !is_valid)
-        return SV_RECORD_WRONG;
-    return is_valid || has_reports ? SV_RECORD_OK : SV_RECORD_WRONG;
+    if (sv_name_equal(name, judge->expect.domain))
+        return sv_judge_asked(judge, SV_RECORD_DMARC, 0, NULL);
+    if (!sv_name_build(owner, "_dmarc.", name, ""))
+        return NULL;
+    return sv_judge_look(judge, owner, SV_RR_TXT, &judge->dmarc_looks, SV_DMARC_LOOKS_MAX);
 }
 
-/* Judges the records at one name; false when none is there that could be a DMARC record. */
-static bool judge_at(struct sv_judge *judge, const struct sv_fact *fact, const char *expected,
-                     enum sv_record_status *status)
+static void read_records(void *context, const char *name, struct sv_dmarc_reply *out)
 {
-    struct choice choice = choose(fact);
+    const struct sv_fact *fact = sv_dmarc_fact(context, name);
+    struct sv_dmarc_choice choice;
 
-    if (choice.count > 1) {
-        char all[SV_FINDING_VALUE_BYTES];
-        sv_fact_show(fact, all);
-        find(judge, SV_F_DMARC_MULTIPLE_RECORDS, fact, expected, sv_span_of(all));
-        *status = SV_RECORD_WRONG;
-    } else if (fact->incomplete) {
-        *status = SV_RECORD_UNKNOWN;
-    } else if (choice.count == 1) {
-        *status = judge_policy(judge, fact, choice.record);
-    } else if (choice.malformed_count > 0) {
-        find(judge, SV_F_DMARC_VERSION_MALFORMED, fact, expected, choice.malformed);
-        *status = SV_RECORD_WRONG;
-    } else {
-        return false;
-    }
-    return true;
+    *out = (struct sv_dmarc_reply){.found = SV_DMARC_FOUND_NONE};
+    if (fact == NULL) /* no DNS can hold a name of that length */
+        return;
+    choice = sv_dmarc_choose(fact);
+    if (choice.count > 1)
+        out->found = SV_DMARC_FOUND_SEVERAL;
+    else if (!sv_fact_known(fact) || fact->incomplete)
+        out->found = SV_DMARC_FOUND_UNKNOWN;
+    else if (choice.count == 1)
+        out->found = SV_DMARC_FOUND_RECORD;
+    if (out->found != SV_DMARC_FOUND_RECORD)
+        return;
+    sv_dmarc_parse(choice.record, &out->record);
+    if (out->record.has_repeated)
+        out->found = SV_DMARC_FOUND_INVALID;
+}
+
+/* Anything but NXDOMAIN exists, an alias that leads nowhere too: it is its target that does not. */
+static enum sv_tri read_existence(void *context, const char *name)
+{
+    struct sv_judge *judge = context;
+    const struct sv_fact *fact =
+        sv_judge_look(judge, name, SV_RR_MX, &judge->dmarc_looks, SV_DMARC_LOOKS_MAX);
+
+    if (!sv_fact_known(fact))
+        return SV_TRI_UNKNOWN;
+    return fact->outcome == SV_DNS_NXDOMAIN && fact->aliases == 0 ? SV_TRI_NO : SV_TRI_YES;
 }
 
 /* The fact of a wrong place that holds a DMARC record, or NULL. */
@@ -94,67 +82,145 @@ static const struct sv_fact *probe(struct sv_judge *judge, const char *owner)
 {
     const struct sv_fact *fact = sv_judge_probe(judge, owner, SV_RR_TXT, SV_PROBES_NOT_DKIM_MAX);
 
-    return sv_fact_known(fact) && choose(fact).count > 0 ? fact : NULL;
+    return sv_fact_known(fact) && sv_dmarc_choose(fact).count > 0 ? fact : NULL;
 }
 
-static void judge_absent(struct sv_judge *judge, const struct sv_fact *fact, const char *expected)
+static const struct sv_fact *probe_all(struct sv_judge *judge, const char *owner)
 {
-    const struct sv_fact *elsewhere = probe(judge, judge->expect.domain);
-    char doubled[SV_NAME_BYTES];
-    struct sv_naming naming = {.owner = fact->name, .expected = expected};
+    const char *domain = judge->expect.domain;
+    const char *const places[][3] = {
+        {domain, "", ""}, {"dmarc.", domain, ""}, {owner, ".", judge->zone}, {owner, ".", domain}};
+    const struct sv_fact *hit = NULL;
+    char name[SV_NAME_BYTES];
 
-    if (elsewhere == NULL && sv_name_build(doubled, fact->name, ".", judge->zone))
-        elsewhere = probe(judge, doubled);
-    if (elsewhere != NULL) {
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        const struct sv_fact *fact;
+        if (!sv_name_build(name, places[i][0], places[i][1], places[i][2]))
+            continue;
+        fact = probe(judge, name);
+        hit = hit == NULL ? fact : hit;
+    }
+    return hit;
+}
+
+static void judge_absent(struct sv_dmarc_view *view)
+{
+    struct sv_judge *judge = view->judge;
+    const struct sv_fact *elsewhere = probe_all(judge, view->own->name);
+    struct sv_naming naming = {.owner = view->own->name, .expected = view->expected};
+
+    if (elsewhere != NULL)
         naming.found = elsewhere->name;
-        sv_judge_find(judge, SV_F_DMARC_WRONG_OWNER, elsewhere, SV_SEVERITY_NONE, &naming);
-        return;
-    }
-    sv_judge_find(judge, SV_F_DMARC_MISSING, fact, SV_SEVERITY_NONE, &naming);
+    sv_judge_find(judge, elsewhere != NULL ? SV_F_DMARC_WRONG_OWNER : SV_F_DMARC_MISSING,
+                  elsewhere != NULL ? elsewhere : view->own, SV_SEVERITY_NONE, &naming);
 }
 
-/* The record of the zone above applies to a name without one. */
-static enum sv_record_status judge_inherited(struct sv_judge *judge, const struct sv_fact *fact,
-                                             const char *expected)
+/* Records that receivers throw away. False when there is nothing of that kind at the name. */
+static bool judge_discarded(struct sv_dmarc_view *view, const struct sv_fact *fact,
+                            enum sv_dmarc_found found)
 {
-    char owner[SV_NAME_BYTES];
-    const struct sv_fact *above = NULL;
-    enum sv_record_status status = SV_RECORD_WRONG;
+    struct sv_dmarc_choice choice = sv_dmarc_choose(fact);
+    char all[SV_FINDING_VALUE_BYTES];
 
-    if (sv_name_is_below(judge->expect.domain, judge->zone) &&
-        sv_name_build(owner, "_dmarc.", judge->zone, ""))
-        above = sv_judge_look(judge, owner, SV_RR_TXT, &judge->inherited_looks, 1);
-    if (above != NULL && !sv_fact_known(above)) {
-        sv_judge_trouble(judge, above);
-        return SV_RECORD_UNKNOWN;
+    if (found == SV_DMARC_FOUND_SEVERAL) {
+        sv_fact_show(fact, all);
+        sv_dmarc_find(view->judge, SV_F_DMARC_MULTIPLE_RECORDS, fact, view->expected,
+                      sv_span_of(all));
+    } else if (found == SV_DMARC_FOUND_INVALID) {
+        sv_dmarc_judge_record(view, fact, choice.record);
+    } else if (found == SV_DMARC_FOUND_NONE && choice.malformed_count > 0) {
+        sv_dmarc_find(view->judge, SV_F_DMARC_VERSION_MALFORMED, fact, view->expected,
+                      choice.malformed);
+    } else {
+        return false;
     }
-    if (above == NULL || !judge_at(judge, above, expected, &status)) {
-        judge_absent(judge, fact, expected);
+    view->is_explained = true;
+    return true;
+}
+
+/* The record that applies is there. A bad policy is wrong even where receivers make p=none of it:
+ * nobody meant that. */
+static enum sv_record_status judge_applied(struct sv_dmarc_view *view, const struct sv_fact *fact)
+{
+    const struct sv_dmarc_record *record = &view->now.record;
+    bool is_bad = record->p == SV_DMARC_WORD_BAD || record->sp == SV_DMARC_WORD_BAD ||
+                  record->np == SV_DMARC_WORD_BAD;
+
+    sv_dmarc_judge_record(view, fact, sv_dmarc_choose(fact).record);
+    sv_dmarc_judge_reports(view, fact);
+    return is_bad || view->now.policy == SV_DMARC_POLICY_ABSENT ? SV_RECORD_WRONG : SV_RECORD_OK;
+}
+
+/* Nothing at {d} itself: what does the tree above say? */
+static enum sv_record_status judge_inherited(struct sv_dmarc_view *view)
+{
+    struct sv_judge *judge = view->judge;
+    struct sv_naming naming = {.owner = view->own->name, .expected = view->expected};
+    enum sv_record_status status;
+    bool is_discarded = false;
+
+    for (size_t i = 1; i < view->walk.count; i++) {
+        const struct sv_fact *fact = sv_dmarc_fact(judge, view->walk.names[i]);
+        if (fact == NULL)
+            continue;
+        if (view->walk.organizational == NULL) /* some answer is missing: which? */
+            sv_judge_trouble(judge, fact);
+        else if (view->now.at == NULL && strchr(view->walk.names[i], '.') != NULL)
+            is_discarded |= judge_discarded(view, fact, view->walk.replies[i].found);
+    }
+    if (view->walk.organizational == NULL)
+        return SV_RECORD_UNKNOWN;
+    if (view->now.at == NULL) {
+        if (!is_discarded)
+            judge_absent(view);
         return SV_RECORD_WRONG;
     }
-    if (status == SV_RECORD_OK) {
-        struct sv_naming naming = {.owner = fact->name, .expected = expected, .found = above->name};
-        sv_judge_find(judge, SV_F_DMARC_INHERITED, above, SV_SEVERITY_NONE, &naming);
-    }
+    naming.found = sv_dmarc_fact(judge, view->now.at)->name;
+    status = judge_applied(view, sv_dmarc_fact(judge, view->now.at));
+    if (status == SV_RECORD_OK)
+        sv_judge_find(judge, SV_F_DMARC_INHERITED, sv_dmarc_fact(judge, view->now.at),
+                      SV_SEVERITY_NONE, &naming);
     return status;
+}
+
+static enum sv_record_status judge_status(struct sv_dmarc_view *view)
+{
+    enum sv_dmarc_found found = view->walk.replies[0].found;
+
+    if (found == SV_DMARC_FOUND_UNKNOWN)
+        return SV_RECORD_UNKNOWN;
+    if (judge_discarded(view, view->own, found))
+        return SV_RECORD_WRONG;
+    if (found == SV_DMARC_FOUND_RECORD)
+        return judge_applied(view, view->own);
+    return judge_inherited(view);
 }
 
 void sv_judge_dmarc(struct sv_judge *judge)
 {
+    struct sv_dmarc_view view = {
+        .judge = judge,
+        .source = {.context = judge, .records = read_records, .exists = read_existence},
+        .expected = "",
+    };
+    const char *domain = judge->expect.domain;
+    struct sv_dmarc_choice choice;
     size_t record;
-    const struct sv_fact *fact = sv_judge_asked(judge, SV_RECORD_DMARC, 0, &record);
-    const char *expected = judge->out != NULL && record < judge->out->records_count
-                               ? judge->out->records[record].value
-                               : "";
-    enum sv_record_status status = SV_RECORD_UNKNOWN;
-    struct choice choice;
 
     judge->subject = SV_RECORD_DMARC;
-    if (!sv_fact_known(fact))
+    view.own = sv_judge_asked(judge, SV_RECORD_DMARC, 0, &record);
+    if (record == SV_RECORDS_MAX) /* {d} is so long that no DNS can hold _dmarc.{d} */
         return;
-    choice = choose(fact);
-    sv_judge_seen(judge, record, choice.count > 0 ? choice.record : choice.malformed);
-    if (!judge_at(judge, fact, expected, &status))
-        status = judge_inherited(judge, fact, expected);
-    sv_judge_mark(judge, record, status);
+    if (judge->out != NULL && record < judge->out->records_count)
+        view.expected = judge->out->records[record].value;
+    sv_dmarc_walk(&view.source, domain, &view.walk);
+    sv_dmarc_apply(&view.source, &view.walk, &view.now);
+    sv_dmarc_apply_before(&view.source, domain, false, &view.before);
+    sv_dmarc_apply_before(&view.source, domain, true, &view.before_lenient);
+    choice = sv_dmarc_choose(view.own);
+    if (sv_fact_known(view.own))
+        sv_judge_seen(judge, record, choice.count > 0 ? choice.record : choice.malformed);
+    sv_judge_mark(judge, record, judge_status(&view));
+    sv_dmarc_judge_path(&view);
+    sv_judge_receives_mail(judge);
 }

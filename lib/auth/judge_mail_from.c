@@ -70,24 +70,6 @@ static bool has_priority(struct sv_span host)
     return sv_span_holds(host, "\\032") || (digits && sv_span_holds(host, "feedback-smtp"));
 }
 
-/* feedback-smtp.<region>.amazonses.com, whatever region that may be. */
-static bool names_a_region(struct sv_span host)
-{
-    static const char front[] = "feedback-smtp.";
-    static const char back[] = ".amazonses.com";
-    size_t hyphens = 0;
-
-    if (!sv_span_starts(host, front) || !ends(host, back) ||
-        host.len < strlen(front) + strlen(back))
-        return false;
-    for (size_t i = strlen(front); i < host.len - strlen(back); i++) {
-        if (host.text[i] == '.')
-            return false;
-        hyphens += host.text[i] == '-' ? 1 : 0;
-    }
-    return hyphens >= 2;
-}
-
 static bool is_near(const struct sv_judge *judge, struct sv_span host)
 {
     char wanted[SV_NAME_BYTES];
@@ -98,6 +80,8 @@ static bool is_near(const struct sv_judge *judge, struct sv_span host)
 
 static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_span host)
 {
+    struct sv_span region;
+
     if (is_feedback_host(judge, host))
         return SV_F_NONE;
     if (host.len == 0)
@@ -108,7 +92,7 @@ static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_s
         return SV_F_MAILFROM_MX_TARGET_SUFFIXED;
     if (sv_span_starts(host, "inbound-smtp."))
         return SV_F_MAILFROM_MX_INBOUND_HOST;
-    if (names_a_region(host))
+    if (sv_feedback_region(host, &region))
         return SV_F_MAILFROM_MX_WRONG_REGION;
     if (is_near(judge, host))
         return SV_F_MAILFROM_MX_TARGET_TYPO;
@@ -170,19 +154,25 @@ static enum sv_record_status judge_present(struct sv_judge *judge, const struct 
     return SV_RECORD_WRONG;
 }
 
+static void expected_mx(const struct sv_judge *judge, char out[SV_NAME_BYTES + 4])
+{
+    char host[SV_NAME_BYTES];
+    struct sv_line line;
+
+    (void)sv_feedback_host(&judge->expect, host);
+    sv_line_init(&line, out, SV_NAME_BYTES + 4);
+    sv_line_add(&line, "10 ");
+    sv_line_add(&line, host);
+}
+
 static void judge_mx(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
 {
     char expected[SV_NAME_BYTES + 4];
-    char host[SV_NAME_BYTES];
     char seen[SV_FINDING_VALUE_BYTES];
-    struct sv_line line;
 
     if (!sv_fact_known(fact))
         return;
-    (void)sv_feedback_host(&judge->expect, host);
-    sv_line_init(&line, expected, sizeof(expected));
-    sv_line_add(&line, "10 ");
-    sv_line_add(&line, host);
+    expected_mx(judge, expected);
     sv_fact_show(fact, seen);
     sv_judge_seen(judge, record, sv_span_of(seen));
     if (sv_fact_absent(fact)) {
@@ -193,23 +183,78 @@ static void judge_mx(struct sv_judge *judge, const struct sv_fact *fact, size_t 
     }
 }
 
+/* Did a wildcard make the alias (RFC 4592)? Then nobody entered it at this name. */
+static bool is_wildcard(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    const char *dot = strchr(fact->name, '.');
+    const struct sv_fact *sibling;
+    char name[SV_NAME_BYTES];
+
+    if (dot == NULL || !sv_name_build(name, SV_NO_SUCH_LABEL, dot, ""))
+        return false;
+    sibling = sv_judge_look(judge, name, fact->type, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+    return sibling->alias != NULL && sv_name_equal(sibling->alias, fact->alias);
+}
+
+/* A wildcard ends to apply where exact records are, so both of them are just missing. Where there
+ * is data behind the alias, the part that judges DNS itself tells of the wildcard. */
+static void report_wildcard(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    char expected[SV_NAME_BYTES + 4];
+    struct sv_naming mx = {.owner = fact->name, .expected = expected};
+    struct sv_naming spf = {.owner = fact->name, .expected = SV_SPF_EXPECTED};
+    struct sv_naming wildcard = {.owner = fact->name, .expected = expected, .found = fact->alias};
+
+    expected_mx(judge, expected);
+    if (sv_fact_absent(fact))
+        sv_judge_find(judge, SV_F_DNS_WILDCARD_ANSWER, fact, SV_SEVERITY_NONE, &wildcard);
+    sv_judge_find(judge, SV_F_MAILFROM_MX_MISSING, fact, SV_SEVERITY_NONE, &mx);
+    sv_judge_find(judge, SV_F_MAILFROM_SPF_MISSING, fact, SV_SEVERITY_NONE, &spf);
+}
+
+static void mark_both(struct sv_judge *judge, enum sv_record_status status, const char *seen)
+{
+    size_t record;
+
+    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_MX, 0, &record);
+    sv_judge_mark(judge, record, status);
+    sv_judge_seen(judge, record, sv_span_of(seen));
+    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_SPF, 0, &record);
+    sv_judge_mark(judge, record, status);
+    sv_judge_seen(judge, record, sv_span_of(seen));
+}
+
+/* SES takes only a name below the domain, so whatever is published at another one is wrong. Only an
+ * adopted identity or `check` leads here; jobs are refused earlier. */
+static bool judge_place(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    char proposal[SV_NAME_BYTES];
+    struct sv_naming naming = {
+        .owner = judge->expect.mail_from, .expected = proposal, .found = judge->expect.mail_from};
+
+    if (sv_name_is_below(judge->expect.mail_from, judge->expect.domain))
+        return true;
+    if (!sv_name_build(proposal, "mail.", judge->expect.domain, ""))
+        proposal[0] = '\0';
+    sv_judge_find(judge, SV_F_MAILFROM_NOT_SUBDOMAIN, fact, SV_SEVERITY_NONE, &naming);
+    mark_both(judge, SV_RECORD_WRONG, "");
+    return false;
+}
+
 /* An alias at the name stands in for both records and explains whatever else is wrong there, also
  * why nothing could be found out behind it. */
 static bool judge_alias(struct sv_judge *judge, const struct sv_fact *fact)
 {
     struct sv_naming naming = {
         .owner = judge->expect.mail_from, .expected = "", .found = fact->alias};
-    size_t record;
 
     if (fact->alias == NULL)
         return false;
-    sv_judge_find(judge, SV_F_MAILFROM_IS_CNAME, fact, SV_SEVERITY_NONE, &naming);
-    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_MX, 0, &record);
-    sv_judge_mark(judge, record, SV_RECORD_WRONG);
-    sv_judge_seen(judge, record, sv_span_of(fact->alias));
-    (void)sv_judge_asked(judge, SV_RECORD_MAIL_FROM_SPF, 0, &record);
-    sv_judge_mark(judge, record, SV_RECORD_WRONG);
-    sv_judge_seen(judge, record, sv_span_of(fact->alias));
+    mark_both(judge, SV_RECORD_WRONG, fact->alias);
+    if (is_wildcard(judge, fact))
+        report_wildcard(judge, fact);
+    else
+        sv_judge_find(judge, SV_F_MAILFROM_IS_CNAME, fact, SV_SEVERITY_NONE, &naming);
     return true;
 }
 
@@ -221,6 +266,8 @@ void sv_judge_mail_from(struct sv_judge *judge)
     const struct sv_fact *spf = sv_judge_asked(judge, SV_RECORD_MAIL_FROM_SPF, 0, &spf_record);
 
     judge->subject = SV_RECORD_MAIL_FROM_MX;
+    if (!judge_place(judge, mx))
+        return;
     if (judge_alias(judge, mx) || judge_alias(judge, spf))
         return;
     judge_mx(judge, mx, mx_record);

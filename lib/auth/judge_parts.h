@@ -19,6 +19,10 @@
 #include "keep.h"
 #include "txt.h"
 
+/* A label that nobody would create: what answers there is a wildcard (RFC 4592). Always the same,
+ * so that the same DNS gives the same report. */
+#define SV_NO_SUCH_LABEL "sv7x2q9k4m1z8w3p6t5r"
+
 enum {
     SV_PROBES_MAX = 8,          /* looks at wrong places, per judgement */
     SV_PROBES_NOT_DKIM_MAX = 7, /* the last one is kept for DKIM's second step */
@@ -28,6 +32,49 @@ enum {
     SV_FACT_VALUE_BYTES = 4096, /* of one record */
     SV_KEEP_BYTES = 128 * 1024, /* all names and values of one judgement */
     SV_FACTS_MAX = SV_JUDGE_QUESTIONS_MAX,
+    SV_STATEMENTS_MAX = 4, /* different answers to one question that are kept */
+    SV_ZONES_MAX = 12,     /* zones whose servers are remembered */
+    SV_DISCOVER_LOOKS_MAX = 18,
+    SV_DNS_LOOKS_MAX = 8, /* questions about zones and wildcards, per judgement */
+};
+
+/* Everybody who was asked one question, counted (views.c). */
+struct sv_heard {
+    bool authority; /* the zone's own servers were asked, or nobody of them could be reached */
+    bool closed;    /* they were to be asked, but port 53 to the outside is closed */
+    unsigned servers_usable;
+    unsigned resolvers_asked, resolvers_told, resolvers_bogus, resolvers_failed;
+    bool filtered; /* a resolver answers by its own policy */
+    struct sv_evidence bogus_by, filtered_by, failed_by, ede_by; /* the first of each */
+};
+
+/* One server of a zone, over all questions that it was asked. */
+struct sv_zone_host {
+    const char *host;
+    bool at_parent, at_child, without_address, private_address;
+    unsigned told, lame, silent; /* answers */
+    bool no_edns, no_tcp, malformed;
+    struct sv_evidence evidence; /* of what is wrong with it, otherwise of its first answer */
+};
+
+/* What is known about a zone and its servers; the zone above where the cut says NXDOMAIN. */
+struct sv_zone {
+    struct sv_cut cut; /* its hosts are those below */
+    size_t hosts_count;
+    struct sv_zone_host hosts[SV_CUT_HOSTS_MAX];
+    const struct sv_fact *fact; /* the first question about it */
+};
+
+/* Who gave the answer that a fact holds. */
+struct sv_said {
+    unsigned servers, resolvers;
+    unsigned outsiders; /* servers that the zone lists, but not its parent: nobody comes to them */
+    uint32_t serial;    /* the highest of those servers' zone; 0 = not told */
+    const char *host;   /* the first of them by name; NULL = none */
+    sv_ms cached_until; /* when the last of those resolvers forgets it; 0 = none said so */
+    uint32_t cached_s;  /* the longest TTL that one of those resolvers told */
+    size_t witnesses_count; /* beside the fact's own evidence */
+    struct sv_evidence witnesses[SV_WITNESSES_MAX];
 };
 
 /* A question, and what its answer said. A fact that is not answered is as good as unknown. */
@@ -43,11 +90,27 @@ struct sv_fact {
     const char *alias;  /* target of the CNAME at `name` itself; NULL = there is none */
     size_t aliases;     /* how many CNAME records are at `name` itself */
     size_t values_seen; /* records of the asked type */
+    size_t values_here; /* of these, records at `name` itself, before any alias; not of CNAME */
     size_t values_count, values_room;
-    struct sv_span *values; /* TXT: octets; MX: "10 host"; A, AAAA: the address as text; NS, PTR,
-                               CNAME: the host; ended by a 0 byte that does not count */
+    struct sv_span *values; /* TXT, SPF: octets; MX: "10 host"; A, AAAA: the address as text; NS,
+                               PTR, CNAME: the host; ended by a 0 byte that does not count */
     const char *final_name; /* the end of the alias chain */
+    /* Of the signatures that came with it: the first to end, the last to begin; seconds as in
+     * RRSIG (RFC 4034 section 3.1.5). */
+    size_t signatures;
+    uint32_t expiration, inception;
     struct sv_evidence evidence;
+    struct sv_said said;
+    struct sv_fact *otherwise;    /* another answer to the same question; NULL = no more */
+    const struct sv_heard *heard; /* NULL in those that `otherwise` leads to, and unanswered */
+};
+
+/* What the DKIM keys are worth, for the verdict about bulk senders. Keys that nobody told of are
+ * not in it. */
+struct sv_dkim_sum {
+    size_t read, usable;
+    uint32_t rsa_bits_min; /* of the usable RSA keys; 0 = there is none */
+    bool testing;          /* a usable key says t=y, so receivers take its signatures for none */
 };
 
 struct sv_judge {
@@ -60,12 +123,20 @@ struct sv_judge {
     size_t facts_count;
     struct sv_fact *facts[SV_FACTS_MAX]; /* they stay where they are */
     size_t unanswered;                   /* of the questions handed out or waiting to be */
-    unsigned probes, spf_looks, inherited_looks;
+    unsigned probes, spf_looks, dmarc_looks, report_looks, key_looks, dns_looks, discover_looks;
+    size_t zones_count;
+    struct sv_zone *zones[SV_ZONES_MAX];
     struct sv_keep keep;
     struct sv_report *out;    /* where the verdict goes; NULL while only looking for questions */
     struct sv_report *report; /* made when first asked for: judgements in flight stay small */
     bool report_fresh;
-    enum sv_record_kind subject; /* the records that facts are being looked for about */
+    struct sv_dkim_sum dkim_sum;    /* made anew by sv_judge_dkim, which comes before other parts */
+    bool combined[SV_RECORDS_MAX];  /* in this report, by a part */
+    bool explained[SV_RECORDS_MAX]; /* a finding of no record says why it is not right */
+    bool disputed[SV_RECORDS_MAX];  /* wrong, but somebody still sees it right */
+    sv_ms caches_until[SV_RECORDS_MAX]; /* when the last one forgets what the zone does not say; 0 =
+                                           not known */
+    enum sv_record_kind subject;        /* the records that facts are being looked for about */
 };
 
 /* Facts. */
@@ -78,7 +149,10 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
 
 void sv_evidence_take(struct sv_evidence *evidence, const struct sv_dns_answer *answer);
 
-/* Fills it from everything that was asked (views.c). */
+/* Fills it from everything that was asked (views.c): the fact is the answer that counts, and those
+ * that differ hang on it. What the zone's own servers publish counts, otherwise what resolvers
+ * agree on; among different answers a right one, so that a part that judges the fact never reports
+ * as wrong what is only not everywhere yet. */
 void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
                         const struct sv_dns_views *views);
 
@@ -122,6 +196,23 @@ void sv_judge_begin(struct sv_judge *judge);
 void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const struct sv_fact *fact,
                    enum sv_severity severity, const struct sv_naming *naming);
 
+/* Whether one answer to the question of an expected record is what is needed; UNKNOWN = cannot be
+ * told. */
+typedef enum sv_tri sv_right_fn(const struct sv_judge *judge, size_t record,
+                                const struct sv_fact *answer);
+
+/* The usual sv_right_fn: the expected value is there. */
+enum sv_tri sv_judge_is_right(const struct sv_judge *judge, size_t record,
+                              const struct sv_fact *answer);
+
+/* The status of a record from the status its part gave to the fact, and from all who said something
+ * else about it (the table of dns-auth section 2.1); adds the findings about those. `right` judges
+ * the other answers. Marks the record. A part may call it; for the others it is done at the end,
+ * with sv_judge_is_right. Without a report it only answers. */
+enum sv_record_status sv_judge_combine(struct sv_judge *judge, size_t record,
+                                       const struct sv_fact *fact, enum sv_record_status status,
+                                       sv_right_fn *right);
+
 /* The parts. */
 
 void sv_judge_ownership(struct sv_judge *judge);
@@ -131,11 +222,56 @@ void sv_judge_mail_from(struct sv_judge *judge); /* with its SPF */
 /* The SPF record `kind` at `owner`: of the domain, or of its custom MAIL FROM. */
 void sv_judge_spf(struct sv_judge *judge, enum sv_record_kind kind, const char *owner);
 
+/* Looks around where it was asked to; nothing that is judged depends on it. */
+void sv_judge_discover(struct sv_judge *judge);
+
+/* Aliases that are not alone at their names, DKIM's apart. Asks for nothing. */
+void sv_judge_conflicts(struct sv_judge *judge);
+
 void sv_judge_dmarc(struct sv_judge *judge);
+
+/* Remembers the zone that holds the name, and how its servers answered. */
+void sv_zone_take(struct sv_judge *judge, const struct sv_fact *fact,
+                  const struct sv_dns_views *views);
+
+/* A server of these views that the zone lists but its parent does not. */
+bool sv_zone_is_outsider(const struct sv_dns_views *views, const struct sv_server_view *server);
+
+/* Delegation, servers, DNSSEC and what else is the business of no record. */
+void sv_judge_dns(struct sv_judge *judge);
+
+/* Why a resolver calls the answer bogus: asks for the keys of the zone and compares. */
+void sv_judge_dnssec(struct sv_judge *judge, const struct sv_fact *fact);
+
+/* The code that an extended error names as the cause (dns-auth section 2.5); SV_F_NONE = none. */
+enum sv_finding_code sv_ede_code(uint16_t ede);
+
+/* A question of the judge's own, asked with checking disabled and signatures wanted. */
+const struct sv_fact *sv_judge_look_unchecked(struct sv_judge *judge, const char *name,
+                                              enum sv_rr_type type);
+
+/* One finding for several names with the same fault: the first is its owner, all are listed in
+ * `found`. */
+void sv_judge_find_shared(struct sv_judge *judge, enum sv_finding_code code,
+                          const struct sv_fact *fact, const struct sv_naming *naming);
+
+/* Whether {d} can receive mail, as large receivers ask of a From domain; with its finding. */
+void sv_judge_receives_mail(struct sv_judge *judge);
+
+/* Whether mail to `name` can be delivered; `why` is the fact that decided (the MX where nothing
+ * did). */
+enum sv_tri sv_judge_can_receive(struct sv_judge *judge, const char *name, unsigned *spent,
+                                 unsigned spent_max, const struct sv_fact **why);
 
 /* Says why `fact` is unknown, where DNS gave a reason. Names with the same trouble share one
  * finding. */
 void sv_judge_trouble(struct sv_judge *judge, const struct sv_fact *fact);
+
+/* Hides what follows from other findings, and joins what is one. */
+void sv_judge_find_cause(struct sv_judge *judge);
+
+/* What large receivers ask of bulk senders, from everything else in the report (bulk.c). */
+void sv_judge_bulk(struct sv_judge *judge);
 
 /* Turns marks and findings into the flags and the digest of the report. */
 void sv_judge_conclude(struct sv_judge *judge);

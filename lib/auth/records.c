@@ -55,9 +55,47 @@ bool sv_dkim_target(const struct sv_expect *expect, size_t token, char out[SV_NA
     return sv_dkim_zone(expect, zone) && sv_name_build(out, expect->dkim_tokens[token], ".", zone);
 }
 
+bool sv_byodkim_owner(const struct sv_expect *expect, char out[SV_NAME_BYTES])
+{
+    out[0] = '\0';
+    return expect->byodkim_selector != NULL && expect->byodkim_key != NULL &&
+           sv_name_build(out, expect->byodkim_selector, "._domainkey.", expect->domain);
+}
+
+bool sv_byodkim_value(const struct sv_expect *expect, char out[SV_RECORD_VALUE_BYTES])
+{
+    struct sv_line line;
+
+    sv_line_init(&line, out, SV_RECORD_VALUE_BYTES);
+    sv_line_add(&line, "v=DKIM1; k=rsa; p=");
+    sv_line_add(&line, expect->byodkim_key != NULL ? expect->byodkim_key : "");
+    return expect->byodkim_key != NULL && !line.cut;
+}
+
 bool sv_feedback_host(const struct sv_expect *expect, char out[SV_NAME_BYTES])
 {
     return sv_name_build(out, "feedback-smtp.", expect->region, ".amazonses.com");
+}
+
+bool sv_feedback_region(struct sv_span host, struct sv_span *region)
+{
+    static const char front[] = "feedback-smtp.";
+    static const char back[] = ".amazonses.com";
+    size_t hyphens = 0;
+
+    if (host.len > 0 && host.text[host.len - 1] == '.')
+        host.len--;
+    if (host.len <= strlen(front) + strlen(back) || !sv_span_starts(host, front))
+        return false;
+    *region = (struct sv_span){.text = host.text + strlen(front),
+                               .len = host.len - strlen(front) - strlen(back)};
+    for (size_t i = 0; i < region->len; i++) {
+        if (region->text[i] == '.')
+            return false;
+        hyphens += region->text[i] == '-' ? 1 : 0;
+    }
+    return hyphens >= 2 &&
+           sv_span_equals((struct sv_span){region->text + region->len, strlen(back)}, back);
 }
 
 /* Replaces every {domain}; false when that does not fit. */
@@ -125,7 +163,7 @@ static void add_ownership(struct making *making)
         return;
     set_value(record, expect->ownership_token, "");
     record->high_priority = true;
-    record->required = expect->dkim_tokens_count == 0;
+    record->required = expect->dkim_tokens_count == 0 && expect->byodkim_selector == NULL;
     record->purpose = "Domain ownership";
     record->description = "Proves to Amazon SES that the domain is yours";
 }
@@ -147,6 +185,24 @@ static void add_dkim(struct making *making, size_t token)
     record->required = true;
     record->purpose = "DKIM signature";
     record->description = "Lets receivers check the signature of your mail; all three are needed";
+}
+
+static void add_byodkim(struct making *making)
+{
+    char owner[SV_NAME_BYTES];
+    char value[SV_RECORD_VALUE_BYTES];
+    struct sv_record *record;
+
+    if (!sv_byodkim_owner(making->expect, owner) || !sv_byodkim_value(making->expect, value))
+        return;
+    record = start(making, SV_RECORD_DKIM, SV_RR_TXT, owner);
+    if (record == NULL)
+        return;
+    set_value(record, value, "");
+    record->high_priority = true;
+    record->required = true;
+    record->purpose = "DKIM key";
+    record->description = "Lets receivers check the signature of your mail with your own key";
 }
 
 static void add_mail_from(struct making *making)
@@ -215,6 +271,7 @@ size_t sv_records_list(const struct sv_expect *expect, const char *zone,
     add_ownership(&making);
     for (size_t i = 0; i < expect->dkim_tokens_count; i++)
         add_dkim(&making, i);
+    add_byodkim(&making);
     if (expect->mail_from != NULL)
         add_mail_from(&making);
     else

@@ -2,8 +2,33 @@
 
 #include <string.h>
 
+#include "sv/spf_tree.h"
+
 #include "near.h"
 #include "records_parts.h"
+
+const char *sv_spf_result_name(enum sv_spf_result result)
+{
+    switch (result) {
+    case SV_SPF_UNDECIDED:
+        return "undecided";
+    case SV_SPF_NONE:
+        return "none";
+    case SV_SPF_NEUTRAL:
+        return "neutral";
+    case SV_SPF_PASS:
+        return "pass";
+    case SV_SPF_FAIL:
+        return "fail";
+    case SV_SPF_SOFTFAIL:
+        return "softfail";
+    case SV_SPF_TEMPERROR:
+        return "temperror";
+    case SV_SPF_PERMERROR:
+        return "permerror";
+    }
+    return "undecided";
+}
 
 static const char version[] = "v=spf1";
 
@@ -11,6 +36,40 @@ bool sv_spf_is_record(struct sv_span text)
 {
     return sv_span_starts(text, version) &&
            (text.len == strlen(version) || text.text[strlen(version)] == ' ');
+}
+
+size_t sv_spf_select(const struct sv_span *texts, size_t texts_count, struct sv_span *record)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < texts_count; i++) {
+        if (sv_spf_is_record(texts[i]) && count++ == 0)
+            *record = texts[i];
+    }
+    return count;
+}
+
+bool sv_spf_name(struct sv_span octets, char out[SV_NAME_BYTES])
+{
+    struct sv_line line;
+    size_t label = 0;
+    size_t dots = 0;
+
+    sv_line_init(&line, out, SV_NAME_BYTES);
+    if (octets.len > 0 && octets.text[octets.len - 1] == '.')
+        octets.len--;
+    for (size_t i = 0; i < octets.len; i++) {
+        unsigned octet = (unsigned char)octets.text[i];
+        char escaped[4] = {'\\', (char)('0' + octet / 100), (char)('0' + octet / 10 % 10),
+                           (char)('0' + octet % 10)};
+        bool is_odd = octet <= ' ' || octet > '~' || octet == '\\';
+        if (octet == '.' ? label == 0 : label == SV_LABEL_MAX)
+            return false;
+        label = octet == '.' ? 0 : label + 1;
+        dots += octet == '.' ? 1 : 0;
+        sv_line_add_bytes(&line, is_odd ? escaped : &octets.text[i], is_odd ? 4 : 1);
+    }
+    return label > 0 && dots > 0 && !line.cut;
 }
 
 bool sv_spf_is_malformed(struct sv_span text)
@@ -25,66 +84,11 @@ bool sv_spf_is_malformed(struct sv_span text)
     return sv_span_word(&rest, &word) && sv_near(word, sv_span_of(version));
 }
 
-static bool take(struct sv_span *text, const char *front)
-{
-    if (!sv_span_starts(*text, front))
-        return false;
-    text->text += strlen(front);
-    text->len -= strlen(front);
-    return true;
-}
-
-bool sv_spf_next(struct sv_span *rest, struct sv_spf_term *term)
-{
-    struct sv_span word;
-
-    do {
-        if (!sv_span_word(rest, &word))
-            return false;
-    } while (sv_span_equals(word, version));
-    *term = (struct sv_spf_term){.text = word, .qualifier = '+'};
-    if (take(&word, "redirect=")) {
-        term->kind = SV_SPF_REDIRECT;
-        term->domain = word;
-        return true;
-    }
-    if (strchr("+-~?", *word.text) != NULL) {
-        term->qualifier = *word.text;
-        word.text++;
-        word.len--;
-    }
-    if (sv_span_equals(word, "all"))
-        term->kind = SV_SPF_ALL;
-    else if (take(&word, "include:"))
-        term->kind = SV_SPF_INCLUDE_OF;
-    else if (take(&word, "exists:"))
-        term->kind = SV_SPF_EXISTS;
-    if (term->kind == SV_SPF_INCLUDE_OF || term->kind == SV_SPF_EXISTS)
-        term->domain = word;
-    return true;
-}
-
 bool sv_spf_is_ses(struct sv_span domain)
 {
     if (domain.len > 0 && domain.text[domain.len - 1] == '.')
         domain.len--;
     return sv_span_equals(domain, SV_SPF_SES);
-}
-
-bool sv_spf_is_name(struct sv_span domain)
-{
-    size_t label = 0;
-    size_t labels = 1;
-
-    for (size_t i = 0; i < domain.len; i++) {
-        char c = domain.text[i];
-        bool dot = c == '.';
-        if (c <= ' ' || c > '~' || c == '\\' || (dot && label == 0) || (!dot && label == 63))
-            return false;
-        label = dot ? 0 : label + 1;
-        labels += dot ? 1 : 0;
-    }
-    return label > 0 && labels > 1;
 }
 
 /* Names that people write for it and that are more than a typing error away. */
@@ -95,21 +99,56 @@ bool sv_spf_is_near_ses(const struct sv_spf_term *term)
 {
     struct sv_span text = term->text;
 
-    if (sv_spf_is_ses(term->domain))
-        return false;
     if (term->kind == SV_SPF_INCLUDE_OF) {
+        if (sv_spf_is_ses(term->domain))
+            return false;
         for (size_t i = 0; i < sizeof(wrong_names) / sizeof(*wrong_names); i++) {
             if (sv_span_equals(term->domain, wrong_names[i]))
                 return true;
         }
         return sv_near(sv_span_trim(term->domain), sv_span_of(SV_SPF_SES));
     }
-    if (term->kind != SV_SPF_OTHER)
+    if (term->kind != SV_SPF_OTHER && term->kind != SV_SPF_MODIFIER)
         return false;
     /* "include=amazonses.com", "incldue:amazonses.com", and a blank after the colon. */
     if (sv_span_equals(text, SV_SPF_SES) || sv_near(text, sv_span_of(SV_SPF_INCLUDE)))
         return true;
     return false;
+}
+
+enum { WORD_OCTETS_MAX = 512 }; /* longer words are no terms that were glued by mistake */
+
+static bool begins_a_term(struct sv_span text)
+{
+    static const char *const fronts[] = {
+        "include:", "ip4:", "ip6:", "a:", "mx:", "exists:", "redirect=", "exp=", "ptr:"};
+
+    if (text.len == 4 && memchr("+-~?", *text.text, 4) != NULL)
+        text = (struct sv_span){.text = text.text + 1, .len = 3};
+    else if (sv_span_equals(text, "all"))
+        return false; /* "overall" is no two terms; a sign must tell */
+    if (sv_span_equals(text, "all"))
+        return true;
+    for (size_t i = 0; i < sizeof(fronts) / sizeof(*fronts); i++) {
+        if (sv_span_starts(text, fronts[i]))
+            return true;
+    }
+    return false;
+}
+
+size_t sv_spf_gap(struct sv_span word)
+{
+    for (size_t at = 1; word.len <= WORD_OCTETS_MAX && at < word.len; at++) {
+        struct sv_span front = {.text = word.text, .len = at};
+        struct sv_span back = {.text = word.text + at, .len = word.len - at};
+        struct sv_spf_term term;
+        if (!begins_a_term(back))
+            continue;
+        sv_spf_term_parse(front, &term);
+        if (term.fault == SV_SPF_GOOD && term.kind != SV_SPF_MODIFIER)
+            return at;
+    }
+    return 0;
 }
 
 static void add_term(struct sv_line *out, const char *text, size_t len)

@@ -8,6 +8,10 @@ void sv_judge_begin(struct sv_judge *judge)
     struct sv_report *out = judge->out;
 
     memset(out, 0, sizeof(*out));
+    memset(judge->combined, 0, sizeof(judge->combined));
+    memset(judge->explained, 0, sizeof(judge->explained));
+    memset(judge->disputed, 0, sizeof(judge->disputed));
+    memset(judge->caches_until, 0, sizeof(judge->caches_until));
     out->records_count = sv_records_list(&judge->expect, judge->zone, out->records);
     for (size_t i = 0; i < out->records_count; i++) {
         if (judge->asked[i] != NULL && judge->asked[i]->answered)
@@ -84,62 +88,9 @@ void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const stru
     set_text(finding->other, sizeof(finding->other), naming->other);
     finding->number = naming->number;
     finding->until = naming->until;
-    finding->witnesses_count = 0;
+    finding->witnesses_count = fact->said.witnesses_count;
+    memcpy(finding->witnesses, fact->said.witnesses, sizeof(finding->witnesses));
     finding->evidence = fact->evidence;
-}
-
-static enum sv_finding_code trouble_code(const struct sv_fact *fact)
-{
-    enum { EDE_NO_REACHABLE_AUTHORITY = 22 }; /* RFC 8914 section 4.23 */
-
-    switch (fact->trouble) {
-    case SV_DNS_TIMEOUT:
-    case SV_DNS_NETWORK:
-    case SV_DNS_TCP_FAILED:
-        return SV_F_DNS_UNREACHABLE;
-    case SV_DNS_SERVFAIL:
-        return fact->evidence.ede == EDE_NO_REACHABLE_AUTHORITY + 1 ? SV_F_DNS_UNREACHABLE
-                                                                    : SV_F_DNS_SERVFAIL;
-    case SV_DNS_REFUSED:
-    case SV_DNS_LAME:
-    case SV_DNS_ALIAS_ELSEWHERE:
-    case SV_DNS_REFERRED:
-    case SV_DNS_OTHER_RCODE:
-        return SV_F_DNS_SERVFAIL;
-    case SV_DNS_BOGUS:
-        return SV_F_DNS_DNSSEC_BOGUS;
-    case SV_DNS_MALFORMED:
-        return SV_F_DNS_MALFORMED_REPLY;
-    case SV_DNS_ALIAS_LOOP:
-        return SV_F_DNS_CNAME_LOOP;
-    case SV_DNS_ALIAS_TOO_LONG:
-        return SV_F_DNS_CNAME_CHAIN_TOO_LONG;
-    case SV_DNS_NO_TROUBLE:
-        return SV_F_NONE;
-    }
-    return SV_F_NONE;
-}
-
-void sv_judge_trouble(struct sv_judge *judge, const struct sv_fact *fact)
-{
-    enum sv_finding_code code = trouble_code(fact);
-    struct sv_naming naming = {.owner = fact->name, .found = fact->name};
-    struct sv_report *out = judge->out;
-
-    if (out == NULL || !fact->answered || fact->outcome != SV_DNS_UNKNOWN || code == SV_F_NONE)
-        return;
-    for (size_t i = 0; i < out->findings_count; i++) {
-        struct sv_finding *other = &out->findings[i];
-        struct sv_line line = {.text = other->found, .bytes = sizeof(other->found)};
-        if (other->code != code)
-            continue;
-        line.len = strlen(other->found);
-        sv_line_add_shown(&line, sv_span_of(", "));
-        if (!line.cut)
-            sv_line_add_shown(&line, sv_span_of(fact->name));
-        return;
-    }
-    sv_judge_find(judge, code, fact, SV_SEVERITY_NONE, &naming);
 }
 
 static enum sv_tri tri_of(enum sv_record_status status)
@@ -184,11 +135,100 @@ static enum sv_tri status_of(const struct sv_judge *judge, enum sv_record_kind k
     return tri_of(sv_judge_status(judge, record));
 }
 
+/* The longest that anybody may keep what was said about this record. */
+static uint32_t longest_ttl(const struct sv_fact *fact)
+{
+    uint32_t ttl_s = fact->evidence.ttl_s;
+
+    for (const struct sv_fact *it = fact; it != NULL; it = it->otherwise) {
+        if (it->said.cached_s > ttl_s)
+            ttl_s = it->said.cached_s;
+    }
+    return ttl_s;
+}
+
+static enum sv_untold why_untold(const struct sv_fact *fact)
+{
+    const struct sv_heard *heard = fact != NULL ? fact->heard : NULL;
+
+    if (heard == NULL)
+        return SV_UNTOLD_NOT_ASKED;
+    if (heard->authority && heard->servers_usable == 0)
+        return fact->trouble == SV_DNS_REFUSED || fact->trouble == SV_DNS_LAME ||
+                       fact->trouble == SV_DNS_REFERRED
+                   ? SV_UNTOLD_SERVERS_LAME
+                   : SV_UNTOLD_SERVERS_SILENT;
+    if (heard->resolvers_bogus > 0)
+        return SV_UNTOLD_DISAGREE;
+    if (heard->resolvers_failed > 0)
+        return SV_UNTOLD_SERVFAIL;
+    if (heard->resolvers_told > 0)
+        return heard->resolvers_asked > 2 ? SV_UNTOLD_NO_QUORUM : SV_UNTOLD_DISAGREE;
+    return SV_UNTOLD_RESOLVERS_SILENT;
+}
+
+/* What the status machine wants to know of the DKIM aliases together: the worst of them counts, and
+ * unknown is worse than waiting. */
+static void conclude_required(struct sv_judge *judge)
+{
+    static const enum sv_record_status order[] = {SV_RECORD_WRONG, SV_RECORD_UNKNOWN,
+                                                  SV_RECORD_WAITING, SV_RECORD_OK};
+    struct sv_report *out = judge->out;
+    size_t counts[SV_RECORD_WAITING + 1] = {0};
+    size_t count = 0;
+    size_t worst = 0;
+    sv_ms until = 0;
+
+    for (size_t i = 0; i < out->records_count; i++) {
+        if (judge->kinds[i] == SV_RECORD_DKIM)
+            counts[out->statuses[i]]++;
+        count += judge->kinds[i] == SV_RECORD_DKIM ? 1 : 0;
+    }
+    if (count == 0 || count < judge->expect.dkim_tokens_count)
+        counts[SV_RECORD_UNKNOWN]++;
+    while (counts[order[worst]] == 0)
+        worst++;
+    out->required = order[worst];
+    out->required_ttl_s = 0;
+    out->required_disputed = out->required == SV_RECORD_WRONG;
+    for (size_t i = 0; i < out->records_count; i++) {
+        uint32_t ttl_s;
+        if (judge->kinds[i] != SV_RECORD_DKIM || out->statuses[i] != out->required ||
+            out->required == SV_RECORD_UNKNOWN)
+            continue;
+        ttl_s = longest_ttl(judge->asked[i]);
+        if (ttl_s > out->required_ttl_s)
+            out->required_ttl_s = ttl_s;
+        if (judge->caches_until[i] > until)
+            until = judge->caches_until[i];
+        out->required_disputed = out->required_disputed && judge->disputed[i];
+    }
+    if (out->required == SV_RECORD_WAITING)
+        out->required_seen_everywhere_at = until;
+    if (out->required_disputed)
+        out->required_cached_until = until;
+    for (size_t i = 0; i < judge->records_count && out->required == SV_RECORD_UNKNOWN; i++) {
+        if (judge->kinds[i] == SV_RECORD_DKIM && out->statuses[i] == SV_RECORD_UNKNOWN &&
+            out->untold <= SV_UNTOLD_NOT_ASKED)
+            out->untold = why_untold(judge->asked[i]);
+    }
+    if (count == 0)
+        out->untold = SV_UNTOLD_NOT_ASKED;
+    out->required_absent = out->required_absent && out->required == SV_RECORD_WRONG;
+}
+
 void sv_judge_conclude(struct sv_judge *judge)
 {
     struct sv_report *out = judge->out;
     bool custom = judge->expect.mail_from != NULL;
 
+    for (size_t i = 0; i < judge->records_count; i++) {
+        if (judge->asked[i] != NULL && !judge->combined[i])
+            (void)sv_judge_combine(judge, i, judge->asked[i], out->statuses[i], sv_judge_is_right);
+        if (judge->asked[i] != NULL && judge->asked[i]->heard != NULL)
+            out->authority_closed = out->authority_closed || judge->asked[i]->heard->closed;
+    }
+    conclude_required(judge);
     for (size_t i = 0; i < judge->records_count; i++) {
         if (judge->asked[i] != NULL && out->statuses[i] == SV_RECORD_UNKNOWN)
             sv_judge_trouble(judge, judge->asked[i]);
@@ -198,9 +238,7 @@ void sv_judge_conclude(struct sv_judge *judge)
         out->mail_from =
             status_of_tri(both(status_of(judge, SV_RECORD_MAIL_FROM_MX), out->spf_configured));
     out->dmarc_configured = status_of(judge, SV_RECORD_DMARC);
-    /* Receivers test SPF at the envelope domain. Without a custom MAIL FROM that is SES's own,
-     * which passes. Easy DKIM signs with the domain itself, so right aliases mean alignment. */
-    out->meets_bulk_sender_requirements = both(custom ? out->spf_configured : SV_TRI_YES,
-                                               both(out->dmarc_configured, tri_of(out->required)));
+    sv_judge_bulk(judge);
+    sv_judge_find_cause(judge);
     out->digest = sv_findings_digest(out->findings, out->findings_count);
 }

@@ -65,3 +65,12 @@ enum sv_conclusion sv_conclusion_draw(const struct sv_domain *domain,
     }
     return SV_CONCLUSION_CANNOT_TELL;
 }
+
+enum sv_untold sv_conclusion_untold(const struct sv_observation *seen)
+{
+    if (!sv_observation_is_told(seen))
+        return SV_UNTOLD_SES;
+    if (seen->ses_known && seen->identity == SV_AXIS_GONE)
+        return SV_UNTOLD_UNCONFIRMED;
+    return seen->untold != SV_UNTOLD_NONE ? seen->untold : SV_UNTOLD_NOT_ASKED;
+}

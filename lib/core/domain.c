@@ -50,6 +50,7 @@ static void forget_doubts(struct sv_domain *domain)
     domain->dns_wrong = false;
     domain->wrong_at = 0;
     domain->wrong_ttl_s = 0;
+    domain->caches_until = 0;
     domain->temporary_at = 0;
     domain->bad_at = 0;
 }
@@ -213,13 +214,41 @@ static void watch_records(struct sv_domain *domain, const struct sv_observation 
             domain->wrong_ttl_s = ttl_s;
         if (domain->wrong_at == 0)
             domain->wrong_at = now;
-        if (now - domain->wrong_at <= (sv_ms)domain->wrong_ttl_s * SV_SECOND)
+        if (seen->required_disputed || /* one view alone confirms nothing */
+            now - domain->wrong_at <= (sv_ms)domain->wrong_ttl_s * SV_SECOND)
             return;
         domain->dns_wrong = true;
         break;
     }
     domain->wrong_at = 0;
     domain->wrong_ttl_s = 0;
+}
+
+/* Remembers how long caches hold what the zone does not say any more. Of a record that is gone, the
+ * first look counts: SES loses sight of it then, however often it is looked at. */
+static void watch_caches(struct sv_domain *domain, const struct sv_observation *seen, sv_ms now)
+{
+    sv_ms last = now + SV_TTL_MAX_S * SV_SECOND;
+    sv_ms until = seen->caches_until < last ? seen->caches_until : last;
+
+    switch (seen->required) {
+    case SV_SEEN_UNKNOWN:
+        return;
+    case SV_SEEN_RIGHT:
+        domain->caches_until = 0;
+        return;
+    case SV_SEEN_WAITING:
+        domain->caches_until = until;
+        return;
+    case SV_SEEN_WRONG:
+        if (!sv_status_is_sending(domain->status))
+            domain->caches_until = 0;
+        else if (domain->wrong_at == now) /* the first look that is wrong */
+            domain->caches_until = until > now ? until : now;
+        else if (seen->required_disputed && until > domain->caches_until)
+            domain->caches_until = until;
+        return;
+    }
 }
 
 /* The moves of a look. */
@@ -323,6 +352,8 @@ static void conclude(struct sv_domain *domain, const struct sv_observation *seen
         domain->conclusion = effects->shown;
     else if (effects->news != SV_NEWS_NONE)
         domain->conclusion = SV_CONCLUSION_NONE;
+    if (effects->shown == SV_CONCLUSION_CANNOT_TELL)
+        effects->untold = sv_conclusion_untold(seen);
 }
 
 static bool is_begun(const struct sv_domain *domain)
@@ -356,6 +387,7 @@ static void on_looked(struct sv_domain *domain, const struct sv_policy *policy,
         look_while_sending(domain, policy, input, effects);
     else
         look_while_waiting(domain, policy, input, effects);
+    watch_caches(domain, seen, input->now);
     conclude(domain, seen, effects);
     sv_heal_owe(domain, policy, seen, input->now);
 }

@@ -48,17 +48,3 @@ void sv_domain_flags(const struct sv_domain *domain, struct sv_flags *flags)
     if (domain->status == SV_STATUS_NEW)
         flags->sending_enabled = SV_TRI_UNKNOWN;
 }
-
-sv_ms sv_domain_stops_sending_at(const struct sv_domain *domain, const struct sv_policy *policy)
-{
-    return domain->temporary_at != 0 ? domain->temporary_at + policy->patience_ms : 0;
-}
-
-sv_ms sv_domain_ses_looks_until(const struct sv_domain *domain, const struct sv_policy *policy)
-{
-    bool pending = domain->identity == SV_AXIS_PENDING || domain->dkim == SV_AXIS_PENDING;
-
-    if (domain->temporary_at != 0)
-        return domain->temporary_at + policy->patience_ms;
-    return pending && domain->looking_since != 0 ? domain->looking_since + policy->patience_ms : 0;
-}

@@ -16,11 +16,20 @@ static bool day_is_over(const struct sv_domain *domain, sv_ms now)
     return domain->restarts_from == 0 || now - domain->restarts_from >= SV_DAY;
 }
 
+sv_ms sv_heal_allowed_at(const struct sv_domain *domain, const struct sv_policy *policy)
+{
+    sv_ms cooled =
+        domain->restarted_at != 0 ? domain->restarted_at + policy->restart_cooldown_ms : 0;
+    sv_ms refilled = domain->restarts_from != 0 && domain->restarts >= policy->restarts_per_day
+                         ? domain->restarts_from + SV_DAY
+                         : 0;
+
+    return cooled > refilled ? cooled : refilled;
+}
+
 static bool is_allowed(const struct sv_domain *domain, const struct sv_policy *policy, sv_ms now)
 {
-    if (domain->restarted_at != 0 && now - domain->restarted_at < policy->restart_cooldown_ms)
-        return false;
-    return day_is_over(domain, now) || domain->restarts < policy->restarts_per_day;
+    return now >= sv_heal_allowed_at(domain, policy);
 }
 
 void sv_heal_count(struct sv_domain *domain, sv_ms now)

@@ -27,6 +27,9 @@ bool sv_observation_is_empty(const struct sv_observation *seen);
 enum sv_conclusion sv_conclusion_draw(const struct sv_domain *domain,
                                       const struct sv_observation *seen);
 
+/* Why that is CANNOT_TELL. */
+enum sv_untold sv_conclusion_untold(const struct sv_observation *seen);
+
 /* True when the change set (design section 3.5) differs. */
 bool sv_change_is_any(const struct sv_domain *before, const struct sv_domain *after);
 
@@ -37,6 +40,9 @@ bool sv_heal_is_needed(const struct sv_domain *domain);
  * those that are no longer of use. */
 void sv_heal_owe(struct sv_domain *domain, const struct sv_policy *policy,
                  const struct sv_observation *seen, sv_ms now);
+
+/* From when on the budget allows a restart; 0 = it always did. */
+sv_ms sv_heal_allowed_at(const struct sv_domain *domain, const struct sv_policy *policy);
 
 /* One restart was made: counts it. */
 void sv_heal_count(struct sv_domain *domain, sv_ms now);

@@ -58,10 +58,15 @@ static sv_ms not_before_caches(sv_ms wait, const struct sv_policy *policy,
 {
     const struct sv_observation *seen = &input->seen;
     bool cached = seen->required == SV_SEEN_WRONG || seen->required == SV_SEEN_WAITING;
+    sv_ms left = ((sv_ms)seen->required_ttl_s + 1) * SV_SECOND;
 
-    if (input->kind != SV_INPUT_LOOKED || !cached || seen->required_ttl_s == 0)
+    if (input->kind != SV_INPUT_LOOKED || !cached)
         return wait;
-    return most(wait, least(((sv_ms)seen->required_ttl_s + 1) * SV_SECOND, policy->cap_ms));
+    if (seen->caches_until > input->now) /* measured */
+        left = seen->caches_until - input->now + SV_SECOND;
+    else if (seen->required_ttl_s == 0)
+        return wait;
+    return most(wait, least(left, policy->cap_ms));
 }
 
 /* SES itself could not be asked: an outage passes, and no domain should wait a week for it. */
@@ -105,11 +110,14 @@ static sv_ms while_verified(const struct sv_domain *domain, const struct sv_poli
                     input->now - domain->looking_since < policy->patience_ms;
 
     sv_ms expired_at = domain->wrong_at + ((sv_ms)domain->wrong_ttl_s + 1) * SV_SECOND;
+    sv_ms forgotten_in = domain->caches_until + SV_SECOND - input->now;
 
     if (domain->temporary_at != 0)
         return pace(domain, policy, input->random, policy->cap_ms);
     if (domain->wrong_at != 0 && expired_at > input->now)
         return most(expired_at - input->now, policy->floor_ms);
+    if (domain->caches_until > input->now) /* then it is seen everywhere, or nowhere any more */
+        return most(least(forgotten_in, policy->verified_every_ms), policy->floor_ms);
     if (!looked || !sv_observation_is_told(seen))
         return pace(domain, policy, input->random, policy->cap_ms);
     if (seen->required == SV_SEEN_UNKNOWN) /* SES's word is what counts; DNS may stay silent long */

@@ -70,7 +70,7 @@ json_t *sv_json_record(const struct sv_record *record, enum sv_record_status sta
     return out;
 }
 
-static json_t *json_evidence(const struct sv_evidence *evidence)
+json_t *sv_json_evidence(const struct sv_evidence *evidence)
 {
     json_t *out;
 
@@ -78,9 +78,14 @@ static json_t *json_evidence(const struct sv_evidence *evidence)
         return json_null();
     out = sv_json_object();
     sv_json_set_str(out, "server", evidence->server);
+    sv_json_set_str(out, "outcome", sv_dns_outcome_name(evidence->outcome));
+    if (evidence->trouble != SV_DNS_NO_TROUBLE)
+        sv_json_set_str(out, "trouble", sv_dns_trouble_name(evidence->trouble));
     sv_json_set_int(out, "rcode", evidence->rcode);
     sv_json_set_bool(out, "aa", evidence->aa);
     sv_json_set_bool(out, "ad", evidence->ad);
+    sv_json_set_bool(out, "tc", evidence->tc);
+    sv_json_set_bool(out, "tcp", evidence->tcp);
     if (evidence->ede != 0)
         sv_json_set_int(out, "ede", evidence->ede - 1);
     sv_json_set_int(out, "ttl", evidence->ttl_s);
@@ -90,7 +95,7 @@ static json_t *json_evidence(const struct sv_evidence *evidence)
 
 json_t *sv_json_finding(const struct sv_finding *finding, const char *domain)
 {
-    json_t *out = sv_json_object();
+    json_t *out = sv_json_object(), *witnesses = sv_json_array();
     struct sv_buf advice;
 
     sv_buf_init(&advice, 1024);
@@ -101,7 +106,16 @@ json_t *sv_json_finding(const struct sv_finding *finding, const char *domain)
     sv_json_set_str(out, "owner", finding->owner);
     sv_json_set_str(out, "expected", finding->expected);
     sv_json_set_str(out, "found", finding->found);
-    sv_json_set(out, "evidence", json_evidence(&finding->evidence));
+    if (finding->other[0] != '\0')
+        sv_json_set_str(out, "other", finding->other);
+    if (finding->number != 0)
+        sv_json_set_int(out, "number", finding->number);
+    if (finding->until != 0)
+        sv_json_set(out, "until", sv_json_time(finding->until));
+    sv_json_set(out, "evidence", sv_json_evidence(&finding->evidence));
+    for (size_t i = 0; i < finding->witnesses_count && i < SV_WITNESSES_MAX; i++)
+        sv_json_append(witnesses, sv_json_evidence(&finding->witnesses[i]));
+    sv_json_set(out, "witnesses", witnesses);
     sv_json_set_str(out, "advice", sv_buf_str(&advice));
     sv_buf_fini(&advice);
     return out;
@@ -285,6 +299,33 @@ static json_t *domain_data(const struct sv_event_facts *facts)
     return data;
 }
 
+static void drop_witnesses(json_t *data)
+{
+    json_t *list = sv_json_array();
+    const json_t *findings = json_object_get(data, "findings");
+
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        json_t *finding = json_copy(json_array_get(findings, i)); /* the original is shared */
+
+        sv_json_set(finding, "witnesses", sv_json_array());
+        sv_json_append(list, finding);
+    }
+    sv_json_set(data, "findings", list);
+}
+
+/* The least important ones stand last. */
+static bool drop_last_finding(json_t *data)
+{
+    json_t *findings = json_object_get(data, "findings");
+    json_int_t omitted = json_integer_value(json_object_get(data, "findings_omitted"));
+
+    if (json_array_size(findings) == 0)
+        return false;
+    (void)json_array_remove(findings, json_array_size(findings) - 1);
+    sv_json_set_int(data, "findings_omitted", omitted + 1);
+    return true;
+}
+
 char *sv_cloudevent_domain(const struct sv_event_facts *facts)
 {
     const struct sv_registration *registration = &facts->after->registration;
@@ -304,14 +345,12 @@ char *sv_cloudevent_domain(const struct sv_event_facts *facts)
         sv_json_set_str(event, "traceparent", registration->traceparent);
     sv_json_set(event, "data", domain_data(facts));
     text = dump(event, SV_STORE_EVENT_BYTES_MAX);
-    if (text == NULL) { /* long foreign values: the findings are what can be read elsewhere */
-        json_t *data = json_object_get(event, "data");
-
-        sv_json_set_int(data, "findings_omitted",
-                        (long long)json_array_size(json_object_get(data, "findings")));
-        sv_json_set(data, "findings", sv_json_array());
+    if (text == NULL) { /* long foreign values: they can be read elsewhere */
+        drop_witnesses(json_object_get(event, "data"));
         text = dump(event, SV_STORE_EVENT_BYTES_MAX);
     }
+    while (text == NULL && drop_last_finding(json_object_get(event, "data")))
+        text = dump(event, SV_STORE_EVENT_BYTES_MAX);
     SV_REQUIRE(text != NULL); /* every other value has a limit far below */
     json_decref(event);
     return text;
@@ -389,24 +428,4 @@ char *sv_cloudevent_job_finished(const struct sv_job_facts *facts, const char *o
     SV_REQUIRE(text != NULL);
     json_decref(event);
     return text;
-}
-
-char *sv_detail_write(const json_t *findings, sv_ms now)
-{
-    json_t *detail, *kept;
-    char *text = NULL;
-
-    if (json_array_size(findings) == 0)
-        return sv_strdup("");
-    detail = sv_json_object();
-    kept = json_copy((json_t *)(uintptr_t)findings); /* jansson takes no const; a copy is shallow */
-    sv_json_set(detail, "observed_at", sv_json_time(now));
-    sv_json_set(detail, "findings", kept);
-    while (json_array_size(kept) > 0 && text == NULL) {
-        text = dump(detail, SV_STORE_DETAIL_BYTES_MAX);
-        if (text == NULL) /* the least important ones stand last */
-            (void)json_array_remove(kept, json_array_size(kept) - 1);
-    }
-    json_decref(detail);
-    return text == NULL ? sv_strdup("") : text;
 }

@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "sv/alloc.h"
+#include "sv/detail.h"
 
 /* What the commit under way borrows; freed with the check. */
 struct saving {
     struct sv_state_fields fields;
-    char *event, *job_event, *detail;
+    char *event, *job_event, *detail, *change;
 };
 
 void check_commit_free(struct check *check)
@@ -21,6 +22,7 @@ void check_commit_free(struct check *check)
     free(check->saving->event);
     free(check->saving->job_event);
     free(check->saving->detail);
+    free(check->saving->change);
     free(check->saving);
     check->saving = NULL;
 }
@@ -78,10 +80,9 @@ static char *render_job(const struct check *check, const char *how)
     return sv_cloudevent_job_finished(&facts, how, reason, definitive);
 }
 
-static char *render_event(const struct check *check)
+static struct sv_event_facts facts_of(const struct check *check)
 {
-    struct sv_record records[SV_RECORDS_MAX];
-    struct sv_event_facts facts = {
+    return (struct sv_event_facts){
         .uid = check->uid,
         .client_id = check->client_id,
         .contact_email = check->contact_email,
@@ -92,33 +93,54 @@ static char *render_event(const struct check *check)
         .findings_omitted = check->findings_omitted,
         .policy = &check->drive->options.policy,
         .job_id = check->before.job.entry_id[0] == '\0' ? NULL : check->before.job.id,
-        .records = records,
         .now = check->input.now,
     };
+}
+
+static char *render_event(const struct check *check)
+{
+    struct sv_event_facts facts = facts_of(check);
+    struct sv_record records[SV_RECORDS_MAX];
 
     if (check->effects.news == SV_NEWS_NONE)
         return NULL;
     if (check->effects.news == SV_NEWS_REGISTERED) {
         struct sv_expect expect = check_expect(check);
 
+        facts.records = records;
         facts.records_count = sv_records_list(&expect, check->registrable, records);
     }
     return sv_cloudevent_domain(&facts);
 }
 
-/* Findings are kept only from a look that saw everything: a half-blind one must not wipe what is
- * known. */
+/* Findings are kept only from a look that saw everything there is to lose: a half-blind one must
+ * not wipe what is known. A group that was not seen and has no findings loses none. */
+static bool loses_nothing(const struct check *check)
+{
+    if (check->input.kind != SV_INPUT_LOOKED)
+        return false;
+    for (int group = 0; group < SV_GROUP_COUNT; group++) {
+        if (!check->seen.group_known[group] && check->after.domain.findings[group] != 0)
+            return false;
+    }
+    return true;
+}
+
 static char *render_detail(const struct check *check)
 {
     if (check->input.kind == SV_INPUT_REMOVED)
         return sv_strdup("");
-    if (check->input.kind != SV_INPUT_LOOKED)
-        return NULL;
-    for (int group = 0; group < SV_GROUP_COUNT; group++) {
-        if (!check->seen.group_known[group])
-            return NULL;
-    }
-    return sv_detail_write(check->findings, check->input.now);
+    return loses_nothing(check) ? sv_detail_write(check->findings, check->input.now) : NULL;
+}
+
+/* What is removed takes its history along. */
+static char *render_change(const struct check *check)
+{
+    struct sv_event_facts facts = facts_of(check);
+
+    if (check->input.kind == SV_INPUT_REMOVED)
+        return sv_strdup("");
+    return sv_change_write(&facts, loses_nothing(check));
 }
 
 /* A job sets what was registered; only an adopted MAIL FROM is ours to add. */
@@ -150,6 +172,7 @@ static void fill(struct check *check)
     saving->event = render_event(check);
     saving->job_event = how == NULL ? NULL : render_job(check, how);
     saving->detail = render_detail(check);
+    saving->change = render_change(check);
     check->errand.call.op = SV_STORE_COMMIT;
     check->errand.call.u.commit = (struct sv_store_commit){
         .uid = check->uid,
@@ -170,6 +193,7 @@ static void fill(struct check *check)
         .reset_attempts =
             check->effects.news == SV_NEWS_VERIFIED || check->effects.news == SV_NEWS_RESTORED,
         .detail = saving->detail,
+        .change = saving->change,
         .forget_client = is_given_back(check),
     };
 }

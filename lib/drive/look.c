@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sv/alloc.h"
+#include "sv/observe.h"
 #include "sv/require.h"
 
 /* One question under way. */
@@ -27,6 +28,7 @@ struct sv_expect check_expect(const struct check *check)
         .mail_from = registration->mail_from[0] == '\0' ? NULL : registration->mail_from,
         .ownership_token =
             registration->ownership_token[0] == '\0' ? NULL : registration->ownership_token,
+        .seen_before = check->before.domain.was_verified,
         .dmarc_policy = check->drive->options.dmarc_policy,
         .is_feedback_host = check->drive->options.is_feedback_host,
     };
@@ -109,91 +111,6 @@ static void on_dns_deadline(struct alarm *alarm)
     check_post(check);
 }
 
-static enum sv_seen seen_of(enum sv_record_status status)
-{
-    switch (status) {
-    case SV_RECORD_UNKNOWN:
-        return SV_SEEN_UNKNOWN;
-    case SV_RECORD_OK:
-        return SV_SEEN_RIGHT;
-    case SV_RECORD_WRONG:
-        return SV_SEEN_WRONG;
-    case SV_RECORD_WAITING:
-        return SV_SEEN_WAITING;
-    }
-    return SV_SEEN_UNKNOWN;
-}
-
-static enum sv_group group_of_record(enum sv_record_kind kind)
-{
-    switch (kind) {
-    case SV_RECORD_OWNERSHIP:
-        return SV_GROUP_OWNERSHIP;
-    case SV_RECORD_DKIM:
-        return SV_GROUP_DKIM;
-    case SV_RECORD_MAIL_FROM_MX:
-    case SV_RECORD_MAIL_FROM_SPF:
-        return SV_GROUP_MAIL_FROM;
-    case SV_RECORD_SPF:
-        return SV_GROUP_SPF;
-    case SV_RECORD_DMARC:
-        return SV_GROUP_DMARC;
-    }
-    return SV_GROUP_DNS;
-}
-
-/* The first word of a code names its group: codes are stable, so this is too. */
-static enum sv_group group_of_finding(const struct sv_finding *finding, const char *mail_from)
-{
-    static const struct {
-        const char *prefix;
-        enum sv_group group;
-    } prefixes[] = {{"dkim_", SV_GROUP_DKIM},
-                    {"ownership_", SV_GROUP_OWNERSHIP},
-                    {"mailfrom_", SV_GROUP_MAIL_FROM},
-                    {"spf_", SV_GROUP_SPF},
-                    {"dmarc_", SV_GROUP_DMARC}};
-    const char *code = sv_finding_name(finding->code);
-
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-        if (strncmp(code, prefixes[i].prefix, strlen(prefixes[i].prefix)) != 0)
-            continue;
-        if (prefixes[i].group == SV_GROUP_SPF && sv_name_equal(finding->owner, mail_from))
-            return SV_GROUP_MAIL_FROM;
-        return prefixes[i].group;
-    }
-    return SV_GROUP_DNS;
-}
-
-/* A group is known when every record of it is, and every question about it was answered: one
- * silent server must look neither like a repair nor like another fault. What belongs to no record
- * may be about any of them. */
-static void observe_groups(struct check *check, const struct sv_report *report)
-{
-    struct sv_observation *seen = &check->seen;
-    const char *mail_from = check->after.registration.mail_from;
-
-    for (int group = 0; group < SV_GROUP_COUNT; group++)
-        seen->group_known[group] = true;
-    for (size_t i = 0; i < report->records_count; i++) {
-        if (report->statuses[i] != SV_RECORD_UNKNOWN && !report->unsettled[i])
-            continue;
-        seen->group_known[group_of_record(report->records[i].kind)] = false;
-        seen->group_known[SV_GROUP_DNS] = false;
-    }
-    for (int group = 0; group < SV_GROUP_COUNT; group++) {
-        uint64_t digest = 0;
-
-        for (size_t i = 0; i < report->findings_count; i++) {
-            const struct sv_finding *finding = &report->findings[i];
-
-            if (group_of_finding(finding, mail_from) == (enum sv_group)group)
-                digest += sv_findings_digest(finding, 1);
-        }
-        seen->group_digest[group] = (uint32_t)(digest ^ digest >> 32);
-    }
-}
-
 static void keep_verdicts(struct check *check, const struct sv_report *report)
 {
     static const char letters[] = {[SV_RECORD_UNKNOWN] = 'u',
@@ -215,15 +132,8 @@ static void keep_verdicts(struct check *check, const struct sv_report *report)
 static void conclude(struct check *check)
 {
     const struct sv_report *report = sv_judge_report(check->judge);
-    struct sv_observation *seen = &check->seen;
 
-    seen->required = seen_of(report->required);
-    seen->required_absent = report->required_absent;
-    seen->required_ttl_s = report->required_ttl_s;
-    seen->spf = report->spf_configured;
-    seen->dmarc = report->dmarc_configured;
-    seen->bulk = report->meets_bulk_sender_requirements;
-    observe_groups(check, report);
+    sv_observe_dns(report, check->after.registration.mail_from, &check->seen);
     keep_verdicts(check, report);
     check->findings = sv_json_findings(report, check->after.registration.domain);
     check->findings_omitted = report->findings_omitted;

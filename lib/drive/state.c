@@ -124,6 +124,7 @@ static void read_domain(struct source *source, struct sv_domain *domain)
     domain->looking_since = instant(source, "ls");
     domain->wrong_at = instant(source, "wa");
     domain->wrong_ttl_s = number32(source, "wt");
+    domain->caches_until = instant(source, "cu");
     domain->temporary_at = instant(source, "ta");
     domain->bad_at = instant(source, "ba");
     domain->ses_asked_at = instant(source, "sa");
@@ -253,6 +254,7 @@ static void write_domain(const struct sv_domain *domain, struct sv_state_fields 
     put_number(out, "ls", domain->looking_since);
     put_number(out, "wa", domain->wrong_at);
     put_number(out, "wt", domain->wrong_ttl_s);
+    put_number(out, "cu", domain->caches_until);
     put_number(out, "ta", domain->temporary_at);
     put_number(out, "ba", domain->bad_at);
     put_number(out, "sa", domain->ses_asked_at);
@@ -289,4 +291,13 @@ void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out)
     put_number(out, "bx", job->reject_on_mx_failure);
     put_number(out, "lt", job->legacy_txt);
     put_number(out, "ad", job->type == SV_JOB_ADOPT);
+}
+
+enum sv_record_status sv_verdict_read(char letter)
+{
+    if (letter == 'o')
+        return SV_RECORD_OK;
+    if (letter == 'w')
+        return SV_RECORD_WRONG;
+    return letter == 'W' ? SV_RECORD_WAITING : SV_RECORD_UNKNOWN;
 }

@@ -47,7 +47,8 @@ def read_homes(root):
     homes = {}
     for source in sorted(root.glob("lib/**/*.c")):
         header, home = source.stem + ".h", home_of_source(source.relative_to(root))
-        homes[header] = home if homes.get(header, home)[0] == home[0] else None
+        known = homes.get(header, home)
+        homes[header] = home if known and known[0] == home[0] else None
     for line in (root / "tests/house/layers.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             header, layer = line.split()

@@ -222,7 +222,7 @@ def test_fields_of_an_event():
     compare(CONTRACT, "Data of a domain event", data)
     compare(CONTRACT, "Flags", members("sv_json_flags"))
     compare(CONTRACT, "DNS records", members("sv_json_record"))
-    compare(CONTRACT, "Findings", members("sv_json_finding") | {f"evidence.{m}" for m in members("json_evidence")})
+    compare(CONTRACT, "Findings", members("sv_json_finding") | {f"evidence.{m}" for m in members("sv_json_evidence")})
     answer = members("job_event") - {"datacontenttype", "traceparent", "data"} | members("sv_cloudevent_job_finished")
     compare(CONTRACT, "Data of an answer", answer | {"retry_at", "error"})
     assert set(schema("domain-event")["properties"]["data"]["properties"]) == data
@@ -239,6 +239,31 @@ def test_schemas_have_every_word():
     answer = schema("job-finished")["properties"]["data"]["properties"]
     assert set(answer["reason"]["enum"]) == job_reasons()
     assert set(answer["outcome"]["enum"]) == outcomes()
+
+
+def test_schemas_of_commands_have_every_word():
+    table = "lib/core/domain_words.c"
+    explain, status, check = (schema(name)["properties"] for name in ("explain", "status", "check"))
+    assert set(status["status"]["enum"]) == words_of(table, "statuses")
+    assert set(explain["status"]["enum"]) == words_of(table, "statuses") - {"removed"}
+    for enum in (explain["conclusion"], status["conclusion"], explain["changes"]["items"]["properties"]["conclusion"]):
+        assert set(enum["enum"]) == words_of(table, "conclusions")
+    assert first_cells("dns.md", "Verdict of Amazon, verdict of DNS") == words_of(table, "conclusions")
+    spf = check["spf"]["anyOf"][1]["properties"]
+    assert set(spf["for_ses"]["enum"]) == returned("lib/auth/spf.c", "sv_spf_result_name")
+    dmarc = check["dmarc"]["anyOf"][1]["properties"]
+    assert set(dmarc["asked"]["items"]["properties"]["found"]["enum"]) == returned("lib/auth/dmarc_walk.c", "sv_dmarc_found_name")
+    assert set(dmarc["now"]["properties"]["policy"]["enum"]) == returned("lib/auth/dmarc_walk.c", "sv_dmarc_policy_name")
+    assert set(check["bulk"]["properties"]["conditions"]["properties"]) == returned("lib/auth/bulk.c", "sv_bulk_condition_name")
+    evidence = schema("domain-event")["$defs"]["evidence"]["properties"]
+    assert set(evidence["outcome"]["enum"]) == returned("lib/base/rr.c", "sv_dns_outcome_name")
+    assert set(evidence["trouble"]["enum"]) == returned("lib/base/rr.c", "sv_dns_trouble_name")
+
+
+def returned(path, function):
+    """The words a function of names returns."""
+    body = re.search(r"\b" + function + r"\(.*?^\}", source(path), re.S | re.M).group(0)
+    return set(re.findall(r'return "([^"]+)"', body)) - {"none"} | ({"none"} if "_NONE" in body else set())
 
 
 def test_exit_codes():
@@ -316,7 +341,7 @@ def test_asyncapi():
         for step in reference[2:].split("/"):
             place = place[step]
     assert {r for r in references(api) if r.startswith("schemas/")} == \
-        {f"schemas/{path.name}" for path in (ROOT / "docs/schemas").iterdir()}
+        {f"schemas/{name}.schema.json" for name in ("job", "domain-event", "job-finished")}
 
 
 # --- generated parts ---

@@ -175,6 +175,8 @@ static void read_pair(const struct script *script, const char *name, char *value
         read_ses(script, value, seen);
     else if (strcmp(name, "ttl") == 0)
         seen->required_ttl_s = (uint32_t)(parse_time(script, value) / SV_SECOND);
+    else if (strcmp(name, "cached") == 0) /* from this look on; see read_words */
+        seen->caches_until = parse_time(script, value);
     else if (strcmp(name, "signing") == 0)
         seen->signing = tri_word(script, value);
     else if (strcmp(name, "spf") == 0)
@@ -208,6 +210,8 @@ static void read_words(struct script *script, const struct words *words, struct 
             input->kind = (enum sv_input_kind)kind;
         else if (strcmp(word, "hurry") == 0)
             input->hurry = true;
+        else if (strcmp(word, "disputed") == 0)
+            input->seen.required_disputed = true;
         else if (strcmp(word, "adopted") == 0)
             input->adopted = true;
         else if (strcmp(word, "mail_from") == 0)
@@ -219,6 +223,8 @@ static void read_words(struct script *script, const struct words *words, struct 
         else
             give_up(script, "nothing behind", word);
     }
+    if (input->seen.caches_until != 0)
+        input->seen.caches_until += input->now;
 }
 
 /* What stands behind the arrow. */
@@ -294,6 +300,19 @@ static void tell_deadlines(const struct script *script, char *out, size_t bytes)
     (void)snprintf(out, bytes, "stops sending: %s, ses looks until: %s", stops, looks);
 }
 
+static void tell_forecast(const struct script *script, char *out, size_t bytes)
+{
+    char expected[64], stops[64], restart[64];
+
+    tell_deadline(sv_domain_dns_expected_by(&script->domain), expected, sizeof(expected));
+    tell_deadline(sv_domain_stops_sending_at(&script->domain, &script->policy), stops,
+                  sizeof(stops));
+    tell_deadline(sv_domain_restart_due_at(&script->domain, &script->policy), restart,
+                  sizeof(restart));
+    (void)snprintf(out, bytes, "everywhere by: %s, stops sending: %s, restart due: %s", expected,
+                   stops, restart);
+}
+
 /* Looks again whenever the machine says so, as the driver does: SES is left out when the machine
  * does not want it asked. Ends before the instant `until`; at least one look is made. */
 static struct sv_effects run_until(struct script *script, struct sv_input *input)
@@ -337,6 +356,8 @@ static void run_words(struct script *script, const struct words *words, char *ou
             tell_flags(script, out, bytes);
         else if (strcmp(words->items[1], "deadlines") == 0)
             tell_deadlines(script, out, bytes);
+        else if (strcmp(words->items[1], "forecast") == 0)
+            tell_forecast(script, out, bytes);
         else
             give_up(script, "cannot show", words->items[1]);
         return;

@@ -1,57 +1,34 @@
-/* Questions to recursive servers.
+/* Lookups, and the flights they wait for.
  *
  * The happy path: a lookup starts a flight for its question, or joins the one under way; the flight
- * asks the servers, beginning with another one each time; its answer goes to all its lookups.
+ * asks (plain.c, owned.c); when it is ready, its report goes to all its lookups, in the next turn.
  *
- * - Too many flights for sv_dns: the flight waits in line and starts when another one lands, or
- *   when the timer finds room (sv_dns has other users).
- * - No socket to be had: the answer is SV_DNS_UNKNOWN with SV_DNS_NETWORK, in the next turn.
+ * - Too much for sv_dns: what has no room waits in line (line.c).
+ * - No socket to be had: SV_DNS_UNKNOWN with SV_DNS_NETWORK.
  * - cancel: the lookup leaves its flight and gets SV_ECANCELED in the next turn; a flight that
- *   nobody waits for any more is canceled, and nobody joins it.
+ *   nobody waits for any more is called off, and nobody joins it.
  * - close: all lookups are canceled; the owner is called after the last of them and after the last
- *   flight has come back from sv_dns, which is borrowed and stays open. */
+ *   query has come back from sv_dns, which is borrowed and stays open. */
 #include "sv/dns_resolver.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "flights.h"
+#include "resolver_parts.h"
 #include "sv/alloc.h"
 #include "sv/require.h"
 
-enum { LOOKUPS_MAX = 16384, ROOM_MS = 20 /* between looks for room when sv_dns is full */ };
+enum { LOOKUPS_MAX = 16384, TOTAL_MS = 6000, TRY_MS = 1500, HEARD_FOR_MS = 60 * 60 * 1000 };
 
-struct resolver {
-    struct sv_resolver base; /* first */
-    struct sv_dns *dns;
-    struct sv_dns_server servers[SV_DNS_SERVERS_MAX];
-    size_t servers_count, rotation;
-    unsigned lookups_max, lookups_count;
-    struct sv_flights flights;
-    size_t asked;                               /* flights that sv_dns has */
-    struct sv_flight *waiting, *waiting_last;   /* for room, oldest first */
-    struct sv_flight *failed, *failed_last;     /* to be told in the next turn, oldest first */
-    struct sv_flight *landing;                  /* being told */
-    struct sv_lookup *canceled, *canceled_last; /* to be told in the next turn, oldest first */
-    uv_idle_t turn;                             /* active while somebody is to be told */
-    uv_timer_t room;
-    unsigned handles;
-    bool closing, shut;
-    sv_resolver_closed_fn *closed;
-    void *closed_context;
-};
-
-static void on_answer(struct sv_dns_query *query, enum sv_err err,
-                      const struct sv_dns_answer *answer);
 static void on_turn(uv_idle_t *turn);
-static void on_room(uv_timer_t *timer);
+static void on_timer(uv_timer_t *timer);
 
-static struct resolver *of(struct sv_resolver *base)
+static struct sv_views_resolver *of(struct sv_resolver *base)
 {
-    return (struct resolver *)base;
+    return (struct sv_views_resolver *)base;
 }
 
-static void wake(struct resolver *r)
+static void wake(struct sv_views_resolver *r)
 {
     (void)uv_idle_start(&r->turn, on_turn);
 }
@@ -79,99 +56,134 @@ static void pull(struct sv_lookup **first, struct sv_lookup **last, struct sv_lo
         *last = lookup->previous;
 }
 
-/* The last word to a lookup; its memory is its owner's again. */
-static void tell(struct resolver *r, struct sv_lookup *lookup, enum sv_err err,
-                 const struct sv_dns_answer *answer)
+/* Deadlines. */
+
+void sv_resolver_arm(struct sv_views_resolver *r)
 {
-    struct sv_dns_views views = sv_dns_views_of(&answer);
+    const struct sv_heap_node *first = sv_heap_first(&r->due);
+    sv_ms wait_ms;
 
-    r->lookups_count--;
-    lookup->flight = NULL; /* from here on cancel does nothing */
-    lookup->done(lookup, err, answer != NULL ? &views : NULL);
-}
-
-static void wait_for_room(struct resolver *r, struct sv_flight *flight)
-{
-    flight->state = SV_FLIGHT_WAITING;
-    flight->next = NULL;
-    flight->previous = r->waiting_last;
-    if (r->waiting_last != NULL)
-        r->waiting_last->next = flight;
-    else
-        r->waiting = flight;
-    r->waiting_last = flight;
-}
-
-static void leave_line(struct resolver *r, struct sv_flight *flight)
-{
-    if (flight->previous != NULL)
-        flight->previous->next = flight->next;
-    else
-        r->waiting = flight->next;
-    if (flight->next != NULL)
-        flight->next->previous = flight->previous;
-    else
-        r->waiting_last = flight->previous;
-}
-
-/* Hands the flight to sv_dns. SV_EBUSY: it must wait in line. */
-static enum sv_err ask(struct resolver *r, struct sv_flight *flight, struct sv_errinfo *info)
-{
-    struct sv_dns_server turned[SV_DNS_SERVERS_MAX];
-    struct sv_dns_ask ask = {.question = &flight->question,
-                             .servers = turned,
-                             .servers_count = r->servers_count,
-                             .recursion = true};
-    enum sv_err err;
-
-    for (size_t i = 0, from = r->rotation; i < r->servers_count; i++) {
-        turned[i] = r->servers[from];
-        from = from + 1 < r->servers_count ? from + 1 : 0;
+    if (first == NULL) {
+        (void)uv_timer_stop(&r->timer);
+        return;
     }
-    flight->query.owner = flight;
-    err = sv_dns_start(r->dns, &flight->query, &ask, on_answer, info);
-    if (err != SV_OK)
-        return err;
-    r->rotation = r->rotation + 1 < r->servers_count ? r->rotation + 1 : 0;
-    flight->state = SV_FLIGHT_ASKED;
-    r->asked++;
-    return SV_OK;
+    wait_ms = first->at - sv_resolver_now(r);
+    (void)uv_timer_start(&r->timer, on_timer, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
 }
 
-/* Its lookups learn in the next turn that nothing could be found out. */
-static void fail(struct resolver *r, struct sv_flight *flight)
+static void on_timer(uv_timer_t *timer)
 {
-    sv_flights_remove(&r->flights, flight);
-    flight->state = SV_FLIGHT_FAILED;
+    struct sv_views_resolver *r = timer->data;
+    struct sv_heap_node *first;
+
+    while ((first = sv_heap_first(&r->due)) != NULL && first->at <= sv_resolver_now(r)) {
+        sv_heap_remove(&r->due, first);
+        sv_owned_on_deadline(first->owner);
+    }
+    sv_resolver_arm(r);
+}
+
+void sv_resolver_hear(struct sv_views_resolver *r, const struct sv_dns_answer *answer)
+{
+    if (answer->trouble == SV_DNS_TIMEOUT || answer->trouble == SV_DNS_NETWORK)
+        return;
+    r->heard_until = sv_resolver_now(r) + HEARD_FOR_MS;
+    if (!r->closed)
+        return;
+    r->closed = false;
+    sv_log_line(r->log, SV_LOG_INFO, "dns_authority_open", "zones' own servers answer again",
+                SV_LOG_STR("server", answer->server));
+}
+
+/* Flights. */
+
+void sv_flight_ready(struct sv_flight *flight)
+{
+    struct sv_views_resolver *r = flight->resolver;
+
+    flight->state = SV_FLIGHT_READY;
     flight->next = NULL;
-    if (r->failed_last != NULL)
-        r->failed_last->next = flight;
+    if (r->ready_last != NULL)
+        r->ready_last->next = flight;
     else
-        r->failed = flight;
-    r->failed_last = flight;
+        r->ready = flight;
+    r->ready_last = flight;
     wake(r);
 }
 
-/* Lets go what there is room for now. */
-static void ask_waiting(struct resolver *r)
+static void flight_free(struct sv_flight *flight)
 {
-    while (r->waiting != NULL && !r->closing) {
-        struct sv_flight *flight = r->waiting;
-        enum sv_err err = ask(r, flight, NULL);
-        if (err == SV_EBUSY)
-            break;
-        leave_line(r, flight);
-        if (err != SV_OK)
-            fail(r, flight);
-    }
-    /* Our own flights bring us here when they land; without any, somebody else has the room. */
-    if (r->waiting != NULL && r->asked == 0 && !r->closing)
-        (void)uv_timer_start(&r->room, on_room, ROOM_MS, 0);
+    struct sv_views_resolver *r = flight->resolver;
+
+    sv_flights_remove(&r->flights, flight);
+    if (flight->all_previous != NULL)
+        flight->all_previous->all_next = flight->all_next;
+    else
+        r->flights_all = flight->all_next;
+    if (flight->all_next != NULL)
+        flight->all_next->all_previous = flight->all_previous;
+    if (flight->owned != NULL)
+        sv_owned_free(flight);
+    else
+        sv_plain_free(flight);
+    free(flight);
 }
 
-static void on_room(uv_timer_t *timer)
+void sv_flight_free_if_idle(struct sv_flight *flight)
 {
-    ask_waiting(timer->data);
+    SV_REQUIRE(flight->state == SV_FLIGHT_CALLED_OFF);
+    if (flight->owned != NULL ? sv_owned_is_idle(flight) : sv_plain_is_idle(flight))
+        flight_free(flight);
+}
+
+static struct sv_flight *take_off(struct sv_views_resolver *r,
+                                  const struct sv_dns_question *question, unsigned depth)
+{
+    struct sv_flight *flight = sv_alloc(1, sizeof(*flight));
+
+    flight->question = *question;
+    flight->resolver = r;
+    flight->depth = depth;
+    flight->state = SV_FLIGHT_FLYING;
+    flight->all_next = r->flights_all;
+    if (r->flights_all != NULL)
+        r->flights_all->all_previous = flight;
+    r->flights_all = flight;
+    if (depth == 0)
+        sv_flights_add(&r->flights, flight);
+    if (question->how & SV_ASK_OWNED)
+        sv_owned_start(flight);
+    else
+        sv_plain_start(flight);
+    return flight;
+}
+
+/* The last word to a lookup; its memory is its owner's again. */
+static void tell(struct sv_views_resolver *r, struct sv_lookup *lookup, enum sv_err err,
+                 const struct sv_dns_views *views)
+{
+    r->lookups_count--;
+    lookup->flight = NULL; /* from here on cancel does nothing */
+    lookup->done(lookup, err, err == SV_OK ? views : NULL);
+}
+
+/* Oldest first. A callback may start, cancel or close; those canceled leave the list. */
+static void land(struct sv_views_resolver *r, struct sv_flight *flight)
+{
+    const struct sv_dns_answer *answer = flight->plain != NULL ? flight->plain->answer : NULL;
+    struct sv_dns_views one = sv_dns_views_of(&answer);
+    const struct sv_dns_views *views = &one;
+
+    sv_flights_remove(&r->flights, flight);
+    flight->state = SV_FLIGHT_LANDING;
+    if (flight->owned != NULL)
+        views = sv_views_report_make(flight->owned);
+    while (flight->lookups != NULL) {
+        struct sv_lookup *lookup = flight->lookups;
+        pull(&flight->lookups, &flight->lookups_last, lookup);
+        tell(r, lookup, flight->err, views);
+    }
+    flight_free(flight);
 }
 
 static void to_lower(const struct sv_dns_question *from, struct sv_dns_question *to)
@@ -183,43 +195,12 @@ static void to_lower(const struct sv_dns_question *from, struct sv_dns_question 
             *at = (char)(*at + ('a' - 'A'));
 }
 
-/* Starts a flight, or lines it up. A question that sv_dns refuses is refused at once. */
-static enum sv_err take_off(struct resolver *r, const struct sv_dns_question *question,
-                            struct sv_flight **out, struct sv_errinfo *info)
+static enum sv_err start_at(struct sv_views_resolver *r, struct sv_lookup *lookup, unsigned depth,
+                            sv_lookup_done_fn *done, struct sv_errinfo *info)
 {
-    struct sv_flight *flight = sv_alloc(1, sizeof(*flight));
-    uint8_t packet[512];
-    enum sv_err err;
-
-    flight->question = *question;
-    flight->resolver = r;
-    err = r->waiting != NULL ? SV_EBUSY : ask(r, flight, info); /* nobody jumps the line */
-    if (err == SV_EBUSY && sv_dns_packet_write(packet, 0, question, true, true) == 0)
-        err = sv_err_set(info, SV_EINVALID, "resolver", 0, "not a name that can be asked: %.100s",
-                         question->name);
-    if (err == SV_EINVALID || err == SV_ECANCELED) {
-        free(flight);
-        return err;
-    }
-    sv_flights_add(&r->flights, flight);
-    if (err == SV_EBUSY) {
-        wait_for_room(r, flight);
-        if (r->asked == 0)
-            (void)uv_timer_start(&r->room, on_room, ROOM_MS, 0);
-    } else if (err != SV_OK) {
-        fail(r, flight);
-    }
-    *out = flight;
-    return SV_OK;
-}
-
-static enum sv_err start(struct sv_resolver *base, struct sv_lookup *lookup,
-                         sv_lookup_done_fn *done, struct sv_errinfo *info)
-{
-    struct resolver *r = of(base);
     struct sv_dns_question question;
     struct sv_flight *flight;
-    enum sv_err err;
+    uint8_t packet[512];
 
     if (r->closing)
         return sv_err_set(info, SV_ECANCELED, "resolver", 0, "closing");
@@ -227,84 +208,77 @@ static enum sv_err start(struct sv_resolver *base, struct sv_lookup *lookup,
         return sv_err_set(info, SV_EBUSY, "resolver", 0, "%u lookups are under way",
                           r->lookups_count);
     to_lower(&lookup->question, &question);
-    flight = sv_flights_find(&r->flights, &question);
-    if (flight == NULL) {
-        err = take_off(r, &question, &flight, info);
-        if (err != SV_OK)
-            return err;
-    }
+    if (sv_dns_packet_write(packet, 0, &question, true, true) == 0)
+        return sv_err_set(info, SV_EINVALID, "resolver", 0, "not a name that can be asked: %.100s",
+                          question.name);
+    flight = depth == 0 ? sv_flights_find(&r->flights, &question) : NULL;
+    if (flight == NULL)
+        flight = take_off(r, &question, depth);
     lookup->done = done;
-    lookup->resolver = base;
+    lookup->resolver = &r->base;
     lookup->flight = flight;
     r->lookups_count++;
     push(&flight->lookups, &flight->lookups_last, lookup);
     return SV_OK;
 }
 
-/* Oldest first. A callback may start, cancel or close; those canceled leave the list. */
-static void land(struct resolver *r, struct sv_flight *flight, enum sv_err err,
-                 const struct sv_dns_answer *answer)
+static enum sv_err start(struct sv_resolver *base, struct sv_lookup *lookup,
+                         sv_lookup_done_fn *done, struct sv_errinfo *info)
 {
-    sv_flights_remove(&r->flights, flight);
-    flight->state = SV_FLIGHT_LANDING;
-    r->landing = flight;
-    while (flight->lookups != NULL) {
-        struct sv_lookup *lookup = flight->lookups;
-        pull(&flight->lookups, &flight->lookups_last, lookup);
-        tell(r, lookup, err, answer);
-    }
-    r->landing = NULL;
-    free(flight);
+    return start_at(of(base), lookup, 0, done, info);
 }
+
+enum sv_err sv_lookup_start_inside(struct sv_views_resolver *r, struct sv_lookup *lookup,
+                                   unsigned depth, sv_lookup_done_fn *done)
+{
+    return start_at(r, lookup, depth, done, NULL);
+}
+
+/* Ends. */
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-    struct resolver *r = handle->data;
-    sv_resolver_closed_fn *closed = r->closed;
+    struct sv_views_resolver *r = handle->data;
+    sv_resolver_closed_fn *closed = r->closed_fn;
     void *context = r->closed_context;
 
     if (--r->handles > 0)
         return;
+    sv_heap_fini(&r->due);
     free(r);
     closed(context);
 }
 
-static void shut_when_done(struct resolver *r)
+static void shut_when_done(struct sv_views_resolver *r)
 {
-    if (!r->closing || r->shut || r->asked > 0 || r->failed != NULL || r->canceled != NULL)
+    if (!r->closing || r->shut || r->flights_all != NULL || r->canceled != NULL || r->line.open > 0)
         return;
     r->shut = true;
+    sv_nodes_fini(&r->nodes);
+    sv_answers_fini(&r->answers);
     uv_close((uv_handle_t *)&r->turn, on_handle_closed);
-    uv_close((uv_handle_t *)&r->room, on_handle_closed);
+    uv_close((uv_handle_t *)&r->timer, on_handle_closed);
+    sv_dns_line_close(&r->line, on_handle_closed);
+    if (r->system != NULL)
+        sv_system_list_close(r->system, on_handle_closed);
 }
 
-/* SV_ECANCELED comes when nobody waits any more, or when the owner of sv_dns closed it under us:
- * then the lookups are canceled with it. */
-static void on_answer(struct sv_dns_query *query, enum sv_err err,
-                      const struct sv_dns_answer *answer)
+static void on_quiet(void *context)
 {
-    struct sv_flight *flight = query->owner;
-    struct resolver *r = flight->resolver;
-
-    r->asked--;
-    land(r, flight, err, answer);
-    ask_waiting(r);
-    shut_when_done(r);
+    shut_when_done(context);
 }
 
-static void land_first_failed(struct resolver *r)
+static void land_first(struct sv_views_resolver *r)
 {
-    struct sv_dns_answer answer = {.outcome = SV_DNS_UNKNOWN, .trouble = SV_DNS_NETWORK};
-    struct sv_flight *flight = r->failed;
+    struct sv_flight *flight = r->ready;
 
-    r->failed = flight->next;
-    if (r->failed == NULL)
-        r->failed_last = NULL;
-    memcpy(answer.final_name, flight->question.name, sizeof(answer.final_name));
-    land(r, flight, SV_OK, &answer);
+    r->ready = flight->next;
+    if (r->ready == NULL)
+        r->ready_last = NULL;
+    land(r, flight);
 }
 
-static void tell_first_canceled(struct resolver *r)
+static void tell_first_canceled(struct sv_views_resolver *r)
 {
     struct sv_lookup *lookup = r->canceled;
 
@@ -315,46 +289,47 @@ static void tell_first_canceled(struct resolver *r)
 /* Tells those present now; what their callbacks add is for the next turn. */
 static void on_turn(uv_idle_t *turn)
 {
-    struct resolver *r = turn->data;
-    const struct sv_flight *last_failed = r->failed_last;
+    struct sv_views_resolver *r = turn->data;
+    const struct sv_flight *last_ready = r->ready_last;
     const struct sv_lookup *last_canceled = r->canceled_last;
 
-    for (bool more = last_failed != NULL; more;) {
-        more = r->failed != last_failed;
-        land_first_failed(r);
+    for (bool more = last_ready != NULL; more;) {
+        more = r->ready != last_ready;
+        land_first(r);
     }
     for (bool more = last_canceled != NULL; more;) {
         more = r->canceled != last_canceled;
         tell_first_canceled(r);
     }
-    if (r->failed == NULL && r->canceled == NULL)
+    if (r->ready == NULL && r->canceled == NULL)
         (void)uv_idle_stop(&r->turn);
     shut_when_done(r);
 }
 
 /* A flight that nobody waits for is not worth its place. */
-static void call_off(struct resolver *r, struct sv_flight *flight)
+static void call_off(struct sv_views_resolver *r, struct sv_flight *flight)
 {
     switch (flight->state) {
-    case SV_FLIGHT_ASKED:
+    case SV_FLIGHT_FLYING:
         sv_flights_remove(&r->flights, flight);
-        sv_dns_cancel(&flight->query); /* comes back through on_answer */
-        break;
-    case SV_FLIGHT_WAITING:
-        sv_flights_remove(&r->flights, flight);
-        leave_line(r, flight);
-        free(flight);
+        flight->state = SV_FLIGHT_CALLED_OFF;
+        if (flight->owned != NULL)
+            sv_owned_stop(flight);
+        else
+            sv_plain_stop(flight);
+        sv_flight_free_if_idle(flight);
         break;
     case SV_FLIGHT_NEW:
-    case SV_FLIGHT_FAILED:
+    case SV_FLIGHT_READY:
     case SV_FLIGHT_LANDING:
+    case SV_FLIGHT_CALLED_OFF:
         break; /* whoever has it in hand frees it */
     }
 }
 
 static void cancel(struct sv_lookup *lookup)
 {
-    struct resolver *r = of(lookup->resolver);
+    struct sv_views_resolver *r = of(lookup->resolver);
     struct sv_flight *flight = lookup->flight;
 
     if (flight == NULL)
@@ -367,34 +342,53 @@ static void cancel(struct sv_lookup *lookup)
         call_off(r, flight);
 }
 
-/* Cancels all lookups of a flight; with the last one the flight may be gone. */
-static void cancel_all(struct sv_flight *flight)
+/* The first lookup that is not canceled yet. Those of this folder come with those they serve, so
+ * the list is looked at anew each time. */
+static struct sv_lookup *first_lookup(const struct sv_views_resolver *r)
 {
-    struct sv_lookup *lookup = flight->lookups;
-
-    while (lookup != NULL) {
-        struct sv_lookup *next = lookup->next;
-        cancel(lookup);
-        lookup = next;
-    }
+    for (struct sv_flight *flight = r->flights_all; flight != NULL; flight = flight->all_next)
+        if (flight->lookups != NULL)
+            return flight->lookups;
+    return NULL;
 }
 
 static void close_resolver(struct sv_resolver *base, sv_resolver_closed_fn *closed, void *context)
 {
-    struct resolver *r = of(base);
+    struct sv_views_resolver *r = of(base);
+    struct sv_lookup *lookup;
 
     SV_REQUIRE(!r->closing && closed != NULL);
     r->closing = true;
-    r->closed = closed;
+    r->closed_fn = closed;
     r->closed_context = context;
-    for (size_t i = 0; i < SV_FLIGHT_BUCKETS; i++)
-        while (r->flights.buckets[i] != NULL)
-            cancel_all(r->flights.buckets[i]);
-    for (struct sv_flight *flight = r->failed; flight != NULL; flight = flight->next)
-        cancel_all(flight);
-    if (r->landing != NULL)
-        cancel_all(r->landing);
+    sv_nodes_stop(&r->nodes);
+    while ((lookup = first_lookup(r)) != NULL)
+        cancel(lookup);
     wake(r);
+}
+
+static void set_roots(struct sv_views_resolver *r, const struct sv_dns_resolver_options *options)
+{
+    struct sv_address roots[SV_ROOT_HINTS_MAX];
+    size_t count = options->roots_count;
+
+    SV_REQUIRE(count <= SV_DNS_SERVERS_MAX);
+    for (size_t i = 0; i < count; i++)
+        roots[i] = sv_address_of_server(&options->roots[i]);
+    if (count == 0)
+        count = sv_root_hints(roots);
+    sv_nodes_init(r, roots, count);
+}
+
+static void open_handles(struct sv_views_resolver *r, uv_loop_t *loop, struct sv_dns *dns)
+{
+    r->line.context = r;
+    r->line.on_quiet = on_quiet;
+    sv_dns_line_init(&r->line, loop, dns);
+    SV_REQUIRE(uv_idle_init(loop, &r->turn) == 0 && uv_timer_init(loop, &r->timer) == 0);
+    r->turn.data = r;
+    r->timer.data = r;
+    r->handles = 4; /* two are the line's */
 }
 
 struct sv_resolver *sv_dns_resolver_new(uv_loop_t *loop,
@@ -402,20 +396,29 @@ struct sv_resolver *sv_dns_resolver_new(uv_loop_t *loop,
 {
     static const struct sv_resolver_ops ops = {
         .start = start, .cancel = cancel, .close = close_resolver};
-    struct resolver *r = sv_alloc(1, sizeof(*r));
-    struct sv_rand rand;
+    struct sv_views_resolver *r = sv_alloc(1, sizeof(*r));
 
     SV_REQUIRE(options->servers_count >= 1 && options->servers_count <= SV_DNS_SERVERS_MAX);
     r->base.ops = &ops;
-    r->dns = options->dns;
+    r->loop = loop;
+    r->log = options->log;
     r->servers_count = options->servers_count;
     memcpy(r->servers, options->servers, options->servers_count * sizeof(r->servers[0]));
     r->lookups_max = options->lookups_max > 0 ? options->lookups_max : LOOKUPS_MAX;
-    sv_rand_system_init(&rand);
-    r->flights.seed = sv_rand_u64(&rand);
-    SV_REQUIRE(uv_idle_init(loop, &r->turn) == 0 && uv_timer_init(loop, &r->room) == 0);
-    r->turn.data = r;
-    r->room.data = r;
-    r->handles = 2;
+    r->total_ms = options->total_ms > 0 ? options->total_ms : TOTAL_MS;
+    r->try_ms = options->try_ms > 0 ? options->try_ms : TRY_MS;
+    r->authority = options->authority;
+    r->authority_port = options->authority_port > 0 ? options->authority_port : 53;
+    r->allow_private = options->allow_private;
+    sv_rand_system_init(&r->rand);
+    r->flights.seed = sv_rand_u64(&r->rand);
+    r->answers.seed = sv_rand_u64(&r->rand);
+    sv_heap_init(&r->due);
+    set_roots(r, options);
+    open_handles(r, loop, options->dns);
+    if (options->system_path != NULL) {
+        r->system = sv_system_list_new(r, options->system_path);
+        r->handles++;
+    }
     return &r->base;
 }

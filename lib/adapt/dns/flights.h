@@ -4,22 +4,20 @@
 
 #include <stdbool.h>
 
-#include "sv/dns.h"
 #include "sv/resolver.h"
 
 enum { SV_FLIGHT_BUCKETS = 1024 };
 
 enum sv_flight_state {
     SV_FLIGHT_NEW,
-    SV_FLIGHT_WAITING, /* for room in sv_dns */
-    SV_FLIGHT_ASKED,   /* sv_dns has it */
-    SV_FLIGHT_FAILED,  /* its lookups are told in the next turn */
-    SV_FLIGHT_LANDING, /* its lookups are being told */
+    SV_FLIGHT_FLYING,
+    SV_FLIGHT_READY,      /* its lookups are told in the next turn */
+    SV_FLIGHT_LANDING,    /* its lookups are being told */
+    SV_FLIGHT_CALLED_OFF, /* nobody waits for it; freed when nothing of it is under way */
 };
 
 /* One question, asked once for all the lookups that want its answer. */
 struct sv_flight {
-    struct sv_dns_query query;
     struct sv_dns_question question; /* in lower case */
     struct sv_lookup *lookups;       /* who wants the answer, oldest first */
     struct sv_lookup *lookups_last;
@@ -27,7 +25,12 @@ struct sv_flight {
     enum sv_flight_state state;
     bool found; /* in the table */
     struct sv_flight *bucket_next;
-    struct sv_flight *next, *previous; /* those waiting, or those failed */
+    struct sv_flight *next; /* of those ready */
+    struct sv_flight *all_next, *all_previous;
+    struct sv_plain *plain; /* one of the two, by what is asked */
+    struct sv_owned *owned;
+    enum sv_err err; /* SV_ECANCELED: sv_dns was closed under us */
+    unsigned depth;  /* aliases followed to come here */
 };
 
 struct sv_flights {

@@ -56,9 +56,20 @@ static void add_number(struct sv_store_request *r, uint64_t number)
     sv_store_request_add(r, sv_store_arena_printf(&r->work->arena, "%" PRIu64, number));
 }
 
+/* A verb and the text it is about. */
+static void add_text(struct sv_store_request *r, const char *text)
+{
+    const char *verb = "";
+
+    if (text != NULL)
+        verb = text[0] != '\0' ? "set" : "delete";
+    sv_store_request_add(r, verb);
+    sv_store_request_add(r, text != NULL ? text : "");
+}
+
 static void add_args(struct sv_store_request *r, const struct sv_store_commit *in)
 {
-    bool has_job = in->job_id != NULL, has_detail = in->detail != NULL;
+    bool has_job = in->job_id != NULL;
 
     sv_store_request_add(r, in->uid);
     sv_store_request_add(r, in->client_id);
@@ -77,12 +88,16 @@ static void add_args(struct sv_store_request *r, const struct sv_store_commit *i
     sv_store_request_add(r, flag(in->give_back));
     sv_store_request_add(r, flag(in->reset_attempts));
     sv_store_request_add(r, flag(in->forget_client));
-    if (has_detail)
-        sv_store_request_add(r, in->detail[0] != '\0' ? "set" : "delete");
-    else
-        sv_store_request_add(r, "");
-    sv_store_request_add(r, has_detail ? in->detail : "");
+    add_text(r, in->detail);
+    add_text(r, in->change);
+    sv_store_request_add_number(r, SV_STORE_DETAIL_BYTES_MAX);
+    sv_store_request_add_number(r, SV_STORE_CHANGES_MAX);
     sv_store_request_add_number(r, SV_STORE_RECEIPT_MS);
+}
+
+static bool fits(const char *text, size_t bytes_max)
+{
+    return text == NULL || (strlen(text) <= bytes_max && strchr(text, '\n') == NULL);
 }
 
 /* A text that breaks a limit is the caller's mistake; it must not get into Redis. */
@@ -98,9 +113,11 @@ static bool check(struct sv_store_work *work, const struct sv_store_commit *in)
              (in->job_id != NULL && strlen(in->job_event) > SV_STORE_EVENT_BYTES_MAX))
         err = sv_err_set(&info, SV_ETOOBIG, "store", 0, "an event of more than %d bytes",
                          SV_STORE_EVENT_BYTES_MAX);
-    else if (in->detail != NULL && strlen(in->detail) > SV_STORE_DETAIL_BYTES_MAX)
-        err = sv_err_set(&info, SV_ETOOBIG, "store", 0, "a detail of more than %d bytes",
-                         SV_STORE_DETAIL_BYTES_MAX);
+    else if (!fits(in->detail, SV_STORE_DETAIL_BYTES_MAX) ||
+             !fits(in->change, SV_STORE_CHANGE_BYTES_MAX))
+        err = sv_err_set(&info, SV_ETOOBIG, "store", 0,
+                         "a detail of more than %d bytes or a change of more than %d, or two lines",
+                         SV_STORE_DETAIL_BYTES_MAX, SV_STORE_CHANGE_BYTES_MAX);
     if (err != SV_OK)
         sv_store_work_fail(work, err, &info);
     return err == SV_OK;
@@ -113,7 +130,7 @@ void sv_store_commit(struct sv_store_work *work)
 
     if (!check(work, in))
         return;
-    r = sv_store_request_script(work, SV_SCRIPT_COMMIT, in->job_id != NULL ? 11 : 10, 20,
+    r = sv_store_request_script(work, SV_SCRIPT_COMMIT, in->job_id != NULL ? 11 : 10, 24,
                                 on_committed);
     add_keys(r, in);
     add_args(r, in);

@@ -1,5 +1,5 @@
-/* The five rules on every resolver: the real one over sv_dns and a scripted server, and the fake.
- * What both must answer alike is asked of both. */
+/* The five rules on every resolver: the real one over sv_dns and a scripted server, asked plainly
+ * and about a client's own name, and the fake. What all must answer alike is asked of all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 
 #include "fake_resolver.h"
 #include "script.h"
@@ -23,6 +24,7 @@ struct bed {
     struct sv_dns *dns;       /* NULL on the fake */
     struct script servers[2]; /* not on the fake */
     struct sv_resolver *resolver;
+    unsigned how;
     struct call *calls[LOOKUPS];
     bool starting, canceling;
     unsigned started, ended, canceled, answered, closed, dns_closed;
@@ -81,12 +83,19 @@ struct kind {
     void (*open)(struct bed *bed, enum step step);
 };
 
-static void open_real(struct bed *bed, enum step step)
+static void open_with(struct bed *bed, enum step step, bool authority)
 {
     struct sv_dns_options options = {
         .rand = &bed->rand, .clock = &bed->clock.clock, .try_ms = TRY_MS, .total_ms = TOTAL_MS};
     struct sv_dns_server servers[2];
-    struct sv_dns_resolver_options resolver = {.servers = servers, .servers_count = 2};
+    struct sv_dns_resolver_options resolver = {.servers = servers,
+                                               .servers_count = 2,
+                                               .try_ms = TRY_MS,
+                                               .total_ms = TOTAL_MS,
+                                               .authority = authority,
+                                               .roots = servers,
+                                               .roots_count = 1,
+                                               .allow_private = true};
 
     bed->dns = sv_dns_new(&bed->loop, &options);
     for (size_t i = 0; i < 2; i++) {
@@ -95,7 +104,27 @@ static void open_real(struct bed *bed, enum step step)
         servers[i] = bed->servers[i].server;
     }
     resolver.dns = bed->dns;
+    resolver.authority_port = ntohs(((struct sockaddr_in *)&servers[0].address)->sin_port);
     bed->resolver = sv_dns_resolver_new(&bed->loop, &resolver);
+}
+
+static void open_real(struct bed *bed, enum step step)
+{
+    open_with(bed, step, false);
+}
+
+/* The first server is the root's, and holds everything below it. */
+static void open_owned(struct bed *bed, enum step step)
+{
+    bed->how = SV_ASK_OWNED;
+    open_with(bed, step, true);
+}
+
+/* The authoritative side is not asked, so all resolvers are. */
+static void open_owned_off(struct bed *bed, enum step step)
+{
+    bed->how = SV_ASK_OWNED;
+    open_with(bed, step, false);
 }
 
 static void open_fake(struct bed *bed, enum step step)
@@ -115,7 +144,10 @@ static void open_fake(struct bed *bed, enum step step)
         sv_fake_resolver_trouble(bed->resolver, "client.example", SV_RR_TXT, SV_DNS_SERVFAIL);
 }
 
-static const struct kind kinds[] = {{"real", open_real}, {"fake", open_fake}};
+static const struct kind kinds[] = {{"real", open_real},
+                                    {"owned", open_owned},
+                                    {"owned, no authority", open_owned_off},
+                                    {"fake", open_fake}};
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
@@ -168,6 +200,7 @@ static enum sv_err try_start(struct bed *bed, size_t number, const char *name)
     call->number = number;
     call->lookup.owner = call;
     call->lookup.question.type = SV_RR_TXT;
+    call->lookup.question.how = bed->how;
     memcpy(call->lookup.question.name, name, strlen(name) + 1);
     bed->starting = true;
     err = sv_lookup_start(bed->resolver, &call->lookup, on_done, NULL);
@@ -361,7 +394,8 @@ static void keep_answer(struct sv_lookup *lookup, enum sv_err err, const struct 
 
     assert_int_equal(err, SV_OK);
     assert_null(*seen);
-    *seen = sv_dns_answer_copy(views->resolvers[0]);
+    *seen = sv_dns_answer_copy(views->servers_count > 0 ? views->servers[0].answer
+                                                        : views->resolvers[0]);
 }
 
 static void test_answers_alike(void **state)
@@ -385,8 +419,9 @@ static void test_answers_alike(void **state)
     for (size_t i = 0; i < KINDS * sizeof(alike) / sizeof(alike[0]); i++) {
         struct bed *bed = open_bed(i % KINDS, alike[i / KINDS].step);
         struct sv_dns_answer *seen = NULL;
-        struct sv_lookup lookup = {.owner = &seen,
-                                   .question = {.name = "client.example", .type = SV_RR_TXT}};
+        struct sv_lookup lookup = {
+            .owner = &seen,
+            .question = {.name = "client.example", .type = SV_RR_TXT, .how = bed->how}};
         print_message("%s %zu\n", kinds[i % KINDS].name, i / KINDS);
         assert_int_equal(sv_lookup_start(bed->resolver, &lookup, keep_answer, NULL), SV_OK);
         run_to_the_end(bed);

@@ -45,7 +45,7 @@ static const char *uid_of(unsigned client, unsigned domain, char out[24])
 /* --- comparing --- */
 
 struct record {
-    char text[2048];
+    char text[8192];
 };
 
 /* Times, entry ids and names of claims differ by nature. */
@@ -215,6 +215,18 @@ static void claim(struct pair *pair)
     (void)usleep(PAUSE_MS * 1000);
 }
 
+/* Findings and changes of many lengths, so that every limit is met. */
+static const char *any_text(struct pair *pair, char *out, size_t bytes_max)
+{
+    size_t len = 1 + below(pair, (unsigned)bytes_max - 1);
+
+    if (chance(pair, 10))
+        return "";
+    (void)memset(out, 'a' + (int)below(pair, 26), len);
+    out[len] = '\0';
+    return out;
+}
+
 static struct sv_store_commit any_commit(struct pair *pair, const struct kit_held *held)
 {
     static const char *const to[] = {"pending_verification", "failed", "removed"};
@@ -230,8 +242,6 @@ static struct sv_store_commit any_commit(struct pair *pair, const struct kit_hel
                                     .event = chance(pair, 80) ? "{}" : NULL,
                                     .give_back = chance(pair, 20),
                                     .reset_attempts = chance(pair, 10),
-                                    .detail =
-                                        chance(pair, 20) ? (chance(pair, 50) ? "" : "d") : NULL,
                                     .forget_client = removed};
 }
 
@@ -242,9 +252,16 @@ static void commit(struct pair *pair)
     struct held *held = &pair->held[at];
     struct sv_store_commit in = any_commit(pair, &held->side[0]);
     struct sv_store_call calls[2];
+    char detail[SV_STORE_DETAIL_BYTES_MAX + 1], change[SV_STORE_CHANGE_BYTES_MAX + 1];
 
     in.fields = fields;
     in.fields_count = chance(pair, 50) ? 2 : 0;
+    in.detail = chance(pair, 30)
+                    ? any_text(pair, detail, chance(pair, 50) ? 20 : SV_STORE_DETAIL_BYTES_MAX)
+                    : NULL;
+    in.change = chance(pair, 60)
+                    ? any_text(pair, change, chance(pair, 50) ? 20 : SV_STORE_CHANGE_BYTES_MAX)
+                    : NULL;
     for (unsigned s = 0; s < 2; s++) {
         const struct kit_held *mine = &held->side[s];
         bool finishes = mine->job_id[0] != '\0' && in.job_outcome != NULL;

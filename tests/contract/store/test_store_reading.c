@@ -7,7 +7,7 @@ static void open_kit(struct kit *kit, void **state)
 }
 
 struct seen {
-    char client[129], email[64], detail[16], note[16];
+    char client[129], email[64], detail[SV_STORE_DETAIL_BYTES_MAX + 1], note[16];
     bool found, running;
     sv_ms due_at;
 };
@@ -63,6 +63,51 @@ static void test_read(void **state)
     assert_int_equal(kit_do(&kit, &call), SV_OK);
     assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
     assert_string_equal(seen.detail, "why");
+    kit_close(&kit);
+}
+
+static const char *commit_kept(struct kit *kit, struct seen *seen, const char *detail,
+                               const char *change)
+{
+    struct sv_store_call read = {.op = SV_STORE_READ, .u.read = {.uid = KIT_UID}};
+    struct sv_store_call call;
+    struct kit_held held;
+
+    assert_true(kit_claim_one(kit, &held));
+    call = kit_commit(&held, "pending_verification");
+    call.u.commit.wait_ms = 0;
+    call.u.commit.detail = detail;
+    call.u.commit.change = change;
+    assert_int_equal(kit_do(kit, &call), SV_OK);
+    assert_int_equal(kit_do_look(kit, &read, look_read, seen), SV_OK);
+    return seen->detail;
+}
+
+static void test_changes_stand_below_the_findings_newest_first(void **state)
+{
+    char long_change[SV_STORE_CHANGE_BYTES_MAX + 1];
+    struct seen seen;
+    struct kit kit;
+    size_t lines = 0;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_string_equal(commit_kept(&kit, &seen, NULL, "one"), "\none");
+    assert_string_equal(commit_kept(&kit, &seen, "why", NULL), "why\none");
+    assert_string_equal(commit_kept(&kit, &seen, NULL, "two"), "why\ntwo\none");
+    assert_string_equal(commit_kept(&kit, &seen, "", NULL), "\ntwo\none");
+    assert_string_equal(commit_kept(&kit, &seen, "why", ""), "why");
+    assert_string_equal(commit_kept(&kit, &seen, "", NULL), "(none)");
+    for (int i = 0; i < 25; i++)
+        (void)commit_kept(&kit, &seen, "f", "c");
+    assert_int_equal(strlen(seen.detail), 1 + 2 * SV_STORE_CHANGES_MAX);
+    memset(long_change, 'l', sizeof(long_change) - 1);
+    long_change[sizeof(long_change) - 1] = '\0';
+    for (int i = 0; i < 10; i++)
+        (void)commit_kept(&kit, &seen, NULL, long_change);
+    for (const char *c = seen.detail; *c != '\0'; c++)
+        lines += *c == '\n';
+    assert_int_equal(lines, 7); /* 1 + 7 * 513 = 3592; one more would be 4105 */
     kit_close(&kit);
 }
 
@@ -137,6 +182,7 @@ int main(void)
     static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
         BOTH(test_read),
+        BOTH(test_changes_stand_below_the_findings_newest_first),
         BOTH(test_events),
         BOTH(test_events_wait),
     };

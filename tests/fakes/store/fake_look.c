@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fake_inner.h"
+#include "sv/buf.h"
 #include "sv/require.h"
 
 /* The mirror of claim.lua, renew.lua, commit.lua, release.lua and reap.lua. */
@@ -260,6 +261,33 @@ static void schedule(struct fake_work *work, struct fake_domain *domain, bool pr
         domain->place = FAKE_DUE_LO;
 }
 
+/* As lua/commit.lua: findings first, then the changes, the newest first; the oldest are cut off. */
+static void write_detail(struct fake_domain *domain, const struct sv_store_commit *in)
+{
+    const char *kept = domain->detail != NULL ? domain->detail : "";
+    size_t first = strcspn(kept, "\n"), changes = 0;
+    struct sv_buf text;
+
+    if (in->detail == NULL && in->change == NULL)
+        return;
+    sv_buf_init(&text, SV_STORE_DETAIL_BYTES_MAX);
+    SV_REQUIRE(in->detail != NULL ? sv_buf_add_str(&text, in->detail)
+                                  : sv_buf_add(&text, kept, first));
+    if (in->change != NULL && in->change[0] != '\0')
+        changes += sv_buf_printf(&text, "\n%s", in->change);
+    kept += first;
+    while ((in->change == NULL || changes > 0) && *kept == '\n' && changes < SV_STORE_CHANGES_MAX) {
+        size_t len = 1 + strcspn(kept + 1, "\n");
+
+        if (!sv_buf_add(&text, kept, len))
+            break;
+        kept += len;
+        changes++;
+    }
+    fake_set(&domain->detail, text.len > 0 ? sv_buf_str(&text) : NULL);
+    sv_buf_fini(&text);
+}
+
 static void write_domain(struct fake_work *work, struct fake_domain *domain, bool promised)
 {
     const struct sv_store_commit *in = &work->call->u.commit;
@@ -278,8 +306,7 @@ static void write_domain(struct fake_work *work, struct fake_domain *domain, boo
         domain->attempts = 0;
         domain->attempted_at = 0;
     }
-    if (in->detail != NULL)
-        fake_set(&domain->detail, in->detail[0] != '\0' ? in->detail : NULL);
+    write_detail(domain, in);
     if (in->forget_client && !promised) {
         domain->counted = false;
         fake_set(&domain->email, NULL);

@@ -127,14 +127,15 @@ class Scripts:
             self.key("c:" + client), self.key("events"), self.key("n"), self.key("x:" + uid)]
         if job_id:
             keys.append(self.receipt(client, job_id))
-        detail = opt.get("detail")
-        verb = "" if detail is None else "set" if detail else "delete"
+        texts = []
+        for text in (opt.get("detail"), opt.get("change")):
+            texts += ["" if text is None else "set" if text else "delete", text or ""]
         flags = ["1" if opt.get(name) else "0" for name in ("give_back", "reset", "forget")]
         args = [uid, client, fence, sequence, from_, to, pack(opt.get("fields", {})),
                 b"".join(n.encode() + b"\0" for n in opt.get("delete", ())),
                 opt.get("wait_ms", 60000), "1" if opt.get("urgent") else "0",
                 opt.get("event", ""), job_id, opt.get("outcome", ""), opt.get("job_event", ""),
-                *flags, verb, detail or "", RECEIPT_MS]
+                *flags, *texts, opt.get("bytes_max", 4096), opt.get("changes_max", 20), RECEIPT_MS]
         return self.call("commit", keys, args)
 
     def reap(self, uid, client, job_id="", entry="", reclaims_max=5, crash_wait_ms=3600000):

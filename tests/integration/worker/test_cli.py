@@ -16,9 +16,9 @@ from redis_server import RedisServer, free_port  # noqa: E402
 from sandbox import Sandbox  # noqa: E402
 from world import worker_program  # noqa: E402
 
-COMMANDS = ["run", "check", "enqueue", "records", "status", "events tail", "config check", "config show",
+COMMANDS = ["run", "check", "enqueue", "records", "explain", "status", "events tail", "config check", "config show",
             "config defaults"]
-WITH_JSON = ["check", "enqueue", "records", "status", "events tail", "config check", "config show"]
+WITH_JSON = ["check", "enqueue", "records", "explain", "status", "events tail", "config check", "config show"]
 DEADLINE_S = 30
 
 
@@ -108,6 +108,8 @@ def test_C1_version():
     (["check", "a.example", "--server", "dns.example"], "--server"),
     (["check", "a.example", "--token", "abc"], "--region, or --zone"),
     (["check", "a.example", "--mail-from", "m"], "--region is needed"),
+    (["check", "a.example", "--selector", "s"], "go together"),
+    (["check", "a.example", "--selector", "s", "--public-key", "AAAA", "--token", "x", "--region", "eu-west-1"], "not both"),
     (["records", "a.example"], "--client is missing"),
     (["enqueue", "regsiter", "--client", "c", "--domain", "a.example"], "is no job type"),
     (["enqueue", "register", "--client", "c"], "--client and --domain"),
@@ -126,7 +128,9 @@ def test_E4_usage_is_64(words, said):
     ["check", "-- -x-.example"], ["check", "a..example"], ["check", "x" * 70 + ".example"],
     ["check", "a.example", "--region", "eu-west-1", "--mail-from", "other.example"],
     ["check", "a.example", "--region", "eu-west-1", "--token", "not/a/token"],
-    ["records", "a b", "--client", "c"], ["status", "a..b"],
+    ["check", "a.example", "--selector", "-s", "--public-key", "AAAA"],
+    ["check", "a.example", "--selector", "s", "--public-key", "A A"],
+    ["explain", "a..b"], ["records", "a b", "--client", "c"], ["status", "a..b"],
     ["enqueue", "register", "--client", "c", "--domain", "a..example"],
     ["enqueue", "register", "--client", "x" * 200, "--domain", "a.com"],
 ])
@@ -331,11 +335,28 @@ def test_check_wrong(sandbox):
     missing = records["lines"]["dkim"][1].split()[0].rstrip(".")
     assert [record["name"] for record in body["records"] if record["status"] == "wrong"] == [missing]
     assert any(finding["owner"] == missing and finding["advice"] for finding in body["findings"])
+    assert body["primary"] == body["findings"][0]["code"] == "dkim_cname_partial"
+    assert body["findings"][0]["evidence"]["outcome"] == "nxdomain"
+    assert [item["what"] for item in body["forecast"]] == ["wrong_cached"]
+    host = missing.removesuffix(".wrong.example")
+    assert "error dkim_cname_partial  <- repair this first\n    about     " + missing in done.stdout
+    assert f"{missing}. 1800 IN CNAME {host.split('.')[0]}.dkim.amazonses.com.\n" in done.stdout
+    assert f"as host   {host} (where the panel adds the domain)\n" in done.stdout
+    assert re.search(r"\(in \d+ (s|min)\)\s+until then resolvers may remember what is wrong now", done.stdout)
+    assert [line for line in done.stdout.splitlines() if len(line) > 100 and " IN CNAME " not in line] == []
+
+
+def test_check_passing_servfail(sandbox):
+    """One SERVFAIL that is gone when the resolver is asked again says nothing, not even about DNSSEC."""
+    words = publish_all(sandbox, "dusk.example")
+    sandbox.dns_fault("servfail", name="*.dusk.example")
+    done = check(sandbox, "dusk.example", *words)
+    assert done.returncode == 0, done.stdout
 
 
 def test_check_undecidable(sandbox):
     words = publish_all(sandbox, "dark.example")
-    sandbox.dns_fault("servfail", name="*.dark.example")
+    sandbox.dns_fault("servfail", name="*.dark.example", count=-1)
     done = check(sandbox, "dark.example", *words)
     assert done.returncode == 75, done.stdout
     assert done.stdout.endswith("dark.example: undecidable\n")
@@ -344,7 +365,7 @@ def test_check_undecidable(sandbox):
 def test_check_wrong_wins_over_undecidable(sandbox):
     sandbox.add_zone("half.example")
     words = tokens(sandbox.records("half.example"))
-    sandbox.dns_fault("servfail", name="_dmarc.half.example")
+    sandbox.dns_fault("servfail", name="_dmarc.half.example", count=-1)
     assert check(sandbox, "half.example", *words).returncode == 1
 
 
@@ -354,6 +375,21 @@ def test_check_nobody_answers():
         server = "127.0.0.1:%d" % silent.getsockname()[1]
         done = run("check", "a.example", "--server", server, "--timeout", "500ms", "--json")
         assert done.returncode == 75 and json.loads(done.stdout)["verdict"] == "undecidable"
+
+
+OWN_KEY = ("MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7"
+           "od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB")  # of RFC 6376, C
+
+
+@pytest.mark.parametrize("key, code", [(OWN_KEY, 0), (OWN_KEY.replace("IRP", "IRQ"), 1)])
+def test_check_own_key(sandbox, key, code):
+    publish_all(sandbox, "byo.example")
+    sandbox.zone_add(f'brisbane._domainkey.byo.example 300 TXT "v=DKIM1; p={OWN_KEY[:120]}" "{OWN_KEY[120:]}"')
+    words = ["--mail-from", "bounce", "--selector", "brisbane", "--public-key", key]
+    done = check(sandbox, "byo.example", *words)
+    assert done.returncode == code, done.stdout
+    assert ("dkim_key_mismatch" in done.stdout) == (code == 1)
+    assert "not checked: DKIM" not in done.stdout
 
 
 # --- colour (C2) ---

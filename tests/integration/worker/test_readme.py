@@ -1,4 +1,5 @@
-"""Runs every example of README.md that is marked `<!-- runnable -->`, in order, in one world; each command must succeed."""
+"""Runs every example of README.md and docs/dns.md that is marked `<!-- runnable -->`, in order, in one world; each command must
+succeed."""
 import os
 import pathlib
 import re
@@ -8,11 +9,12 @@ from world import World, worker_program
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^<!-- runnable -->\n```sh\n(.*?)^```$", README, re.M | re.S)
+TEXTS = [README, (ROOT / "docs" / "dns.md").read_text()]
+BLOCKS = [block for text in TEXTS for block in re.findall(r"^<!-- runnable -->\n```sh\n(.*?)^```$", text, re.M | re.S)]
 
 
 def test_every_sh_block_is_marked():
-    assert len(BLOCKS) >= 5 and README.count("```sh\n") == len(BLOCKS)
+    assert len(BLOCKS) >= 5 and sum(text.count("```sh\n") for text in TEXTS) == len(BLOCKS)
 
 
 def test_examples(tmp_path):

@@ -27,12 +27,22 @@ struct sv_judge *scenario_judge(const struct scenario *scenario)
 
     if ((scenario->told & TOLD_NO_TOKENS) != 0)
         expect.dkim_tokens_count = 0;
+    expect.discover = (scenario->told & TOLD_DISCOVER) != 0;
+    if ((scenario->told & TOLD_BYODKIM) != 0) {
+        expect.dkim_tokens_count = 0;
+        expect.byodkim_selector = "own";
+        expect.byodkim_key = DKIM_KEY;
+    }
     if ((scenario->told & TOLD_NO_ZONE) != 0)
         expect.dkim_zone = NULL;
     if ((scenario->told & TOLD_OWNERSHIP) != 0)
         expect.ownership_token = "ownershipTOKEN=";
     if ((scenario->told & TOLD_MAIL_FROM) != 0)
-        expect.mail_from = "mail.client.com";
+        expect.mail_from = scenario->mail_from != NULL ? scenario->mail_from : "mail.client.com";
+    if (scenario->seen_name != NULL) {
+        expect.seen_names = &scenario->seen_name;
+        expect.seen_names_count = 1;
+    }
     return sv_judge_new(&expect, scenario->zone);
 }
 
@@ -54,6 +64,33 @@ size_t scenario_ask(struct sv_judge *judge, struct zone *zone)
     return count;
 }
 
+size_t scenario_hear(struct sv_judge *judge, struct voices *voices)
+{
+    struct sv_dns_question question;
+    size_t count = 0;
+
+    while (sv_judge_next(judge, &question)) {
+        count++;
+        sv_judge_views(judge, &question, voices_ask(voices, &question));
+    }
+    assert_true(sv_judge_done(judge));
+    assert_true(count <= SV_JUDGE_QUESTIONS_MAX);
+    return count;
+}
+
+static void hear(const struct scenario *scenario, struct sv_judge *judge)
+{
+    struct voices *voices;
+    size_t count = 0;
+
+    while (count < VOICES_MAX && scenario->voices[count].who != NULL)
+        count++;
+    voices = voices_new(scenario->dns, scenario->voices, count, scenario->cut);
+    voices_close(voices, scenario->closed, scenario->withheld);
+    (void)scenario_hear(judge, voices);
+    voices_free(voices);
+}
+
 static const char *tri_name(enum sv_tri tri)
 {
     return tri == SV_TRI_YES ? "yes" : tri == SV_TRI_NO ? "no" : "unknown";
@@ -69,11 +106,15 @@ void flags_of(const struct sv_report *report, char *out, size_t bytes)
             open[count++] = (char)('0' + i);
     }
     (void)snprintf(out, bytes,
-                   "required=%s absent=%s ttl=%u mail_from=%s spf=%s dmarc=%s bulk=%s open=%s.",
+                   "required=%s absent=%s ttl=%u mail_from=%s spf=%s dmarc=%s bulk=%s open=%s. "
+                   "seen_everywhere_at=%lld disputed=%s closed=%s hidden=%zu",
                    sv_record_status_name(report->required), report->required_absent ? "yes" : "no",
                    (unsigned)report->required_ttl_s, sv_record_status_name(report->mail_from),
                    tri_name(report->spf_configured), tri_name(report->dmarc_configured),
-                   tri_name(report->meets_bulk_sender_requirements), open);
+                   tri_name(report->meets_bulk_sender_requirements), open,
+                   (long long)report->required_seen_everywhere_at,
+                   report->required_disputed ? "yes" : "no",
+                   report->authority_closed ? "yes" : "no", report->findings_hidden);
 }
 
 static void letters_of(const struct sv_report *report, char *out)
@@ -127,7 +168,8 @@ static void check_report(const struct sv_report *report, const char *domain)
         struct sv_buf advice;
         sv_buf_init(&advice, 4096);
         assert_true(sv_finding_advice(finding, domain, &advice));
-        assert_null(strchr(sv_buf_str(&advice), '{'));
+        if (strchr(finding->found, '{') == NULL) /* an SPF macro */
+            assert_null(strchr(sv_buf_str(&advice), '{'));
         sv_buf_fini(&advice);
         assert_string_not_equal(finding->owner, "");
         assert_string_not_equal(finding->evidence.server, ""); /* somebody said so */
@@ -143,7 +185,10 @@ static void run(void **state)
     char line[TEXT_BYTES];
     const struct sv_report *report;
 
-    (void)scenario_ask(judge, zone);
+    if (scenario->voices[0].who != NULL)
+        hear(scenario, judge);
+    else
+        (void)scenario_ask(judge, zone);
     report = sv_judge_report(judge);
     check_report(report, "client.com");
     letters_of(report, line);

@@ -6,6 +6,7 @@
 
 #include "sv/judge.h"
 
+#include "voices.h"
 #include "zone_text.h"
 
 /* Everything right, with and without a custom MAIL FROM. */
@@ -20,16 +21,30 @@
 #define ALL_RIGHT   DKIM_RIGHT SPF_RIGHT DMARC_RIGHT
 #define MAIL_RIGHT  DKIM_RIGHT MX_RIGHT MAIL_SPF DMARC_RIGHT
 
-enum { TOLD_NO_TOKENS = 1, TOLD_OWNERSHIP = 2, TOLD_MAIL_FROM = 4, TOLD_NO_ZONE = 8 };
+enum {
+    TOLD_NO_TOKENS = 1,
+    TOLD_OWNERSHIP = 2,
+    TOLD_MAIL_FROM = 4,
+    TOLD_NO_ZONE = 8,
+    TOLD_BYODKIM = 16,
+    TOLD_DISCOVER = 32
+};
 
 struct scenario {
     const char *name;
     unsigned told;
+    const char *mail_from; /* NULL = mail.client.com, where there is one */
+    const char *seen_name; /* NULL = none */
     const char *domain;    /* NULL = client.com */
     const char *zone;      /* the registrable domain; NULL = not told */
     const char *dkim_zone; /* NULL = $z, unless TOLD_NO_ZONE */
     const char *dns;
-    /* One letter per record, in the order of sv_records_list: o(k), w(rong), ?(unknown). */
+    /* Who says it, where it is not one resolver. A voice without a name ends the list. */
+    struct voice voices[VOICES_MAX];
+    const struct sv_cut *cut;
+    bool closed, withheld;
+    /* One letter per record, in the order of sv_records_list: o(k), w(rong), W(aiting),
+     * ?(unknown). */
     const char *records;
     /* All findings, one per line: "severity code owner [found]"; the found part is optional. */
     const char *findings;
@@ -46,6 +61,9 @@ void flags_of(const struct sv_report *report, char *out, size_t bytes);
 
 /* The judge for a scenario; free it. */
 struct sv_judge *scenario_judge(const struct scenario *scenario);
+
+/* The same with several voices. */
+size_t scenario_hear(struct sv_judge *judge, struct voices *voices);
 
 /* Asks and answers until the judge is done; returns how many questions that took. */
 size_t scenario_ask(struct sv_judge *judge, struct zone *zone);

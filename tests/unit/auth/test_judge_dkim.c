@@ -4,6 +4,7 @@
 
 #define REST    SPF_RIGHT DMARC_RIGHT
 #define OWNER_1 "$1._domainkey.client.com"
+#define TYPO    "aaaabbbbccccddddeeeeffffgggghhh._domainkey.client.com" /* an h less */
 
 static const struct scenario scenarios[] = {
     {.name = "everything_is_right",
@@ -55,7 +56,7 @@ static const struct scenario scenarios[] = {
      .domain = "news.client.com",
      .zone = "client.com",
      .dns = "news.client.com TXT v=spf1 include:amazonses.com ~all\n"
-            "_dmarc.news.client.com TXT v=DMARC1; p=reject\n"
+            "_dmarc.news.client.com TXT v=DMARC1; p=reject; rua=mailto:a@news.client.com\n"
             "$1._domainkey.news.client.com.client.com CNAME $1.$z\n"
             "$2._domainkey.news.client.com.client.com CNAME $2.$z\n"
             "$3._domainkey.news.client.com.client.com CNAME $3.$z\n",
@@ -65,7 +66,7 @@ static const struct scenario scenarios[] = {
      .domain = "news.client.com",
      .zone = "client.com",
      .dns = "news.client.com TXT v=spf1 include:amazonses.com ~all\n"
-            "_dmarc.news.client.com TXT v=DMARC1; p=reject\n"
+            "_dmarc.news.client.com TXT v=DMARC1; p=reject; rua=mailto:a@news.client.com\n"
             "$1._domainkey.news.client.com.news.client.com CNAME $1.$z\n"
             "$2._domainkey.news.client.com.news.client.com CNAME $2.$z\n"
             "$3._domainkey.news.client.com.news.client.com CNAME $3.$z\n",
@@ -102,11 +103,93 @@ static const struct scenario scenarios[] = {
      .findings = "error dkim_cname_labels_swapped " OWNER_1
                  " [_domainkey.$1.client.com, _domainkey.$2.client.com, "
                  "_domainkey.$3.client.com]\n"},
-    {.name = "a_wildcard_alias_is_no_misplaced_record",
+    {.name = "dns_wildcard_answer",
      .dns = REST "*.client.com CNAME shop.example.net\n",
      .records = "wwwoo",
-     .findings = "error dkim_cname_target_other " OWNER_1
-                 " [shop.example.net, shop.example.net, shop.example.net]\n"},
+     .findings = "warning dns_wildcard_answer " OWNER_1 " [shop.example.net]\n",
+     .expected = "$1.$z",
+     .flags = "required=wrong absent=no"},
+    {.name = "a_wildcard_beside_a_record_of_ones_own_is_no_excuse",
+     .dns = ALL_RIGHT "*.client.com CNAME shop.example.net\n"
+                      "-$1._domainkey.client.com CNAME\n"
+                      "$1._domainkey.client.com CNAME other.example.net\n",
+     .records = "woooo",
+     .findings = "error dkim_cname_target_other " OWNER_1 " [other.example.net]\n"},
+    {.name = "dkim_cname_wrong_domain_above",
+     .domain = "news.client.com",
+     .zone = "client.com",
+     .dns =
+         "news.client.com TXT v=spf1 include:amazonses.com ~all\n"
+         "_dmarc.news.client.com TXT v=DMARC1; p=reject; rua=mailto:a@news.client.com\n" DKIM_RIGHT,
+     .records = "wwwoo",
+     .findings = "error dkim_cname_wrong_domain $1._domainkey.news.client.com "
+                 "[client.com]\n",
+     .expected = "$1.$z"},
+    {.name = "dkim_cname_wrong_domain_beside",
+     .dns = REST "$1._domainkey.www.client.com CNAME $1.$z\n"
+                 "$2._domainkey.www.client.com CNAME $2.$z\n"
+                 "$3._domainkey.www.client.com CNAME $3.$z\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_wrong_domain " OWNER_1 " [www.client.com]\n"},
+    {.name = "dkim_cname_owner_typo",
+     .seen_name = TYPO,
+     .dns = ALL_RIGHT "-$1._domainkey.client.com CNAME\n" TYPO " CNAME $1.$z\n",
+     .records = "woooo",
+     .findings = "error dkim_cname_owner_typo " OWNER_1 " [" TYPO "]\n"},
+    {.name = "a_name_that_was_seen_but_is_not_there_explains_nothing",
+     .seen_name = TYPO,
+     .dns = ALL_RIGHT "-$1._domainkey.client.com CNAME\n",
+     .records = "woooo",
+     .findings = "error dkim_cname_partial " OWNER_1 "\n"},
+    {.name = "a_name_that_was_not_seen_is_not_guessed",
+     .dns = ALL_RIGHT "-$1._domainkey.client.com CNAME\n" TYPO " CNAME $1.$z\n",
+     .records = "woooo",
+     .findings = "error dkim_cname_partial " OWNER_1 "\n"},
+    {.name = "dkim_cname_proxied",
+     .dns = REST "$1._domainkey.client.com A 104.16.1.9\n$2._domainkey.client.com A 104.16.1.9\n"
+                 "$3._domainkey.client.com A 104.16.1.9\nclient.com NS kim.ns.cloudflare.com\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_proxied " OWNER_1 " [104.16.1.9]\n",
+     .expected = "$1.$z",
+     .flags = "required=wrong absent=no"},
+    {.name = "dkim_cname_proxied_over_version_6_only",
+     .dns = REST "$1._domainkey.client.com AAAA 2606:4700::6810:109\n"
+                 "client.com NS kim.ns.cloudflare.com\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_proxied " OWNER_1 " [2606:4700::6810:109]\n"
+                 "error dkim_cname_missing $2._domainkey.client.com\n"},
+    {.name = "an_address_of_a_proxy_at_another_provider_is_just_an_address",
+     .dns = REST "$1._domainkey.client.com A 104.16.1.9\n$2._domainkey.client.com A 104.16.1.9\n"
+                 "$3._domainkey.client.com A 104.16.1.9\nclient.com NS ns.example.net\n",
+     .records = "wwwoo",
+     .findings = "error dkim_record_as_a " OWNER_1 "\n"},
+    {.name = "an_address_of_a_proxy_whose_zone_is_unknown_is_no_finding",
+     .dns = REST "$1._domainkey.client.com A 104.16.1.9\n$2._domainkey.client.com A 104.16.1.9\n"
+                 "$3._domainkey.client.com A 104.16.1.9\nclient.com NS! timeout\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_missing " OWNER_1 "\n"},
+    {.name = "dkim_cname_flattened_to_the_key",
+     .dns = REST "$1._domainkey.client.com TXT p=$k\n$2._domainkey.client.com TXT p=$k\n"
+                 "$3._domainkey.client.com TXT p=$k\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_flattened " OWNER_1 "\n",
+     .expected = "$1.$z",
+     .flags = "required=wrong absent=no"},
+    {.name = "dkim_cname_flattened_to_nothing",
+     .dns = REST "$1._domainkey.client.com MX 1 x\n"
+                 "$2._domainkey.client.com MX 1 x\n$3._domainkey.client.com MX 1 x\n"
+                 "client.com NS kim.ns.cloudflare.com\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_flattened " OWNER_1 " []\n"},
+    {.name = "nothing_at_another_provider_is_not_flattened",
+     .dns = REST "$1._domainkey.client.com MX 1 x\n$2._domainkey.client.com MX 1 x\n"
+                 "$3._domainkey.client.com MX 1 x\nclient.com NS ns.example.net\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_missing " OWNER_1 "\n"},
+    {.name = "nothing_where_every_name_is_said_to_exist_is_not_flattened",
+     .dns = REST "*._domainkey.client.com MX 1 x\nclient.com NS kim.ns.cloudflare.com\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_missing " OWNER_1 "\n"},
     {.name = "dkim_record_as_txt",
      .dns = REST "$1._domainkey.client.com TXT \"$1.$z.\"\n"
                  "$2._domainkey.client.com TXT $2.$z\n"

@@ -213,24 +213,6 @@ static void an_unreadable_job_is_answered_with_what_is_known(void **state)
     free(text);
 }
 
-static void details_stay_within_their_limit(void **state)
-{
-    struct scene scene;
-    char *text;
-
-    (void)state;
-    set_scene(&scene);
-    text = sv_detail_write(scene.findings, 1700000000123);
-    assert_string_equal(text, "");
-    free(text);
-    add_findings(&scene, 20, 400);
-    text = sv_detail_write(scene.findings, 1700000000123);
-    assert_in_range(strlen(text), 2000, SV_STORE_DETAIL_BYTES_MAX);
-    assert_int_equal(json_array_size(scene.findings), 20); /* the caller's list is untouched */
-    free(text);
-    json_decref(scene.findings);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,7 +222,6 @@ int main(void)
         cmocka_unit_test(an_event_is_never_over_twenty_kilobytes),
         cmocka_unit_test(a_job_is_answered_in_two_halves),
         cmocka_unit_test(an_unreadable_job_is_answered_with_what_is_known),
-        cmocka_unit_test(details_stay_within_their_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

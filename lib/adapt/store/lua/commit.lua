@@ -6,7 +6,8 @@
 --      receipt when a job is finished
 -- ARGV uid, client, fence, sequence, from, to, fields (name 0 value 0 ...), fields to delete
 --      (name 0 ...), wait ms (-1 = never), urgent, event, job id, outcome, job event,
---      give back, reset attempts, forget client, detail verb ("", set, delete), detail, receipt ms
+--      give back, reset attempts, forget client, detail verb ("", set, delete), detail, change verb
+--      (likewise), change, bytes of both and changes that are kept, receipt ms
 -- Answers { COMMITTED, 1 when one more check was promised }, { ALREADY }, { FENCED } or
 -- { CONFLICT, what differs }
 
@@ -14,7 +15,8 @@ local hash, hi, lo, ring, ring_hi, run, mine, events, counters, detail, receipt 
 local uid, client, fence, sequence, from, to = unpack(ARGV, 1, 6)
 local packed, dropped, wait_ms, urgent, event = unpack(ARGV, 7, 11)
 local job_id, outcome, job_event, give_back, reset = unpack(ARGV, 12, 16)
-local forget, detail_verb, detail_text, receipt_ms = unpack(ARGV, 17, 20)
+local forget, detail_verb, detail_text, change_verb, change_text = unpack(ARGV, 17, 21)
+local bytes_max, changes_max, receipt_ms = tonumber(ARGV[22]), tonumber(ARGV[23]), ARGV[24]
 
 -- include expect
 
@@ -134,11 +136,33 @@ local function write_fields()
   redis.call('HSET', hash, unpack(set))
 end
 
+-- The first line holds the findings, each further one a change, the newest first. What does not fit
+-- are the oldest changes.
 local function write_detail()
-  if detail_verb == 'set' then
-    redis.call('SET', detail, detail_text)
-  elseif detail_verb == 'delete' then
+  if detail_verb == '' and change_verb == '' then
+    return
+  end
+  local kept = redis.call('GET', detail) or ''
+  local first, changes = string.match(kept, '^([^\n]*)\n?(.*)$')
+  if detail_verb ~= '' then
+    first = detail_text
+  end
+  if change_verb ~= '' then
+    changes = change_verb == 'set' and change_text .. '\n' .. changes or ''
+  end
+  local lines, bytes = {first}, #first
+  for line in string.gmatch(changes, '[^\n]+') do
+    bytes = bytes + 1 + #line
+    if #lines > changes_max or bytes > bytes_max then
+      break
+    end
+    lines[#lines + 1] = line
+  end
+  local text = table.concat(lines, '\n')
+  if text == '' then
     redis.call('DEL', detail)
+  elseif text ~= kept then
+    redis.call('SET', detail, text)
   end
 end
 

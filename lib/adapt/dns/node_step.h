@@ -1,0 +1,15 @@
+/* One step down the tree of names: what a node does between being made and being ready. */
+#ifndef SV_DNS_NODE_STEP_H
+#define SV_DNS_NODE_STEP_H
+
+#include "nodes.h"
+
+void sv_node_begin(struct sv_node *node);
+void sv_node_begin_referred(struct sv_node *node, const struct sv_dns_answer *answer);
+void sv_node_stop(struct sv_node *node);
+
+/* nodes.c */
+void sv_node_tell(struct sv_node_waiter **list);
+void sv_node_free_if_done(struct sv_node *node);
+
+#endif

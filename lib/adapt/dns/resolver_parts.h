@@ -1,0 +1,189 @@
+/* What the files of this folder share.
+ *
+ *   dns_resolver.c  lookups, and the flights they wait for
+ *   flights.c       questions under way, found by what they ask
+ *   plain.c         a question to resolvers, one after the other, through the memory of answers
+ *   owned.c         a question to the zone's own servers and to all resolvers
+ *   owned_resolvers.c  whether and what resolvers are asked for it
+ *   report.c        the report of an owned question, from what was answered
+ *   nodes.c         the tree of names walked down, node_step.c one step of it
+ *   answers.c       the memory of answers
+ *   line.c          the way to sv_dns
+ *   address.c       addresses of servers
+ *   system.c        the system's list of resolvers, when it changes */
+#ifndef SV_RESOLVER_PARTS_H
+#define SV_RESOLVER_PARTS_H
+
+#include "answers.h"
+#include "flights.h"
+#include "line.h"
+#include "nodes.h"
+#include "sv/dns_resolver.h"
+#include "sv/heap.h"
+
+struct sv_views_resolver {
+    struct sv_resolver base; /* first */
+    uv_loop_t *loop;
+    struct sv_log *log;
+    struct sv_rand rand;
+    struct sv_dns_server servers[SV_DNS_SERVERS_MAX]; /* the resolvers */
+    size_t servers_count, rotation;
+    unsigned lookups_max, lookups_count;
+    struct sv_dns_line line;
+    struct sv_flights flights;
+    struct sv_flight *ready, *ready_last;       /* to land in the next turn, oldest first */
+    struct sv_lookup *canceled, *canceled_last; /* to be told in the next turn, oldest first */
+    struct sv_flight *flights_all;              /* not freed yet */
+    uv_idle_t turn;                             /* active while somebody is to be told */
+
+    struct sv_answers answers;
+    bool authority, allow_private;
+    uint16_t authority_port;
+    struct sv_nodes nodes;
+    sv_ms heard_until;  /* an authority was heard, so port 53 is open */
+    sv_ms closed_until; /* port 53 is closed; when to try again */
+    bool closed;
+    sv_ms total_ms, try_ms;
+    struct sv_heap due; /* deadlines of owned questions */
+    uv_timer_t timer;
+    struct sv_system_list *system; /* NULL: the list never changes */
+
+    unsigned handles;
+    bool closing, shut;
+    sv_resolver_closed_fn *closed_fn;
+    void *closed_context;
+};
+
+static inline sv_ms sv_resolver_now(const struct sv_views_resolver *r)
+{
+    return (sv_ms)uv_now(r->loop);
+}
+
+/* dns_resolver.c */
+
+/* Its answer or report is complete; it lands in the next turn. */
+void sv_flight_ready(struct sv_flight *flight);
+/* Frees a flight that was called off, once nothing of it is under way any more. */
+void sv_flight_free_if_idle(struct sv_flight *flight);
+/* Starts a lookup for this folder's own use. `depth` counts aliases followed; such lookups share no
+ * flight. */
+enum sv_err sv_lookup_start_inside(struct sv_views_resolver *r, struct sv_lookup *lookup,
+                                   unsigned depth, sv_lookup_done_fn *done);
+void sv_resolver_arm(struct sv_views_resolver *r);
+/* An authority was asked: was it heard? */
+void sv_resolver_hear(struct sv_views_resolver *r, const struct sv_dns_answer *answer);
+
+/* plain.c */
+
+struct sv_plain {
+    struct sv_errand errand;
+    struct sv_dns_server server; /* the one asked again */
+    struct sv_dns_answer *answer;
+};
+
+/* Finds an answer in memory, or asks. */
+void sv_plain_start(struct sv_flight *flight);
+void sv_plain_stop(struct sv_flight *flight);
+bool sv_plain_is_idle(const struct sv_flight *flight);
+void sv_plain_free(struct sv_flight *flight);
+
+/* A resolver said SERVFAIL: `errand` asks the same one again with checking disabled. False when
+ * there is no point in that. `server` must stay until the errand is done. */
+bool sv_unchecked_start(struct sv_views_resolver *r, struct sv_errand *errand,
+                        struct sv_dns_server *server, const struct sv_dns_answer *failed,
+                        sv_errand_done_fn *done);
+/* `unchecked` is what that brought (NULL = nothing): when it is an answer, the same resolver is
+ * asked once more with checking. False when there is no point in that. */
+bool sv_checked_start(struct sv_views_resolver *r, struct sv_errand *errand,
+                      const struct sv_dns_answer *unchecked, sv_errand_done_fn *done);
+/* SERVFAIL again turns `*failed` into SV_DNS_BOGUS; another answer takes its place. */
+void sv_checked_end(struct sv_dns_answer **failed, const struct sv_dns_answer *checked);
+
+/* owned.c */
+
+struct sv_owned_server {
+    struct sv_owned *owned;
+    struct sv_errand errand;
+    size_t at; /* among the addresses of the node */
+    struct sv_dns_answer *answer;
+    uint32_t serial;
+};
+
+struct sv_owned_resolver {
+    struct sv_owned *owned;
+    struct sv_errand errand;
+    struct sv_dns_server server; /* as asked; the list may change meanwhile */
+    struct sv_dns_answer *answer;
+};
+
+enum { SV_OWNED_RESOLVERS_MAX = 3 };
+
+enum sv_owned_stage {
+    SV_OWNED_WALK,    /* looks for the zone */
+    SV_OWNED_SERVERS, /* its servers are being asked */
+    SV_OWNED_ALIAS,   /* what the alias they told points to */
+    SV_OWNED_SERIALS, /* they differ: how old is what each has? */
+    SV_OWNED_DETAILS, /* what both sides say of the delegation */
+    SV_OWNED_TOLD,    /* the authoritative side has no more to say */
+};
+
+struct sv_owned {
+    struct sv_flight *flight;
+    struct sv_views_resolver *resolver;
+    enum sv_owned_stage stage;
+    sv_ms began_at, authority_ends_at, ends_at; /* of the loop's clock */
+    struct sv_heap_node due;
+    struct sv_node *node; /* pinned; NULL: the authoritative side is not asked */
+    struct sv_node_waiter waiter;
+    unsigned moves; /* referrals followed */
+    size_t servers_count, servers_open;
+    struct sv_owned_server *servers;
+    struct sv_lookup alias;
+    bool alias_open;
+    bool authority_stopped, resolvers_stopped; /* their time was up */
+    bool closed, withheld, resolvers_asked;
+    size_t resolvers_count, resolvers_open;
+    struct sv_owned_resolver resolvers[SV_OWNED_RESOLVERS_MAX];
+    struct sv_views_report *report;
+};
+
+void sv_owned_start(struct sv_flight *flight);
+void sv_owned_stop(struct sv_flight *flight);
+bool sv_owned_is_idle(const struct sv_flight *flight);
+void sv_owned_on_deadline(struct sv_owned *owned);
+void sv_owned_step(struct sv_owned *owned);
+void sv_owned_set_due(struct sv_owned *owned);
+/* True when nobody waits for it any more; then it may be gone. */
+bool sv_owned_is_called_off(struct sv_owned *owned);
+
+static inline bool sv_answer_is_usable(const struct sv_dns_answer *answer)
+{
+    return answer != NULL && answer->outcome != SV_DNS_UNKNOWN;
+}
+
+/* owned_resolvers.c */
+
+/* Asks the resolvers as soon as that does no harm, or withholds the question from them. */
+void sv_owned_consider_resolvers(struct sv_owned *owned);
+void sv_owned_free(struct sv_flight *flight);
+
+/* report.c */
+
+/* Built once the question is answered; lives as long as `owned`. */
+const struct sv_dns_views *sv_views_report_make(struct sv_owned *owned);
+void sv_views_report_free(struct sv_views_report *report);
+/* Whether two usable answers tell different things. */
+bool sv_answers_differ(const struct sv_dns_answer *a, const struct sv_dns_answer *b);
+/* The answer that ends in an alias, continued by what the alias points to; owned by the caller. */
+struct sv_dns_answer *sv_answers_join(const struct sv_dns_answer *alias,
+                                      const struct sv_dns_answer *target);
+/* An answer in place of one that did not come. */
+struct sv_dns_answer *sv_answer_of_trouble(const struct sv_dns_question *question,
+                                           enum sv_dns_trouble trouble,
+                                           const struct sv_dns_server *server);
+
+/* system.c */
+struct sv_system_list *sv_system_list_new(struct sv_views_resolver *r, const char *path);
+void sv_system_list_close(struct sv_system_list *list, uv_close_cb closed);
+
+#endif

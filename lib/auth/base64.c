@@ -1,0 +1,47 @@
+#include "base64.h"
+
+#include <stdbool.h>
+
+enum { NO_DIGIT = -1 };
+
+static int digit_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : NO_DIGIT;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+enum sv_base64 sv_base64_decode(struct sv_span text, uint8_t *out, size_t *count, size_t *odd)
+{
+    uint32_t group = 0;
+    size_t digits = 0;
+    size_t pads = 0;
+
+    *count = 0;
+    for (*odd = 0; *odd < text.len; ++*odd) {
+        char c = text.text[*odd];
+        int digit = digit_of(c);
+        if (is_blank(c))
+            continue;
+        if (c == '=' && digits % 4 + pads >= 2 && digits % 4 + pads < 4) {
+            pads++;
+            continue;
+        }
+        if (digit == NO_DIGIT || pads > 0)
+            return SV_BASE64_ODD;
+        group = group << 6 | (uint32_t)digit;
+        digits++;
+        if (digits % 4 != 1) /* each digit but the first of a group completes an octet */
+            out[(*count)++] = (uint8_t)(group >> (6 - 2 * ((digits - 1) % 4)));
+    }
+    return digits % 4 == 1 ? SV_BASE64_CUT : SV_BASE64_OK;
+}

@@ -1,0 +1,293 @@
+/* What a record is when those who were asked do not say the same: the table of dns-auth section
+ * 2.1. */
+#include <string.h>
+
+#include "dkim_parts.h"
+#include "judge_parts.h"
+#include "records_parts.h"
+
+/* How many say right, how many something else. */
+struct tally {
+    unsigned servers_right, servers_wrong;
+    unsigned resolvers_right, resolvers_wrong;
+    unsigned unsure;
+    const struct sv_fact *right, *wrong_server, *right_resolver, *wrong_resolver;
+};
+
+static enum sv_tri tri_of(enum sv_record_status status)
+{
+    switch (status) {
+    case SV_RECORD_OK:
+        return SV_TRI_YES;
+    case SV_RECORD_WRONG:
+        return SV_TRI_NO;
+    case SV_RECORD_WAITING:
+    case SV_RECORD_UNKNOWN:
+        return SV_TRI_UNKNOWN;
+    }
+    return SV_TRI_UNKNOWN;
+}
+
+/* Exactly one text that begins with `version`; `text` gets it. */
+static bool has_one(const struct sv_fact *answer, const char *version, struct sv_span *text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < answer->values_count; i++) {
+        if (!sv_span_starts(answer->values[i], version))
+            continue;
+        *text = answer->values[i];
+        count++;
+    }
+    return count == 1;
+}
+
+static enum sv_tri is_right_mx(const struct sv_judge *judge, const struct sv_fact *answer)
+{
+    char wanted[SV_NAME_BYTES];
+    const char *host;
+
+    if (answer->values_seen != 1 || answer->values_count != 1)
+        return SV_TRI_NO;
+    host = memchr(answer->values[0].text, ' ', answer->values[0].len);
+    if (host == NULL)
+        return SV_TRI_NO;
+    host++; /* a kept value ends in a 0 byte */
+    if (sv_feedback_host(&judge->expect, wanted) && sv_name_equal(host, wanted))
+        return SV_TRI_YES;
+    return judge->expect.is_feedback_host != NULL && judge->expect.is_feedback_host(host)
+               ? SV_TRI_YES
+               : SV_TRI_NO;
+}
+
+static enum sv_tri is_right_alias(const struct sv_judge *judge, size_t record,
+                                  const struct sv_fact *answer)
+{
+    if (answer->type == SV_RR_TXT)
+        return sv_dkim_is_own_key(judge, answer);
+    if (answer->alias == NULL || answer->aliases != 1)
+        return SV_TRI_NO;
+    for (size_t token = 0; token < judge->expect.dkim_tokens_count; token++) {
+        char owner[SV_NAME_BYTES];
+        if (sv_dkim_owner(&judge->expect, token, owner) && sv_name_equal(owner, answer->name))
+            return sv_dkim_is_target(judge, token, sv_span_of(answer->alias)) ? SV_TRI_YES
+                                                                              : SV_TRI_NO;
+    }
+    (void)record;
+    return SV_TRI_UNKNOWN;
+}
+
+enum sv_tri sv_judge_is_right(const struct sv_judge *judge, size_t record,
+                              const struct sv_fact *answer)
+{
+    struct sv_span text;
+
+    if (record >= judge->records_count || !sv_fact_known(answer))
+        return SV_TRI_UNKNOWN;
+    switch (judge->kinds[record]) {
+    case SV_RECORD_DKIM:
+        return is_right_alias(judge, record, answer);
+    case SV_RECORD_OWNERSHIP:
+        return answer->has_token ? SV_TRI_YES : SV_TRI_NO;
+    case SV_RECORD_MAIL_FROM_MX:
+        return is_right_mx(judge, answer);
+    case SV_RECORD_MAIL_FROM_SPF:
+    case SV_RECORD_SPF:
+        if (!has_one(answer, "v=spf1", &text))
+            return SV_TRI_NO;
+        return sv_span_holds(text, SV_SPF_INCLUDE) ? SV_TRI_YES : SV_TRI_UNKNOWN;
+    case SV_RECORD_DMARC:
+        return has_one(answer, "v=DMARC1", &text) ? SV_TRI_YES : SV_TRI_NO;
+    }
+    return SV_TRI_UNKNOWN;
+}
+
+static void keep_first(const struct sv_fact **place, const struct sv_fact *answer)
+{
+    if (*place == NULL)
+        *place = answer;
+}
+
+static void count(struct tally *tally, const struct sv_fact *answer, enum sv_tri right)
+{
+    if (right == SV_TRI_UNKNOWN) {
+        tally->unsure += answer->said.servers + answer->said.resolvers;
+        return;
+    }
+    if (right == SV_TRI_YES) {
+        tally->servers_right += answer->said.servers;
+        tally->resolvers_right += answer->said.resolvers;
+        keep_first(&tally->right, answer);
+        if (answer->said.resolvers > 0)
+            keep_first(&tally->right_resolver, answer);
+        return;
+    }
+    tally->servers_wrong += answer->said.servers;
+    tally->resolvers_wrong += answer->said.resolvers;
+    if (answer->said.servers > 0)
+        keep_first(&tally->wrong_server, answer);
+    if (answer->said.resolvers > 0)
+        keep_first(&tally->wrong_resolver, answer);
+}
+
+/* The servers of the zone do not have the same data. A lower serial says who is late. */
+static void find_split(struct sv_judge *judge, const struct sv_fact *fact,
+                       const struct tally *tally, const struct sv_fact *one)
+{
+    const struct sv_fact *two = tally->wrong_server;
+    bool serials = one->said.serial != 0 && two->said.serial != 0;
+    const struct sv_fact *late = two;
+    char found[SV_FINDING_VALUE_BYTES];
+    struct sv_naming naming = {.owner = fact->name, .found = found};
+    struct sv_line line;
+
+    if (serials && (int32_t)(one->said.serial - two->said.serial) < 0) /* RFC 1982 */
+        late = one;
+    sv_line_init(&line, found, sizeof(found));
+    if (serials && one->said.serial != two->said.serial) {
+        sv_line_add(&line, late->said.host != NULL ? late->said.host : late->evidence.server);
+        naming.number = late->said.serial;
+        sv_judge_find(judge, SV_F_DNS_SECONDARY_LAGGING, late, SV_SEVERITY_NONE, &naming);
+        return;
+    }
+    sv_line_add(&line, one->said.host != NULL ? one->said.host : one->evidence.server);
+    sv_line_add(&line, ", ");
+    sv_line_add(&line, two->said.host != NULL ? two->said.host : two->evidence.server);
+    sv_judge_find(judge, SV_F_DNS_NS_INCONSISTENT, two, SV_SEVERITY_NONE, &naming);
+}
+
+/* Caches that have not heard of it yet, until the last of them forgets. */
+static sv_ms find_caches(struct sv_judge *judge, size_t record, const struct sv_fact *fact,
+                         sv_right_fn *right)
+{
+    sv_ms last = 0;
+
+    for (const struct sv_fact *it = fact->otherwise; it != NULL; it = it->otherwise) {
+        char found[SV_FINDING_VALUE_BYTES];
+        struct sv_naming naming = {
+            .owner = fact->name, .found = found, .until = it->said.cached_until};
+        bool absent = sv_fact_absent(it);
+        if (it->said.resolvers == 0 || right(judge, record, it) == SV_TRI_YES)
+            continue;
+        if (it->said.cached_until > last)
+            last = it->said.cached_until;
+        sv_fact_show(it, found);
+        naming.number = it->said.cached_s;
+        sv_judge_find(judge, absent ? SV_F_DNS_NEGATIVE_CACHED : SV_F_DNS_STALE_CACHE, it,
+                      SV_SEVERITY_NONE, &naming);
+    }
+    return last;
+}
+
+/* The record was entered where the domain was served before: only servers that nobody is sent to
+ * have it. */
+static void find_elsewhere(struct sv_judge *judge, size_t record, const struct sv_fact *fact,
+                           sv_right_fn *right)
+{
+    for (const struct sv_fact *it = fact->otherwise; it != NULL; it = it->otherwise) {
+        struct sv_naming naming = {.owner = fact->name,
+                                   .found = it->said.host,
+                                   .other = fact->said.host,
+                                   .expected =
+                                       judge->out != NULL ? judge->out->records[record].value : ""};
+        if (it->said.outsiders > 0 && it->said.servers == 0 &&
+            right(judge, record, it) == SV_TRI_YES) {
+            judge->explained[record] = true;
+            sv_judge_find(judge, SV_F_DNS_EDITED_AT_OLD_PROVIDER, it, SV_SEVERITY_NONE, &naming);
+            return;
+        }
+    }
+}
+
+static void find_removed(struct sv_judge *judge, size_t record, const struct sv_fact *fact,
+                         const struct sv_fact *cached)
+{
+    struct sv_naming naming = {.owner = fact->name,
+                               .expected =
+                                   judge->out != NULL ? judge->out->records[record].value : "",
+                               .until = cached->said.cached_until,
+                               .number = cached->said.cached_s};
+    char found[SV_FINDING_VALUE_BYTES];
+
+    sv_fact_show(fact, found);
+    naming.found = found;
+    sv_judge_find(judge, SV_F_DNS_RECORD_REMOVED, fact, SV_SEVERITY_NONE, &naming);
+}
+
+/* Somebody lacks it. Where most of three resolvers have it, receivers do, too. */
+static enum sv_record_status spreading(const struct tally *tally)
+{
+    unsigned told = tally->resolvers_right + tally->resolvers_wrong;
+
+    if (tally->resolvers_wrong == 0 || (told >= 3 && tally->resolvers_right >= 2))
+        return SV_RECORD_OK;
+    return SV_RECORD_WAITING;
+}
+
+/* Signatures that do not fit hide the record from everybody who validates. One resolver of several
+ * is not enough to say so. */
+static enum sv_record_status with_bogus(const struct sv_heard *heard, enum sv_record_status status)
+{
+    if (heard->resolvers_bogus == 0 || (heard->authority && heard->servers_usable == 0))
+        return status;
+    if (heard->resolvers_bogus >= 2 || heard->resolvers_told == 0)
+        return SV_RECORD_WRONG;
+    return status == SV_RECORD_OK ? SV_RECORD_UNKNOWN : status;
+}
+
+static enum sv_record_status decide(const struct sv_heard *heard, const struct tally *tally,
+                                    enum sv_record_status status)
+{
+    unsigned right = tally->servers_right;
+
+    if (tally->unsure > 0)
+        return SV_RECORD_UNKNOWN;
+    if (right > 0 && tally->servers_wrong > 0)
+        return SV_RECORD_WAITING;
+    if (right > 0 && tally->resolvers_right + tally->resolvers_wrong == 0 &&
+        heard->resolvers_failed > 0)
+        return SV_RECORD_UNKNOWN; /* published, but no resolver can read it */
+    if (right > 0)
+        return spreading(tally);
+    if (tally->servers_wrong > 0)
+        return SV_RECORD_WRONG;
+    if (tally->resolvers_right > 0)
+        return spreading(tally);
+    return status;
+}
+
+enum sv_record_status sv_judge_combine(struct sv_judge *judge, size_t record,
+                                       const struct sv_fact *fact, enum sv_record_status status,
+                                       sv_right_fn *right)
+{
+    struct tally tally = {0};
+
+    if (fact->heard == NULL || record >= judge->records_count)
+        return status;
+    if (sv_fact_known(fact) && status != SV_RECORD_UNKNOWN) {
+        count(&tally, fact, tri_of(status));
+        for (const struct sv_fact *it = fact->otherwise; it != NULL; it = it->otherwise) {
+            enum sv_tri is = right(judge, record, it);
+            /* Beside a right answer, another one that cannot be judged is an older one. */
+            count(&tally, it, is == SV_TRI_UNKNOWN && tally.right != NULL ? SV_TRI_NO : is);
+        }
+        status = decide(fact->heard, &tally, status);
+        judge->explained[record] = judge->explained[record] || status == SV_RECORD_WAITING;
+        if (tally.servers_right > 0 && tally.servers_wrong > 0)
+            find_split(judge, fact, &tally, tally.right);
+        if (tally.right != NULL && tally.resolvers_wrong > 0 && status != SV_RECORD_WRONG)
+            judge->caches_until[record] = find_caches(judge, record, fact, right);
+        if (status == SV_RECORD_WRONG)
+            find_elsewhere(judge, record, fact, right);
+        if (status == SV_RECORD_WRONG && tally.resolvers_right > 0) {
+            judge->disputed[record] = true;
+            judge->caches_until[record] = tally.right_resolver->said.cached_until;
+            judge->explained[record] = true;
+            find_removed(judge, record, fact, tally.right_resolver);
+        }
+    }
+    status = with_bogus(fact->heard, status);
+    sv_judge_mark(judge, record, status);
+    judge->combined[record] = true;
+    return status;
+}

@@ -1,0 +1,429 @@
+/* What belongs to no record: whether the domain is registered and delegated, how its servers
+ * behave, and what lies at its names beside what is expected (dns-auth section 10.1). */
+#include <string.h>
+
+#include "judge_parts.h"
+
+enum {
+    TTL_LONG_S = 86400,
+    EDE_STALE_ANSWER = 3 + 1, /* as sv_dns_answer counts */
+    EDE_STALE_NXDOMAIN = 19 + 1,
+};
+
+/* A label that nobody creates: what answers at it answers at every name (RFC 4592). */
+#define NO_SUCH_LABEL SV_NO_SUCH_LABEL "."
+
+/* Name servers of domains that are for sale or expired. */
+static const char *const parking_hosts[] = {
+    "sedoparking.com",
+    "parkingcrew.net",
+    "bodis.com",
+    "above.com",
+    "parklogic.com",
+    "dan.com",
+    "afternic.com",
+    "cashparking.com",
+    "fabulous.com",
+    "voodoo.com",
+    "skenzo.com",
+    "rookdns.com",
+    "dsredirection.com",
+    "namedrive.com",
+    "domainparkingserver.net",
+    "ztomy.com",
+    "undeveloped.com",
+    "uniregistrymarket.link",
+    "expiereddnsmanager.com",
+    "parking-page.net",
+    "hugedomains.com",
+    "smartname.com",
+    "parked.com",
+};
+
+/* Which hosts of a zone a finding speaks of. */
+typedef bool pick_fn(const struct sv_zone_host *host);
+
+static bool is_any(const struct sv_zone_host *host)
+{
+    (void)host;
+    return true;
+}
+
+static bool is_at_parent(const struct sv_zone_host *host)
+{
+    return host->at_parent;
+}
+
+static bool is_at_child(const struct sv_zone_host *host)
+{
+    return host->at_child;
+}
+
+static bool is_lame(const struct sv_zone_host *host)
+{
+    return host->lame > 0 && host->told == 0;
+}
+
+static bool is_silent(const struct sv_zone_host *host)
+{
+    return host->told == 0 && host->lame == 0 && (host->silent > 0 || host->without_address);
+}
+
+static bool is_private(const struct sv_zone_host *host)
+{
+    return host->private_address;
+}
+
+static bool mishandles_edns(const struct sv_zone_host *host)
+{
+    return host->no_edns;
+}
+
+static bool blocks_tcp(const struct sv_zone_host *host)
+{
+    return host->no_tcp;
+}
+
+static bool is_malformed(const struct sv_zone_host *host)
+{
+    return host->malformed;
+}
+
+/* Lists the hosts, ", " between; returns the first, or NULL. */
+static const struct sv_zone_host *list(const struct sv_zone *zone, pick_fn *pick,
+                                       char out[SV_FINDING_VALUE_BYTES])
+{
+    const struct sv_zone_host *first = NULL;
+    struct sv_line line;
+
+    sv_line_init(&line, out, SV_FINDING_VALUE_BYTES);
+    for (size_t i = 0; i < zone->hosts_count; i++) {
+        const struct sv_zone_host *host = &zone->hosts[i];
+        if (!pick(host))
+            continue;
+        if (first == NULL)
+            first = host;
+        else
+            sv_line_add_shown(&line, sv_span_of(", "));
+        if (!line.cut)
+            sv_line_add_shown(&line, sv_span_of(host->host));
+    }
+    return first;
+}
+
+/* Evidence is what the host said; where it said nothing, what its zone's question ended in. */
+static void find(struct sv_judge *judge, const struct sv_zone *zone, enum sv_finding_code code,
+                 const struct sv_zone_host *host, const struct sv_naming *naming)
+{
+    struct sv_fact fact = {.name = zone->cut.zone, .evidence = zone->fact->evidence};
+    struct sv_line line;
+
+    if (host != NULL && host->evidence.server[0] != '\0')
+        fact.evidence = host->evidence;
+    if (fact.evidence.server[0] == '\0') {
+        sv_line_init(&line, fact.evidence.server, sizeof(fact.evidence.server));
+        sv_line_add(&line, host != NULL ? host->host : zone->cut.parent);
+    }
+    sv_judge_find(judge, code, &fact, SV_SEVERITY_NONE, naming);
+}
+
+/* The finding about the hosts that `pick` picks, if there are any. */
+static bool find_hosts(struct sv_judge *judge, const struct sv_zone *zone,
+                       enum sv_finding_code code, pick_fn *pick)
+{
+    char found[SV_FINDING_VALUE_BYTES];
+    const struct sv_zone_host *first = list(zone, pick, found);
+    struct sv_naming naming = {.owner = zone->cut.zone, .found = found};
+
+    if (first != NULL)
+        find(judge, zone, code, first, &naming);
+    return first != NULL;
+}
+
+static void judge_servers(struct sv_judge *judge, const struct sv_zone *zone)
+{
+    size_t lame = 0;
+    size_t silent = 0;
+    size_t told = 0;
+    size_t away = 0;
+
+    for (size_t i = 0; i < zone->hosts_count; i++) {
+        lame += is_lame(&zone->hosts[i]) ? 1 : 0;
+        silent += is_silent(&zone->hosts[i]) ? 1 : 0;
+        told += zone->hosts[i].told > 0 ? 1 : 0;
+        away += is_private(&zone->hosts[i]) ? 1 : 0;
+    }
+    (void)find_hosts(judge, zone, SV_F_DNS_PRIVATE_ANSWER, is_private);
+    (void)find_hosts(judge, zone, SV_F_DNS_EDNS_BROKEN, mishandles_edns);
+    (void)find_hosts(judge, zone, SV_F_DNS_TCP_UNAVAILABLE, blocks_tcp);
+    (void)find_hosts(judge, zone, SV_F_DNS_MALFORMED_REPLY, is_malformed);
+    if (told > 0) {
+        (void)find_hosts(judge, zone, SV_F_DNS_PARTLY_LAME, is_lame);
+    } else if (lame > 0) {
+        (void)find_hosts(judge, zone, SV_F_DNS_LAME_DELEGATION, is_lame);
+    } else if ((silent > 0 || zone->cut.state == SV_CUT_SILENT) && away == 0 &&
+               !find_hosts(judge, zone, SV_F_DNS_UNREACHABLE, is_silent)) {
+        struct sv_naming naming = {.owner = zone->cut.zone, .found = zone->cut.zone};
+        find(judge, zone, SV_F_DNS_UNREACHABLE, NULL, &naming);
+    }
+}
+
+static void judge_mismatch(struct sv_judge *judge, const struct sv_zone *zone)
+{
+    char parent[SV_FINDING_VALUE_BYTES];
+    char child[SV_FINDING_VALUE_BYTES];
+    const struct sv_zone_host *first = list(zone, is_at_parent, parent);
+    struct sv_naming naming = {.owner = zone->cut.zone, .expected = parent, .found = child};
+    bool differ = false;
+
+    for (size_t i = 0; i < zone->hosts_count; i++)
+        differ = differ || zone->hosts[i].at_parent != zone->hosts[i].at_child;
+    if (zone->cut.child_listed && differ && first != NULL && list(zone, is_at_child, child) != NULL)
+        find(judge, zone, SV_F_DNS_DELEGATION_MISMATCH, first, &naming);
+}
+
+static bool is_parking(const struct sv_zone *zone)
+{
+    for (size_t i = 0; i < zone->hosts_count; i++) {
+        size_t known = 0;
+        while (known < sizeof(parking_hosts) / sizeof(*parking_hosts) &&
+               !sv_name_is_below(zone->hosts[i].host, parking_hosts[known]))
+            known++;
+        if (known == sizeof(parking_hosts) / sizeof(*parking_hosts))
+            return false;
+    }
+    return zone->hosts_count > 0;
+}
+
+/* Parked zones answer for every name. */
+static void judge_parking(struct sv_judge *judge, const struct sv_zone *zone)
+{
+    char name[SV_NAME_BYTES];
+    const struct sv_fact *random;
+
+    if (!is_parking(zone) || !sv_name_build(name, NO_SUCH_LABEL, zone->cut.zone, ""))
+        return;
+    random = sv_judge_look(judge, name, SV_RR_A, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+    if (sv_fact_known(random) && !sv_fact_absent(random))
+        (void)find_hosts(judge, zone, SV_F_DNS_DOMAIN_PARKED, is_any);
+}
+
+/* A zone of its own below the domain: usually of another provider. */
+static void judge_subzone(struct sv_judge *judge, const struct sv_zone *zone)
+{
+    static const char *const labels[] = {"_domainkey.", "_dmarc."};
+
+    for (size_t i = 0; i < sizeof(labels) / sizeof(*labels); i++) {
+        char name[SV_NAME_BYTES];
+        if (sv_name_build(name, labels[i], judge->expect.domain, "") &&
+            sv_name_equal(zone->cut.zone, name))
+            (void)find_hosts(judge, zone, SV_F_DNS_SUBZONE_DELEGATED, is_any);
+    }
+}
+
+/* The name that is registered, as far as the public suffix list knows. */
+static bool registrable(const struct sv_judge *judge, char out[SV_NAME_BYTES])
+{
+    return sv_name_registrable(judge->expect.domain, out) == SV_OK;
+}
+
+static bool is_at_or_above(const char *a, const char *b)
+{
+    return sv_name_equal(a, b) || sv_name_is_below(b, a);
+}
+
+static void judge_zone(struct sv_judge *judge, const struct sv_zone *zone)
+{
+    const struct sv_cut *cut = &zone->cut;
+    char name[SV_NAME_BYTES];
+    struct sv_naming naming = {.owner = cut->missing, .found = cut->parent};
+
+    if (cut->state == SV_CUT_NXDOMAIN) {
+        if (registrable(judge, name) && is_at_or_above(cut->missing, name))
+            find(judge, zone, SV_F_DNS_DOMAIN_NXDOMAIN, NULL, &naming);
+        return;
+    }
+    if (registrable(judge, name) && sv_name_is_below(name, cut->zone)) {
+        /* A registry's own servers hold the name: nobody else was given it. */
+        naming = (struct sv_naming){.owner = name, .found = cut->zone};
+        if (zone->fact->how & SV_ASK_OWNED)
+            find(judge, zone, SV_F_DNS_NOT_DELEGATED,
+                 zone->hosts_count > 0 ? &zone->hosts[0] : NULL, &naming);
+        return;
+    }
+    if (!is_at_or_above(cut->zone, judge->expect.domain) &&
+        !sv_name_is_below(cut->zone, judge->expect.domain))
+        return; /* of somebody else: includes, report addresses */
+    judge_servers(judge, zone);
+    judge_mismatch(judge, zone);
+    judge_parking(judge, zone);
+    judge_subzone(judge, zone);
+}
+
+/* Resolvers that answer by their own policy, or with what is out of date. */
+static void judge_resolvers(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    const struct sv_heard *heard = fact->heard;
+    struct sv_fact by = *fact;
+    struct sv_naming naming = {.owner = fact->name};
+
+    if (heard->filtered) {
+        by.evidence = heard->filtered_by;
+        naming.found = by.evidence.server;
+        sv_judge_find(judge, SV_F_DNS_ANSWER_FILTERED, &by, SV_SEVERITY_NONE, &naming);
+    }
+    if (heard->ede_by.outcome != SV_DNS_UNKNOWN &&
+        (heard->ede_by.ede == EDE_STALE_ANSWER || heard->ede_by.ede == EDE_STALE_NXDOMAIN)) {
+        by.evidence = heard->ede_by;
+        naming.found = by.evidence.server;
+        naming.until = by.evidence.at + (sv_ms)by.evidence.ttl_s * SV_SECOND;
+        sv_judge_find(judge, SV_F_DNS_STALE_CACHE, &by, SV_SEVERITY_NONE, &naming);
+    }
+    if (heard->ede_by.outcome != SV_DNS_UNKNOWN &&
+        sv_ede_code(heard->ede_by.ede) == SV_F_DNS_DNSSEC_UNSUPPORTED) {
+        by.evidence = heard->ede_by;
+        naming.found = naming.owner;
+        sv_judge_find_shared(judge, SV_F_DNS_DNSSEC_UNSUPPORTED, &by, &naming);
+    }
+}
+
+/* Octets above 127 in presentation form, \195 and the like, back to text; false when there are
+ * none. */
+static bool decode(const char *name, char out[SV_NAME_BYTES])
+{
+    bool any = false;
+    size_t len = 0;
+
+    while (*name != '\0' && len + 1 < SV_NAME_BYTES) {
+        unsigned octet = (unsigned char)*name;
+        if (name[0] == '\\' && name[1] >= '0' && name[1] <= '2' && name[2] != '\0' &&
+            name[3] != '\0') {
+            octet = (unsigned)(name[1] - '0') * 100 + (unsigned)(name[2] - '0') * 10 +
+                    (unsigned)(name[3] - '0');
+            name += 3;
+        }
+        any = any || octet > 127;
+        out[len++] = (char)octet;
+        name++;
+    }
+    out[len] = '\0';
+    return any;
+}
+
+static void judge_ascii(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
+{
+    char decoded[SV_NAME_BYTES];
+    char ascii[SV_NAME_BYTES];
+    struct sv_naming naming = {.owner = fact->name, .expected = ascii};
+    const char *target = fact->alias;
+
+    if (target == NULL && fact->type == SV_RR_MX && fact->values_count > 0)
+        target = memchr(fact->values[0].text, ' ', fact->values[0].len);
+    if (target == NULL || !decode(target + (*target == ' ' ? 1 : 0), decoded))
+        return;
+    naming.found = target;
+    if (sv_name_normalize(decoded, strlen(decoded), ascii, NULL) != SV_OK)
+        naming.expected = "xn--...";
+    judge->explained[record] = true;
+    sv_judge_find(judge, SV_F_DNS_NAME_NOT_ASCII, fact, SV_SEVERITY_NONE, &naming);
+}
+
+/* Does the same wrong thing lie at a name that nobody created? */
+static void judge_wildcard(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
+{
+    const char *parent = strchr(fact->name, '.');
+    char name[SV_NAME_BYTES];
+    char found[SV_FINDING_VALUE_BYTES];
+    char others[SV_FINDING_VALUE_BYTES];
+    struct sv_naming naming = {.owner = fact->name, .found = found};
+    const struct sv_fact *random;
+
+    if (sv_fact_absent(fact) || sv_judge_is_right(judge, record, fact) != SV_TRI_NO ||
+        !sv_name_is_below(fact->name, judge->expect.domain) || parent == NULL ||
+        !sv_name_build(name, NO_SUCH_LABEL, parent + 1, ""))
+        return;
+    random = sv_judge_look(judge, name, fact->type, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+    if (!sv_fact_known(random) || sv_fact_absent(random) || judge->out == NULL)
+        return;
+    sv_fact_show(fact, found);
+    sv_fact_show(random, others);
+    naming.expected = judge->out->records[record].value;
+    if (strcmp(found, others) != 0)
+        return;
+    judge->explained[record] = true;
+    sv_judge_find(judge, SV_F_DNS_WILDCARD_ANSWER, random, SV_SEVERITY_NONE, &naming);
+}
+
+static void judge_record(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
+{
+    struct sv_naming naming = {.owner = fact->name, .found = fact->name};
+
+    if (!sv_fact_known(fact))
+        return;
+    judge_ascii(judge, fact, record);
+    judge_wildcard(judge, fact, record);
+    naming.number = fact->evidence.ttl_s;
+    if (fact->outcome == SV_DNS_DATA && fact->evidence.ttl_s > TTL_LONG_S)
+        sv_judge_find_shared(judge, SV_F_DNS_TTL_TOO_LONG, fact, &naming);
+}
+
+/* An address that nobody outside can reach: RFC 1918, loopback, link-local, unique local. The text
+ * is what fact.c made. */
+static bool is_private_address(struct sv_span text)
+{
+    static const char *const fronts[] = {"10.", "127.", "169.254.", "192.168.", "fc",
+                                         "fd",  "fe8",  "fe9",      "fea",      "feb"};
+    unsigned second = 0;
+
+    if (sv_span_equals(text, "::1"))
+        return true;
+    for (size_t i = 0; i < sizeof(fronts) / sizeof(*fronts); i++) {
+        if (sv_span_starts(text, fronts[i]))
+            return true;
+    }
+    if (!sv_span_starts(text, "172."))
+        return false;
+    for (size_t i = strlen("172."); i < text.len && text.text[i] != '.'; i++)
+        second = second * 10 + (unsigned)(text.text[i] - '0');
+    return second >= 16 && second <= 31;
+}
+
+/* Mail hosts of the client whose addresses were asked for, by whichever part. */
+static void judge_mail_host(struct sv_judge *judge, const struct sv_fact *fact)
+{
+    for (size_t i = 0; i < judge->facts_count; i++) {
+        const struct sv_fact *mx = judge->facts[i];
+        for (size_t j = 0; mx->type == SV_RR_MX && j < mx->values_count; j++) {
+            const char *host = memchr(mx->values[j].text, ' ', mx->values[j].len);
+            struct sv_naming naming = {.owner = fact->name};
+            if (host == NULL || !sv_name_equal(host + 1, fact->name))
+                continue;
+            for (size_t k = 0; k < fact->values_count; k++) {
+                naming.found = fact->values[k].text;
+                if (!is_private_address(fact->values[k]))
+                    continue;
+                sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
+                return;
+            }
+        }
+    }
+}
+
+void sv_judge_dns(struct sv_judge *judge)
+{
+    size_t facts = judge->facts_count; /* those that are looked for here tell nothing new */
+
+    for (size_t i = 0; i < judge->zones_count; i++)
+        judge_zone(judge, judge->zones[i]);
+    for (size_t i = 0; i < judge->records_count; i++) {
+        if (judge->asked[i] == NULL || judge->asked[i]->heard == NULL)
+            continue;
+        judge_record(judge, judge->asked[i], i);
+        judge_resolvers(judge, judge->asked[i]);
+        sv_judge_dnssec(judge, judge->asked[i]);
+    }
+    for (size_t i = 0; i < facts; i++) {
+        if (judge->facts[i]->type == SV_RR_A || judge->facts[i]->type == SV_RR_AAAA)
+            judge_mail_host(judge, judge->facts[i]);
+    }
+}

@@ -1,0 +1,50 @@
+"""One lab for the whole session, in a network of its own, and the probe that asks it."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import netns  # noqa: E402
+
+
+def pytest_cmdline_main(config):
+    return netns.run_again(config)
+
+
+@pytest.fixture(scope="session")
+def lab():
+    from dns_lab import Lab
+    with Lab() as running:
+        yield running
+
+
+class Seen:
+    """What one run of the probe printed."""
+
+    def __init__(self, done):
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        self.reports, self.queries = told["reports"], told["queries"]
+        self.only = self.reports[0]
+        self.log = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture
+def ask(lab):
+    """ask("owned:TXT:client.com", ...) -> Seen, with the lab's root and resolvers unless told otherwise."""
+    from dns_lab import RESOLVERS, ROOT
+
+    def run(*words, resolvers=("r1", "r2", "r3"), root=ROOT, private=True, options=()):
+        command = [os.environ["VIEWS_PROBE"], *map(str, options)]
+        for resolver in resolvers:
+            command += ["--resolver", RESOLVERS.get(resolver, resolver)]
+        command += ["--root", root] if root else []
+        command += ["--allow-private"] if private else []
+        return Seen(subprocess.run([*command, *words], capture_output=True, text=True, timeout=60, check=False))
+
+    return run

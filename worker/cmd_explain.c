@@ -1,0 +1,141 @@
+/* `sesverify explain DOMAIN`: why a domain is what it is, from what the worker has kept. */
+#include <string.h>
+
+#include "commands.h"
+#include "exit.h"
+#include "explain.h"
+#include "setup.h"
+#include "text.h"
+
+struct telling {
+    const struct sv_args *args;
+    const struct sv_config *config;
+    const char *account; /* NULL = all */
+    char domain[SV_NAME_BYTES];
+    sv_ms now;
+    size_t count;
+    int code; /* of the worst that was told */
+};
+
+/* Wrong is worse than undecidable, and that is worse than right. */
+static int worse(int a, int b)
+{
+    if (a == SV_EXIT_WRONG || b == SV_EXIT_WRONG)
+        return SV_EXIT_WRONG;
+    return a != SV_EXIT_OK ? a : b;
+}
+
+static bool on_kept(void *context, const struct sv_kept *kept)
+{
+    struct telling *telling = context;
+    const struct sv_registration *registration = &kept->sheet.registration;
+    struct sv_show show = {.out = stdout,
+                           .colour = sv_term_wants_colour(stdout, telling->args->environment),
+                           .now = telling->now};
+    json_t *told;
+    int code;
+
+    if (!kept->found || kept->damaged || kept->sheet.domain.status == SV_STATUS_REMOVED ||
+        strcmp(registration->domain, telling->domain) != 0 ||
+        (telling->account != NULL && strcmp(registration->account, telling->account) != 0))
+        return true;
+    told = sv_explain(kept, telling->config, telling->now, &code);
+    telling->code = worse(telling->code, code);
+    if (sv_args_has(telling->args, "json")) {
+        sv_text_print_json(told);
+    } else {
+        (void)printf("%s", telling->count > 0 ? "\n----\n\n" : "");
+        sv_explain_print(&show, told);
+        json_decref(told);
+    }
+    telling->count++;
+    return true;
+}
+
+static int read_one(struct sv_client *client, struct telling *telling, const char *client_id)
+{
+    const char *account = telling->account != NULL ? telling->account : "default";
+    char uid[SV_UID_BYTES];
+    struct sv_kept kept;
+    int code;
+
+    sv_uid(account, client_id, telling->domain, uid);
+    code = sv_kept_read(client, sv_setup_shard(telling->config, client_id), uid, &kept);
+    if (code == SV_EXIT_OK && kept.found && kept.damaged) {
+        sv_setup_complain(telling->args, "what Redis keeps cannot be read: %s", kept.trouble.text);
+        code = SV_EXIT_SOFTWARE;
+    } else if (code == SV_EXIT_OK) {
+        (void)on_kept(telling, &kept);
+    }
+    sv_kept_fini(&kept);
+    return code;
+}
+
+static int tell(struct sv_client *client, struct telling *telling)
+{
+    const char *client_id = sv_args_value(telling->args, "client", NULL);
+    int code;
+
+    if (client_id != NULL)
+        code = read_one(client, telling, client_id);
+    else
+        code = sv_kept_each(client, on_kept, telling);
+    if (code != SV_EXIT_OK)
+        return code;
+    if (telling->count == 0) {
+        sv_setup_complain(telling->args, "%s is not registered%s%s", telling->domain,
+                          client_id != NULL ? " for client " : "",
+                          client_id != NULL ? client_id : "");
+        return SV_EXIT_WRONG;
+    }
+    return telling->code;
+}
+
+static int run(const struct sv_args *args)
+{
+    struct telling telling = {
+        .args = args,
+        .account = sv_args_value(args, "account", NULL),
+        .now = sv_clock_system()->wall(sv_clock_system()->context),
+        .code = SV_EXIT_OK,
+    };
+    struct sv_config *config = NULL;
+    struct sv_client client;
+    int code = sv_setup_domain(args, args->operands[0], telling.domain);
+
+    if (code == SV_EXIT_OK)
+        code = sv_setup_config(args, &config, NULL);
+    telling.config = config;
+    if (code == SV_EXIT_OK)
+        code = sv_client_open(&client, args, config);
+    if (code == SV_EXIT_OK) {
+        code = tell(&client, &telling);
+        sv_client_close(&client);
+    }
+    sv_config_free(config);
+    return code;
+}
+
+static const struct sv_option options[] = {
+    {"client", "ID", false, "whose domain it is (default: search all clients)"},
+    {"account", "NAME", false, "SES account (default: all; with --client: default)"},
+    {.name = NULL},
+};
+
+const struct sv_command sv_command_explain = {
+    .name = "explain",
+    .operands = "DOMAIN",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "why a domain is what it is, and what happens next",
+    .details =
+        "Tells from what the worker has kept; nothing is asked of DNS or SES. With --json one\n"
+        "object per line. Exit code 0 when the domain is healthy, 1 when something is wrong\n"
+        "or nobody has registered it, 75 when it cannot be decided yet.",
+    .options = options,
+    .configured = true,
+    .facts = true,
+    .examples = {"sesverify explain example.com",
+                 "sesverify explain example.com --client acme --json"},
+    .run = run,
+};
