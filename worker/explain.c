@@ -17,7 +17,7 @@ struct words {
 };
 
 static const struct words conclusions[SV_CONCLUSION_COUNT] = {
-    [SV_CONCLUSION_NONE] = {"Nothing is known yet: no look has ended.",
+    [SV_CONCLUSION_NONE] = {"Nothing is known yet: no look could tell anything.",
                             "We have registered the domain and are about to look at it. Please "
                             "publish the DNS records we showed you."},
     [SV_CONCLUSION_ALL_GOOD] = {"All is good: Amazon SES has verified the domain, and its DNS "
@@ -176,6 +176,10 @@ static json_t *forecast_json(const struct sv_kept *kept, const struct sv_config 
                     "until then Amazon SES keeps looking by itself, then it gives up");
     sv_show_foresee(out, sv_domain_stops_sending_at(domain, &config->policy), "stops_sending",
                     "sending stops then, unless it is repaired");
+    sv_show_foresee(out, sv_domain_dns_expected_by(domain), "dns_seen_everywhere",
+                    "by then every resolver sees the records that are right at their source");
+    sv_show_foresee(out, sv_domain_restart_due_at(domain, &config->policy), "restart",
+                    "the worker asks Amazon SES to look again, if DNS is right then");
     sv_show_foresee_findings(out, json_object_get(kept->detail, "findings"), now);
     return out;
 }

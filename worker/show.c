@@ -191,6 +191,15 @@ void sv_show_publish(const struct sv_show *show, const json_t *finding, const js
                   text_of(record, "host"));
 }
 
+/* Lists are broken between their items; a record's value never is. */
+static void show_value(const struct sv_show *show, const char *label, const char *text)
+{
+    if (strstr(text, ", ") != NULL)
+        sv_show_prose(show, 4, label, text);
+    else if (*text != '\0')
+        sv_show_line(show, 4, label, SV_PLAIN, text);
+}
+
 static void show_finding(const struct sv_show *show, const json_t *finding, bool primary,
                          const json_t *records)
 {
@@ -208,10 +217,8 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
                                                  : "  <- repair this first");
     (void)fputc('\n', show->out);
     sv_show_line(show, 4, "about", SV_PLAIN, text_of(finding, "owner"));
-    if (*text_of(finding, "expected") != '\0')
-        sv_show_line(show, 4, "expected", SV_PLAIN, text_of(finding, "expected"));
-    if (*text_of(finding, "found") != '\0')
-        sv_show_line(show, 4, "found", SV_PLAIN, text_of(finding, "found"));
+    show_value(show, "expected", text_of(finding, "expected"));
+    show_value(show, "found", text_of(finding, "found"));
     if (json_is_object(evidence))
         sv_show_line(show, 4, "said by", SV_DIM, sv_show_evidence(evidence, shown));
     for (size_t i = 0; i < json_array_size(witnesses); i++)
