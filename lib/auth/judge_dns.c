@@ -6,8 +6,6 @@
 
 enum {
     TTL_LONG_S = 86400,
-    EDE_STALE_ANSWER = 3 + 1, /* as sv_dns_answer counts */
-    EDE_STALE_NXDOMAIN = 19 + 1,
 };
 
 /* A label that nobody creates: what answers at it answers at every name (RFC 4592). */
@@ -263,28 +261,26 @@ static void judge_zone(struct sv_judge *judge, const struct sv_zone *zone)
 /* Resolvers that answer by their own policy, or with what is out of date. */
 static void judge_resolvers(struct sv_judge *judge, const struct sv_fact *fact)
 {
-    const struct sv_heard *heard = fact->heard;
+    const struct sv_evidence *filtered = fact->heard->filtered_by;
+    const struct sv_evidence *hinted = fact->heard->ede_by;
     struct sv_fact by = *fact;
     struct sv_naming naming = {.owner = fact->name};
 
-    if (heard->filtered) {
-        by.evidence = heard->filtered_by;
-        naming.found = by.evidence.server;
+    if (filtered != NULL) {
+        by.evidence = *filtered;
+        naming.found = filtered->server;
         sv_judge_find(judge, SV_F_DNS_ANSWER_FILTERED, &by, SV_SEVERITY_NONE, &naming);
     }
-    if (heard->ede_by.outcome != SV_DNS_UNKNOWN &&
-        (heard->ede_by.ede == EDE_STALE_ANSWER || heard->ede_by.ede == EDE_STALE_NXDOMAIN)) {
-        by.evidence = heard->ede_by;
-        naming.found = by.evidence.server;
-        naming.until = by.evidence.at + (sv_ms)by.evidence.ttl_s * SV_SECOND;
+    if (hinted == NULL || hinted->outcome == SV_DNS_UNKNOWN)
+        return; /* trouble.c says why */
+    by.evidence = *hinted;
+    naming.found = hinted->server;
+    naming.until = hinted->at + (sv_ms)hinted->ttl_s * SV_SECOND;
+    if (sv_ede_code(hinted->ede) == SV_F_DNS_STALE_CACHE)
         sv_judge_find(judge, SV_F_DNS_STALE_CACHE, &by, SV_SEVERITY_NONE, &naming);
-    }
-    if (heard->ede_by.outcome != SV_DNS_UNKNOWN &&
-        sv_ede_code(heard->ede_by.ede) == SV_F_DNS_DNSSEC_UNSUPPORTED) {
-        by.evidence = heard->ede_by;
-        naming.found = naming.owner;
+    naming = (struct sv_naming){.owner = fact->name, .found = fact->name};
+    if (sv_ede_code(hinted->ede) == SV_F_DNS_DNSSEC_UNSUPPORTED)
         sv_judge_find_shared(judge, SV_F_DNS_DNSSEC_UNSUPPORTED, &by, &naming);
-    }
 }
 
 /* Octets above 127 in presentation form, \195 and the like, back to text; false when there are
