@@ -67,8 +67,7 @@ static const struct scenario scenarios[] = {
      .dns = ALL_RIGHT,
      .voices = {{.who = NS_1}, {.who = NS_2, .dns = NO_1}, {.who = R_1, .dns = NO_1}},
      .records = "Woooo",
-     .findings = "temporary dns_ns_inconsistent " OWNER " [" NS_1 ", " NS_2 "]\n"
-                 "temporary dns_negative_cached " OWNER "\n"},
+     .findings = "temporary dns_ns_inconsistent " OWNER " [" NS_1 ", " NS_2 "]\n"},
     {.name = "dns_ns_inconsistent_even_where_most_are_wrong",
      .dns = ALL_RIGHT,
      .voices = {{.who = NS_1, .dns = NO_1},
