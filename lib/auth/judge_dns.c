@@ -6,6 +6,7 @@
 
 enum {
     TTL_LONG_S = 86400,
+    MAIL_HOSTS_MAX = 2,
 };
 
 /* A label that nobody creates: what answers at it answers at every name (RFC 4592). */
@@ -415,23 +416,22 @@ static bool is_private_address(struct sv_span text)
     return second >= 16 && second <= 31;
 }
 
-/* Mail hosts of the client whose addresses were asked for, by whichever part. */
-static void judge_mail_host(struct sv_judge *judge, const struct sv_fact *fact)
+/* Where mail for the domain goes, as far as the client names those hosts itself: the first of them
+ * stand for all. */
+static void judge_mail_hosts(struct sv_judge *judge, const struct sv_fact *mx)
 {
-    for (size_t i = 0; i < judge->facts_count; i++) {
-        const struct sv_fact *mx = judge->facts[i];
-        for (size_t j = 0; mx->type == SV_RR_MX && j < mx->values_count; j++) {
-            const char *host = memchr(mx->values[j].text, ' ', mx->values[j].len);
-            struct sv_naming naming = {.owner = fact->name};
-            if (host == NULL || !sv_name_equal(host + 1, fact->name))
+    for (size_t i = 0; i < mx->values_count && i < MAIL_HOSTS_MAX; i++) {
+        const char *host = memchr(mx->values[i].text, ' ', mx->values[i].len);
+        const struct sv_fact *fact;
+        if (host == NULL || !sv_name_is_below(++host, judge->expect.domain))
+            continue;
+        fact = sv_judge_look(judge, host, SV_RR_A, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+        for (size_t j = 0; j < fact->values_count; j++) {
+            struct sv_naming naming = {.owner = host, .found = fact->values[j].text};
+            if (!is_private_address(fact->values[j]))
                 continue;
-            for (size_t k = 0; k < fact->values_count; k++) {
-                naming.found = fact->values[k].text;
-                if (!is_private_address(fact->values[k]))
-                    continue;
-                sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
-                return;
-            }
+            sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
+            return;
         }
     }
 }
@@ -450,7 +450,8 @@ void sv_judge_dns(struct sv_judge *judge)
         sv_judge_dnssec(judge, judge->asked[i]);
     }
     for (size_t i = 0; i < facts; i++) {
-        if (judge->facts[i]->type == SV_RR_A || judge->facts[i]->type == SV_RR_AAAA)
-            judge_mail_host(judge, judge->facts[i]);
+        if (judge->facts[i]->type == SV_RR_MX &&
+            sv_name_equal(judge->facts[i]->name, judge->expect.domain))
+            judge_mail_hosts(judge, judge->facts[i]);
     }
 }
