@@ -436,7 +436,7 @@ static void stop_resolvers(struct sv_owned *owned)
 {
     owned->resolvers_stopped = true;
     for (size_t i = 0; i < owned->resolvers_count; i++)
-        sv_errand_cancel(&owned->resolvers[i].errand);
+        sv_ask_cancel(&owned->resolvers[i].ask);
 }
 
 void sv_owned_on_deadline(struct sv_owned *owned)
@@ -460,7 +460,7 @@ void sv_owned_stop(struct sv_flight *flight)
     for (size_t i = 0; i < owned->servers_count; i++)
         sv_errand_cancel(&owned->servers[i].errand);
     for (size_t i = 0; i < owned->resolvers_count; i++)
-        sv_errand_cancel(&owned->resolvers[i].errand);
+        sv_ask_cancel(&owned->resolvers[i].ask);
     if (owned->alias_open)
         sv_lookup_cancel(&owned->alias);
 }
@@ -480,7 +480,7 @@ void sv_owned_free(struct sv_flight *flight)
     sv_node_unwait(&owned->waiter);
     forget_servers(owned);
     for (size_t i = 0; i < owned->resolvers_count; i++)
-        sv_dns_answer_free(owned->resolvers[i].answer);
+        sv_dns_answer_free(owned->resolvers[i].ask.answer);
     if (owned->node != NULL)
         sv_node_unpin(owned->node);
     sv_views_report_free(owned->report);

@@ -217,7 +217,7 @@ const struct sv_dns_views *sv_views_report_make(struct sv_owned *owned)
     report->views.closed = owned->closed;
     report->views.withheld = owned->withheld;
     for (size_t i = 0; i < owned->resolvers_count; i++)
-        report->resolvers[i] = owned->resolvers[i].answer;
+        report->resolvers[i] = owned->resolvers[i].ask.answer;
     report->views.resolvers = report->resolvers;
     report->views.resolvers_count = owned->resolvers_count;
     if (owned->node != NULL && !owned->closed)

@@ -348,7 +348,7 @@ def test_check_wrong(sandbox):
 
 def test_check_undecidable(sandbox):
     words = publish_all(sandbox, "dark.example")
-    sandbox.dns_fault("servfail", name="*.dark.example")
+    sandbox.dns_fault("servfail", name="*.dark.example", count=-1)
     done = check(sandbox, "dark.example", *words)
     assert done.returncode == 75, done.stdout
     assert done.stdout.endswith("dark.example: undecidable\n")
@@ -357,7 +357,7 @@ def test_check_undecidable(sandbox):
 def test_check_wrong_wins_over_undecidable(sandbox):
     sandbox.add_zone("half.example")
     words = tokens(sandbox.records("half.example"))
-    sandbox.dns_fault("servfail", name="_dmarc.half.example")
+    sandbox.dns_fault("servfail", name="_dmarc.half.example", count=-1)
     assert check(sandbox, "half.example", *words).returncode == 1
 
 
