@@ -417,7 +417,7 @@ struct sv_resolver *sv_dns_resolver_new(uv_loop_t *loop,
     set_roots(r, options);
     open_handles(r, loop, options->dns);
     if (options->system_path != NULL) {
-        r->system = sv_system_list_new(r, options->system_path);
+        r->system = sv_system_list_new(r, options->system_path, options->system_every_ms);
         r->handles++;
     }
     return &r->base;

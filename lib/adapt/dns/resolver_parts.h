@@ -192,7 +192,8 @@ struct sv_dns_answer *sv_answer_of_trouble(const struct sv_dns_question *questio
                                            const struct sv_dns_server *server);
 
 /* system.c */
-struct sv_system_list *sv_system_list_new(struct sv_views_resolver *r, const char *path);
+struct sv_system_list *sv_system_list_new(struct sv_views_resolver *r, const char *path,
+                                          sv_ms every_ms);
 void sv_system_list_close(struct sv_system_list *list, uv_close_cb closed);
 
 #endif

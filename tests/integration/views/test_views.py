@@ -253,3 +253,19 @@ def test_plain_questions_are_remembered(lab, ask):
                "plain:TXT:nothing.amazonses.com")
     assert seen.queries == [2, 0]
     assert outcomes(seen.reports[0]["resolvers"]) == outcomes(seen.reports[2]["resolvers"]) == ["data"]
+
+
+def test_cancel_and_close_after_each_turn(lab, ask):
+    """Wherever a walk is interrupted, everything ends and nothing is lost: the probe checks its loop, the sanitizers the rest."""
+    lab.publish("v-stop.com", {"@": [SPF], "_domainkey": ["NS ns1.old-host.net."], "x": ["CNAME spf.v-stop.net."]})
+    lab.publish("_domainkey.v-stop.com", {"k1": ["CNAME k1.dkim.amazonses.com."]}, at=["old"])
+    lab.publish("v-stop.net", {"spf": [text("v=spf1 -all")]}, differing={"b": ({"spf": [text("old")]}, 3)}, sign="expired")
+    words = ["owned:CNAME:k1._domainkey.v-stop.com", "owned:TXT:x.v-stop.com", "owned:TXT:_dmarc.v-stop.com",
+             "owned:TXT:x.v-stop.com", "plain:TXT:v-stop.net"]
+    for option in ("--close-after", "--cancel-after"):
+        interrupted, turns = True, 0
+        while interrupted:
+            seen = ask(*words, options=[option, turns])
+            interrupted = None in seen.reports
+            turns += 1
+        assert turns > 8, f"the walk took {turns} turns only"
