@@ -21,6 +21,7 @@ struct request {
     char mail_from[SV_NAME_BYTES], zone[SV_NAME_BYTES];
     bool has_registrable;
     struct sv_expect expect;
+    const char *entered[SV_SEEN_NAMES_MAX];
     struct sv_dns_server servers[SV_DNS_SERVERS_MAX];
     size_t servers_count;
     const char *not_checked[4];
@@ -190,6 +191,32 @@ static void note_not_checked(struct request *request)
         request->not_checked[request->not_checked_count++] = "ownership";
 }
 
+/* Whether there is something to discover: a record of SES's that nobody told us to expect. */
+static bool is_left_open(const struct request *request)
+{
+    for (size_t i = 0; i < request->not_checked_count; i++) {
+        if (strcmp(request->not_checked[i], "ownership") != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Names as they stand in the client's panel: full ones. */
+static int read_entered(struct request *request)
+{
+    size_t count = sv_args_values(request->args, "entered", request->entered, SV_SEEN_NAMES_MAX);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(request->entered[i]) >= SV_NAME_BYTES) {
+            sv_setup_complain(request->args, "--entered: a name has at most 253 characters");
+            return SV_EXIT_DATA;
+        }
+    }
+    request->expect.seen_names = request->entered;
+    request->expect.seen_names_count = count;
+    return SV_EXIT_OK;
+}
+
 static int read_request(struct request *request, const struct sv_config *config)
 {
     const struct sv_args *args = request->args;
@@ -206,6 +233,8 @@ static int read_request(struct request *request, const struct sv_config *config)
     if (code == SV_EXIT_OK)
         code = read_ownership(request);
     if (code == SV_EXIT_OK)
+        code = read_entered(request);
+    if (code == SV_EXIT_OK)
         code = read_servers(request, config);
     if (code != SV_EXIT_OK)
         return code;
@@ -215,6 +244,7 @@ static int read_request(struct request *request, const struct sv_config *config)
     request->expect.is_feedback_host = sv_aws_ses_is_feedback_host;
     request->has_registrable = sv_name_registrable(request->domain, request->registrable) == SV_OK;
     note_not_checked(request);
+    request->expect.discover = is_left_open(request);
     request->now = sv_clock_system()->wall(sv_clock_system()->context);
     return SV_EXIT_OK;
 }
@@ -299,6 +329,9 @@ static json_t *forecast_json(const struct request *request, const struct sv_repo
     if (report->required_seen_everywhere_at > now)
         sv_show_foresee(out, report->required_seen_everywhere_at, "dkim_seen_everywhere",
                         "by then every resolver sees the DKIM records");
+    if (report->required_cached_until > now)
+        sv_show_foresee(out, report->required_cached_until, "dkim_cached",
+                        "until then resolvers may remember the DKIM records that are gone");
     return out;
 }
 
@@ -306,6 +339,14 @@ static void set_tri(json_t *object, const char *key, enum sv_tri value)
 {
     sv_json_set(object, key,
                 value == SV_TRI_UNKNOWN ? json_null() : json_boolean(value == SV_TRI_YES));
+}
+
+/* Why it cannot be decided, where the judge knows; NULL otherwise. */
+static const char *untold_of(const struct sv_report *report, int code)
+{
+    bool told = code != SV_EXIT_TEMPORARY || report->untold == SV_UNTOLD_NONE;
+
+    return told ? NULL : sv_untold_name(report->untold);
 }
 
 /* Everything that is told, for people and programs alike; sesverify.check.v1. */
@@ -338,6 +379,10 @@ static json_t *tell(const struct request *request, const struct sv_report *repor
     sv_json_set(object, "dmarc", sv_show_dmarc_json(&report->dmarc));
     sv_json_set(object, "bulk", sv_show_bulk_json(&report->bulk));
     sv_json_set_bool(object, "authority_closed", report->authority_closed);
+    sv_json_set_str(object, "untold", untold_of(report, code));
+    sv_json_set(object, "discovered",
+                request->expect.discover ? sv_show_discovery_json(&report->discovery)
+                                         : json_null());
     return object;
 }
 
@@ -382,13 +427,18 @@ static void print_text(const struct request *request, const struct sv_report *re
     for (size_t i = 0; i < json_array_size(records); i++)
         sv_show_record(&show, json_array_get(records, i));
     print_not_checked(request);
+    if (request->expect.discover)
+        sv_show_discovery(&show, &report->discovery);
     sv_show_findings(&show, json_object_get(told, "findings"), records, &more);
     sv_show_spf(&show, &report->spf);
     sv_show_dmarc(&show, &report->dmarc);
     sv_show_bulk(&show, &report->bulk);
     sv_show_forecast(&show, json_object_get(told, "forecast"));
-    (void)printf("\n%s: %s%s%s\n", request->domain, show.colour ? sv_term_start(paint) : "",
+    (void)printf("\n%s: %s%s%s", request->domain, show.colour ? sv_term_start(paint) : "",
                  verdict_of(code), show.colour ? sv_term_reset : "");
+    if (untold_of(report, code) != NULL)
+        (void)printf(" (%s)", untold_of(report, code));
+    (void)printf("\n");
 }
 
 static int look(const struct request *request, const struct sv_config *config, sv_ms patience_ms)
@@ -450,6 +500,8 @@ static const struct sv_option options[] = {
     {"mail-from", "NAME", false, "custom MAIL FROM: full name or bare label"},
     {"selector", "NAME", false, "selector of the client's own DKIM key (BYODKIM)"},
     {"public-key", "BASE64", false, "that key, in one line"},
+    {"entered", "NAME", true,
+     "a full name as it stands in the client's panel, to find typing errors"},
     {"seen", NULL, false, "its records were right before: ask resolvers too for what is absent"},
     {"ownership", "TOKEN", false, "SES's legacy _amazonses token"},
     {"server", "ADDR[:PORT]", true, "resolver to ask (default: dns.servers, then the system's)"},

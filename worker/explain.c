@@ -176,6 +176,10 @@ static json_t *forecast_json(const struct sv_kept *kept, const struct sv_config 
                     "until then Amazon SES keeps looking by itself, then it gives up");
     sv_show_foresee(out, sv_domain_stops_sending_at(domain, &config->policy), "stops_sending",
                     "sending stops then, unless it is repaired");
+    sv_show_foresee(out, sv_domain_dns_expected_by(domain), "dns_seen_everywhere",
+                    "by then every resolver sees the records that are right at their source");
+    sv_show_foresee(out, sv_domain_restart_due_at(domain, &config->policy), "restart",
+                    "the worker asks Amazon SES to look again, if DNS is right then");
     sv_show_foresee_findings(out, json_object_get(kept->detail, "findings"), now);
     return out;
 }

@@ -62,11 +62,13 @@ void sv_show_record(const struct sv_show *show, const json_t *record);
 /* The parts of a report that only `check` has. Nothing is printed for what was not judged. */
 void sv_show_spf(const struct sv_show *show, const struct sv_spf_tree *tree);
 void sv_show_dmarc(const struct sv_show *show, const struct sv_dmarc_path *path);
+void sv_show_discovery(const struct sv_show *show, const struct sv_discovery *found);
 void sv_show_bulk(const struct sv_show *show, const struct sv_bulk *bulk);
 
 /* The same as JSON; null where nothing was judged. */
 json_t *sv_show_spf_json(const struct sv_spf_tree *tree);
 json_t *sv_show_dmarc_json(const struct sv_dmarc_path *path);
+json_t *sv_show_discovery_json(const struct sv_discovery *found);
 json_t *sv_show_bulk_json(const struct sv_bulk *bulk);
 
 /* What large receivers demand and no DNS shows; NULL-terminated. */

@@ -1,4 +1,5 @@
-/* The SPF tree, the way to the DMARC policy, and what large receivers demand. */
+/* The SPF tree, the way to the DMARC policy, what large receivers demand, and what was discovered.
+ */
 #include <string.h>
 
 #include "show.h"
@@ -233,5 +234,33 @@ json_t *sv_show_bulk_json(const struct sv_bulk *bulk)
     sv_json_set(out, "meets", tri_json(bulk->meets));
     sv_json_set(out, "conditions", conditions);
     sv_json_set(out, "not_checked", not_in_dns);
+    return out;
+}
+
+/* ---- what nobody told ---- */
+
+void sv_show_discovery(const struct sv_show *show, const struct sv_discovery *found)
+{
+    sv_show_head(show, "Discovered");
+    if (found->mail_from[0] != '\0')
+        sv_show_linef(show, 2, "MAIL FROM", "%s, towards SES in %s", found->mail_from,
+                      found->region);
+    else
+        sv_show_line(show, 2, "MAIL FROM", SV_PLAIN, "none at the usual names");
+    sv_show_linef(show, 2, "DKIM", "names below _domainkey: %s", tri(found->domainkeys));
+    sv_show_linef(show, 2, "ownership", "a TXT record at _amazonses: %s", tri(found->ownership));
+    if (found->unsettled)
+        sv_show_line(show, 2, "", SV_DIM, "(a question got no answer: there may be more)");
+}
+
+json_t *sv_show_discovery_json(const struct sv_discovery *found)
+{
+    json_t *out = sv_json_object();
+
+    sv_json_set(out, "mail_from", known(found->mail_from));
+    sv_json_set(out, "region", known(found->region));
+    sv_json_set(out, "dkim_names", tri_json(found->domainkeys));
+    sv_json_set(out, "ownership_txt", tri_json(found->ownership));
+    sv_json_set_bool(out, "complete", !found->unsettled);
     return out;
 }

@@ -324,6 +324,27 @@ def test_check_not_told_is_not_wrong(sandbox):
     assert done.stdout.count("not checked: ") == 3
 
 
+def test_check_discovers_what_it_was_not_told(sandbox):
+    publish_all(sandbox, "found.example")
+    told = json.loads(run("check", "found.example", "--server", sandbox.dns_addr, "--json").stdout)["discovered"]
+    assert told["mail_from"] == "bounce.found.example" and told["region"] == "eu-west-1" and told["dkim_names"] is True
+    text = run("check", "found.example", "--server", sandbox.dns_addr).stdout
+    assert "\nDiscovered\n" in text and "bounce.found.example, towards SES in eu-west-1" in text
+    words = publish_all(sandbox, "told.example")
+    assert json.loads(check(sandbox, "told.example", *words, "--json").stdout)["discovered"] is None
+
+
+def test_check_compares_names_as_they_were_entered(sandbox):
+    words = publish_all(sandbox, "typo.example")
+    line = sandbox.records("typo.example")["lines"]["dkim"][0]
+    sandbox.zone_remove(line)
+    right = line.split()[0].rstrip(".")
+    wrong = ("b" if right[0] == "a" else "a") + right[1:]
+    sandbox.zone_add(" ".join([wrong, *line.split()[1:]]))
+    done = check(sandbox, "typo.example", *words, "--entered", wrong)
+    assert done.returncode == 1 and "dkim_cname_owner_typo" in done.stdout, done.stdout
+
+
 def test_check_wrong(sandbox):
     words = publish_all(sandbox, "wrong.example")
     records = sandbox.records("wrong.example")
@@ -359,7 +380,9 @@ def test_check_undecidable(sandbox):
     sandbox.dns_fault("servfail", name="*.dark.example", count=-1)
     done = check(sandbox, "dark.example", *words)
     assert done.returncode == 75, done.stdout
-    assert done.stdout.endswith("dark.example: undecidable\n")
+    assert done.stdout.endswith("dark.example: undecidable (dns_failure)\n")
+    body = json.loads(check(sandbox, "dark.example", *words, "--json").stdout)
+    assert (body["verdict"], body["untold"]) == ("undecidable", "dns_failure")
 
 
 def test_check_wrong_wins_over_undecidable(sandbox):
