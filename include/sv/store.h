@@ -46,6 +46,7 @@ enum sv_store_op {
     SV_STORE_ENQUEUE,      /* pushes a job, as the platform does */
     SV_STORE_EVENTS,       /* reads the outbox behind a position */
     SV_STORE_COUNTERS,     /* the shard's counters and queue lengths */
+    SV_STORE_OWNERS,       /* who has claimed a name */
     SV_STORE_OP_COUNT
 };
 
@@ -268,6 +269,20 @@ struct sv_store_counters {
     } items[SV_STORE_COUNTERS_MAX];
 };
 
+enum { SV_STORE_OWNERS_MAX = 64 };
+
+struct sv_store_owner {
+    const char *account, *client_id;
+};
+
+/* OWNERS: everybody who has claimed exactly `domain`, held or not yet, in no order; normally one
+ * client. Not bound to a shard. Borrowed until done returns. */
+struct sv_store_owners {
+    const char *registrable, *domain;
+    size_t count;
+    const struct sv_store_owner *owners;
+};
+
 struct sv_store;
 struct sv_store_call;
 
@@ -296,6 +311,7 @@ struct sv_store_call { /* embed it in your own struct; inputs are borrowed until
         struct sv_store_enqueue enqueue;
         struct sv_store_events events;
         struct sv_store_counters counters;
+        struct sv_store_owners owners;
     } u;
     struct sv_errinfo info;
     /* private to the store from here on */
