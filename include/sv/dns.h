@@ -17,6 +17,9 @@
 enum {
     SV_DNS_SERVERS_MAX = 16,
     SV_DNS_INFLIGHT_MAX = 512, /* queries in flight over the whole program */
+    SV_DNS_IN_LINE_MAX = 1536, /* queries that wait until their server may be asked again */
+    SV_DNS_PER_SERVER_MAX = 4, /* of those without recursion: in flight to one address */
+    SV_DNS_PER_SERVER_S = 20,  /* and sent to it in any second (dns-auth section 2.3) */
     SV_DNS_MISMATCHES_MAX = 8, /* unfit replies to one query before it goes to TCP (D3) */
     SV_DNS_PACKET_BYTES_MAX = 65535,
     SV_DNS_EDNS_BYTES = 1232,
@@ -45,6 +48,8 @@ struct sv_dns_options {
     sv_ms try_ms;                 /* one UDP try; 0 = 1500 ms */
     sv_ms total_ms;               /* one query with all its tries; 0 = 6 s */
     unsigned tries_max;           /* 0 = 3 */
+    unsigned per_server_max;      /* without recursion; 0 = SV_DNS_PER_SERVER_MAX */
+    unsigned per_server_s;        /* without recursion; 0 = SV_DNS_PER_SERVER_S; at most 1000 */
 };
 
 struct sv_dns_ask {
@@ -52,7 +57,10 @@ struct sv_dns_ask {
     const struct sv_dns_server
         *servers;         /* tried in this order, then from the front again; copied */
     size_t servers_count; /* 1 .. SV_DNS_SERVERS_MAX */
-    bool recursion;       /* RD */
+    /* RD. Without it the servers are somebody's own, and asked politely: a query waits in line
+     * until its server has few enough in flight and enough time has passed. Its deadline goes on;
+     * when that passes in line, the answer is SV_DNS_TIMEOUT with server "": nobody was asked. */
+    bool recursion;
 };
 
 /* Always a complete answer object: what could not be found out is SV_DNS_UNKNOWN with its trouble
@@ -78,6 +86,7 @@ struct sv_dns_stats {
     uint64_t timeouts;        /* tries that ended in silence */
     uint64_t mismatches;      /* datagrams and messages dropped because they fit no query */
     uint64_t malformed;       /* replies that fit, and were broken */
+    uint64_t waits;           /* queries that stood in line for their server */
     uint64_t sockets_opened, sockets_open;
 };
 
@@ -85,7 +94,8 @@ struct sv_dns_stats {
  * TCP connection that is being written to. */
 struct sv_dns *sv_dns_new(uv_loop_t *loop, const struct sv_dns_options *options);
 
-/* Errors: SV_EINVALID (name not sendable, no servers), SV_EBUSY (in-flight limit), SV_ESYSTEM (no
+/* Errors: SV_EINVALID (name not sendable, no servers), SV_EBUSY (in-flight limit, or that of those
+ * in line), SV_ESYSTEM (no
  * socket). */
 enum sv_err sv_dns_start(struct sv_dns *dns, struct sv_dns_query *query,
                          const struct sv_dns_ask *ask, sv_dns_done_fn *done,

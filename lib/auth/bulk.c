@@ -98,8 +98,9 @@ static bool is_key_code(enum sv_finding_code code)
     return strncmp(sv_finding_name(code), "dkim_key_", strlen("dkim_key_")) == 0;
 }
 
-/* The aliases are right, and nothing is wrong with the keys behind them. A domain that SES verifies
- * by its ownership record alone is not signed for. */
+/* The aliases are right, a key that receivers can use is behind them, and no key is at fault. While
+ * SES has published none, or nobody told of any, that is not known. A domain that SES verifies by
+ * its ownership record alone is not signed for. */
 static enum sv_tri judge_dkim(const struct sv_judge *judge)
 {
     const struct sv_report *out = judge->out;
@@ -110,9 +111,10 @@ static enum sv_tri judge_dkim(const struct sv_judge *judge)
         if (is_key_code(out->findings[i].code) && out->findings[i].severity == SV_ERROR)
             return SV_TRI_NO;
     }
-    if (out->required == SV_RECORD_WRONG)
+    if (out->required == SV_RECORD_WRONG || judge->dkim_sum.testing)
         return SV_TRI_NO;
-    return out->required == SV_RECORD_OK ? SV_TRI_YES : SV_TRI_UNKNOWN;
+    return out->required == SV_RECORD_OK && judge->dkim_sum.usable > 0 ? SV_TRI_YES
+                                                                       : SV_TRI_UNKNOWN;
 }
 
 static enum sv_tri judge_policy(const struct sv_dmarc_path *path)

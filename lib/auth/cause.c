@@ -63,6 +63,7 @@ static const struct {
     {SV_F_DNS_DNSSEC_NOT_YET_VALID, BIT(CLASS_REACH) | BIT(CLASS_SPREAD) | BIT(CLASS_ABSENT)},
     {SV_F_DNS_DNSSEC_BOGUS, BIT(CLASS_REACH) | BIT(CLASS_SPREAD) | BIT(CLASS_ABSENT)},
     {SV_F_DNS_UNREACHABLE, BIT(CLASS_SPREAD)},
+    {SV_F_DNS_TCP_UNAVAILABLE, BIT(CLASS_REACH) | BIT(CLASS_SPREAD)},
 };
 
 /* These stand beside any cause: the way a server mishandles EDNS explains nothing and follows from

@@ -156,7 +156,8 @@ static void find_split(struct sv_judge *judge, const struct sv_fact *fact,
     sv_judge_find(judge, SV_F_DNS_NS_INCONSISTENT, two, SV_SEVERITY_NONE, &naming);
 }
 
-/* Caches that have not heard of it yet, until the last of them forgets. */
+/* Caches that have not heard of it yet, until the last of them forgets. A resolver that repeats
+ * what one of the zone's own servers says is no stale cache (find_split). */
 static sv_ms find_caches(struct sv_judge *judge, size_t record, const struct sv_fact *fact,
                          sv_right_fn *right)
 {
@@ -173,6 +174,8 @@ static sv_ms find_caches(struct sv_judge *judge, size_t record, const struct sv_
             last = it->said.cached_until;
         sv_fact_show(it, found);
         naming.number = it->said.cached_s;
+        if (it->said.servers > 0)
+            continue;
         sv_judge_find(judge, absent ? SV_F_DNS_NEGATIVE_CACHED : SV_F_DNS_STALE_CACHE, it,
                       SV_SEVERITY_NONE, &naming);
     }
@@ -283,7 +286,8 @@ enum sv_record_status sv_judge_combine(struct sv_judge *judge, size_t record,
             judge->disputed[record] = true;
             judge->caches_until[record] = tally.right_resolver->said.cached_until;
             judge->explained[record] = true;
-            find_removed(judge, record, fact, tally.right_resolver);
+            if (fact->aliases <= 1) /* of several aliases each resolver takes one */
+                find_removed(judge, record, fact, tally.right_resolver);
         }
     }
     status = with_bogus(fact->heard, status);

@@ -42,7 +42,7 @@ static void take_txt(struct sv_judge *judge, struct sv_fact *fact,
     for (size_t i = 0; i < answer->records_count; i++) {
         const struct sv_rr *rr = &answer->records[i];
         struct sv_span text = {.text = (const char *)rr->text, .len = rr->text_bytes};
-        if (rr->type != SV_RR_TXT || rr->text == NULL)
+        if (rr->type != fact->type || rr->text == NULL)
             continue;
         if (speaks_of_mail(text) == of_mail) {
             bool was_incomplete = fact->incomplete;
@@ -184,7 +184,7 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
         if ((rr->type == SV_RR_NS || rr->type == SV_RR_PTR) && rr->target != NULL)
             take_host(judge, fact, rr);
     }
-    if (fact->type == SV_RR_TXT) {
+    if (fact->type == SV_RR_TXT || fact->type == SV_RR_SPF) {
         take_txt(judge, fact, answer, true);
         take_txt(judge, fact, answer, false);
     }
@@ -193,8 +193,8 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
 /* The types whose records are kept as values. */
 static bool keeps_values(enum sv_rr_type type)
 {
-    return type == SV_RR_TXT || type == SV_RR_MX || type == SV_RR_A || type == SV_RR_AAAA ||
-           type == SV_RR_NS || type == SV_RR_PTR || type == SV_RR_CNAME;
+    return type == SV_RR_TXT || type == SV_RR_SPF || type == SV_RR_MX || type == SV_RR_A ||
+           type == SV_RR_AAAA || type == SV_RR_NS || type == SV_RR_PTR || type == SV_RR_CNAME;
 }
 
 /* An alias question that is answered with data, but not with an alias at that very name, is not

@@ -140,6 +140,39 @@ static bool find_hosts(struct sv_judge *judge, const struct sv_zone *zone,
     return first != NULL;
 }
 
+/* Why nobody told anything: silence first, then what was said instead of an answer. What has a
+ * finding of its own (malformed replies, TCP) needs no second one. */
+static enum sv_finding_code silence_of(const struct sv_zone *zone)
+{
+    enum sv_finding_code code = SV_F_NONE;
+
+    for (size_t i = 0; i < zone->hosts_count; i++) {
+        const struct sv_zone_host *host = &zone->hosts[i];
+        enum sv_dns_trouble trouble = host->evidence.trouble;
+        if (!is_silent(host) || is_malformed(host) || blocks_tcp(host))
+            continue;
+        if (trouble == SV_DNS_SERVFAIL && code != SV_F_DNS_UNREACHABLE)
+            code = SV_F_DNS_SERVFAIL;
+        else if (trouble == SV_DNS_NETWORK && code == SV_F_NONE)
+            code = SV_F_DNS_NETWORK_ERROR;
+        else if (trouble != SV_DNS_SERVFAIL && trouble != SV_DNS_NETWORK)
+            code = SV_F_DNS_UNREACHABLE;
+    }
+    return code;
+}
+
+static void judge_silence(struct sv_judge *judge, const struct sv_zone *zone)
+{
+    struct sv_naming naming = {.owner = zone->cut.zone, .found = zone->cut.zone};
+    enum sv_finding_code code = silence_of(zone);
+    char found[SV_FINDING_VALUE_BYTES];
+
+    if (code != SV_F_NONE)
+        (void)find_hosts(judge, zone, code, is_silent);
+    else if (list(zone, is_silent, found) == NULL)
+        find(judge, zone, SV_F_DNS_UNREACHABLE, NULL, &naming);
+}
+
 static void judge_servers(struct sv_judge *judge, const struct sv_zone *zone)
 {
     size_t lame = 0;
@@ -161,10 +194,8 @@ static void judge_servers(struct sv_judge *judge, const struct sv_zone *zone)
         (void)find_hosts(judge, zone, SV_F_DNS_PARTLY_LAME, is_lame);
     } else if (lame > 0) {
         (void)find_hosts(judge, zone, SV_F_DNS_LAME_DELEGATION, is_lame);
-    } else if ((silent > 0 || zone->cut.state == SV_CUT_SILENT) && away == 0 &&
-               !find_hosts(judge, zone, SV_F_DNS_UNREACHABLE, is_silent)) {
-        struct sv_naming naming = {.owner = zone->cut.zone, .found = zone->cut.zone};
-        find(judge, zone, SV_F_DNS_UNREACHABLE, NULL, &naming);
+    } else if ((silent > 0 || zone->cut.state == SV_CUT_SILENT) && away == 0) {
+        judge_silence(judge, zone);
     }
 }
 

@@ -42,7 +42,7 @@ enum {
 struct sv_heard {
     bool authority; /* the zone's own servers were asked, or nobody of them could be reached */
     bool closed;    /* they were to be asked, but port 53 to the outside is closed */
-    unsigned servers_usable;
+    unsigned servers_usable, servers_lame;
     unsigned resolvers_asked, resolvers_told, resolvers_bogus, resolvers_failed;
     bool filtered; /* a resolver answers by its own policy */
     struct sv_evidence bogus_by, filtered_by, failed_by, ede_by; /* the first of each */
@@ -92,8 +92,8 @@ struct sv_fact {
     size_t values_seen; /* records of the asked type */
     size_t values_here; /* of these, records at `name` itself, before any alias; not of CNAME */
     size_t values_count, values_room;
-    struct sv_span *values; /* TXT: octets; MX: "10 host"; A, AAAA: the address as text; NS, PTR,
-                               CNAME: the host; ended by a 0 byte that does not count */
+    struct sv_span *values; /* TXT, SPF: octets; MX: "10 host"; A, AAAA: the address as text; NS,
+                               PTR, CNAME: the host; ended by a 0 byte that does not count */
     const char *final_name; /* the end of the alias chain */
     /* Of the signatures that came with it: the first to end, the last to begin; seconds as in
      * RRSIG (RFC 4034 section 3.1.5). */
@@ -233,6 +233,10 @@ void sv_judge_dmarc(struct sv_judge *judge);
 /* Remembers the zone that holds the name, and how its servers answered. */
 void sv_zone_take(struct sv_judge *judge, const struct sv_fact *fact,
                   const struct sv_dns_views *views);
+
+/* It should own the zone, and answers without authority, refuses, or points elsewhere (dns-auth
+ * section 2.4). */
+bool sv_zone_is_lame(const struct sv_dns_answer *answer);
 
 /* A server of these views that the zone lists but its parent does not. */
 bool sv_zone_is_outsider(const struct sv_dns_views *views, const struct sv_server_view *server);

@@ -1,14 +1,10 @@
-/* Does the SPF record let Amazon SES send? Read from the text: the include of SES before the first
- * all, directly or within two steps of include and redirect. A record that allows SES's addresses
- * by other means (macros, or more steps than we follow) is undecided, never wrong. */
+/* Judges one SPF record: that there is exactly one at its name, and then its text, its tree and
+ * whether it lets SES send. */
 #include <string.h>
 
-#include "judge_parts.h"
+#include "judge_spf_parts.h"
 #include "records_parts.h"
 #include "spf.h"
-#include "spf_eval.h"
-
-enum { DEPTH_MAX = 2, STEPS_MAX = 32 };
 
 /* The SPF records among the TXT of one name. */
 struct choice {
@@ -32,239 +28,103 @@ static struct choice choose(const struct sv_fact *fact)
     return choice;
 }
 
-/* One walk through the tree of includes. A hostile tree could branch without end, so the steps of a
- * walk are counted, whether they lead to new names or not. */
-struct walk {
-    struct sv_judge *judge;
-    unsigned steps;
-    const struct sv_fact *silent; /* the first name whose servers failed */
-};
-
-static enum sv_tri allows(struct walk *walk, struct sv_span record, unsigned depth);
-
-static bool has_macro(struct sv_span text)
-{
-    return memchr(text.text, '%', text.len) != NULL;
-}
-
-/* Does the record at `domain`, `depth` steps away from the client's, let SES send? */
-static enum sv_tri allows_at(struct walk *walk, struct sv_span domain, unsigned depth)
-{
-    char name[SV_NAME_BYTES];
-    const struct sv_fact *fact;
-    struct choice choice;
-
-    if (sv_spf_is_ses(domain))
-        return SV_TRI_YES;
-    if (has_macro(domain) || depth > DEPTH_MAX || ++walk->steps > STEPS_MAX)
-        return SV_TRI_UNKNOWN;
-    if (!sv_spf_name(domain, name))
-        return SV_TRI_NO;
-    fact = sv_judge_look(walk->judge, name, SV_RR_TXT, &walk->judge->spf_looks, SV_SPF_LOOKS_MAX);
-    if (!sv_fact_known(fact)) {
-        if (walk->silent == NULL && fact->trouble != SV_DNS_NO_TROUBLE)
-            walk->silent = fact;
-        return SV_TRI_UNKNOWN;
-    }
-    if (fact->incomplete)
-        return SV_TRI_UNKNOWN;
-    choice = choose(fact);
-    return choice.count == 1 ? allows(walk, choice.records[0], depth) : SV_TRI_NO;
-}
-
-/* Does this mechanism match SES's addresses? */
-static enum sv_tri matches(struct walk *walk, const struct sv_spf_term *term, unsigned depth)
-{
-    switch (term->kind) {
-    case SV_SPF_ALL:
-        return SV_TRI_YES;
-    case SV_SPF_INCLUDE_OF:
-        if (sv_spf_is_near_ses(term))
-            return SV_TRI_NO; /* whoever owns that name, it is not SES */
-        return allows_at(walk, term->domain, depth + 1);
-    case SV_SPF_EXISTS:
-        return has_macro(term->domain) ? SV_TRI_UNKNOWN : SV_TRI_NO;
-    case SV_SPF_REDIRECT:
-    case SV_SPF_OTHER:
-    case SV_SPF_A:
-    case SV_SPF_MX:
-    case SV_SPF_PTR:
-    case SV_SPF_IP4:
-    case SV_SPF_IP6:
-    case SV_SPF_EXP:
-    case SV_SPF_MODIFIER:
-        return SV_TRI_NO;
-    }
-    return SV_TRI_UNKNOWN;
-}
-
-/* Left to right, the first match decides (RFC 7208 section 4.7). Terms that may match SES's
- * addresses but cannot be decided here make a later "no" undecided, and those that would refuse
- * also a later "yes". */
-static enum sv_tri allows(struct walk *walk, struct sv_span record, unsigned depth)
-{
-    struct sv_spf_term term;
-    struct sv_span redirect = {.text = NULL};
-    enum sv_tri yes = SV_TRI_YES;
-    enum sv_tri no = SV_TRI_NO;
-    enum sv_tri beyond;
-
-    while (sv_spf_next(&record, &term)) {
-        enum sv_tri match = matches(walk, &term, depth);
-        if (term.kind == SV_SPF_REDIRECT)
-            redirect = term.domain;
-        if (match == SV_TRI_YES)
-            return term.qualifier == '+' ? yes : no;
-        if (match == SV_TRI_UNKNOWN && term.qualifier == '+')
-            no = SV_TRI_UNKNOWN;
-        if (match == SV_TRI_UNKNOWN && term.qualifier != '+')
-            yes = SV_TRI_UNKNOWN;
-    }
-    if (redirect.text == NULL)
-        return no;
-    beyond = allows_at(walk, redirect, depth + 1);
-    return beyond == SV_TRI_YES ? yes : beyond == SV_TRI_NO ? no : SV_TRI_UNKNOWN;
-}
-
-/* What the terms of the client's own record say without asking anybody. */
-struct own {
-    bool included; /* +include:amazonses.com before the first all */
-    bool refused;  /* the same with another sign, which then decides */
-    bool doubtful; /* before these, a term that may refuse SES */
-    bool has_all, has_redirect;
-    bool permissive;
-    struct sv_span permissive_term;
-    enum sv_finding_code slip; /* the mistake that keeps SES out, where one is seen */
-    struct sv_span slip_term;
-};
-
-static void note_slip(struct own *own, enum sv_finding_code code, struct sv_span term)
-{
-    if (own->slip != SV_F_NONE)
-        return;
-    own->slip = code;
-    own->slip_term = term;
-}
-
-static void read_term(struct own *own, const struct sv_spf_term *term)
-{
-    bool is_ses = term->kind == SV_SPF_INCLUDE_OF && sv_spf_is_ses(term->domain);
-    bool open = term->kind == SV_SPF_ALL || sv_span_equals(term->text, "ip4:0.0.0.0/0") ||
-                sv_span_equals(term->text, "+ip4:0.0.0.0/0");
-
-    if (is_ses && own->has_all)
-        note_slip(own, SV_F_SPF_SES_AFTER_ALL, term->text);
-    else if (is_ses && term->qualifier != '+')
-        note_slip(own, SV_F_SPF_SES_WRONG_QUALIFIER, term->text);
-    else if (sv_spf_is_near_ses(term))
-        note_slip(own, SV_F_SPF_SES_MISSPELLED, term->text);
-    if (is_ses && !own->has_all && !own->included && !own->refused) {
-        own->included = term->qualifier == '+' && !own->doubtful;
-        own->refused = term->qualifier != '+';
-    }
-    own->doubtful =
-        own->doubtful || (!is_ses && term->qualifier != '+' &&
-                          (term->kind == SV_SPF_INCLUDE_OF || term->kind == SV_SPF_EXISTS));
-    if (open && term->qualifier == '+' && !own->has_all && !own->permissive) {
-        own->permissive = true;
-        own->permissive_term = term->text;
-    }
-    own->has_all = own->has_all || term->kind == SV_SPF_ALL;
-    own->has_redirect = own->has_redirect || term->kind == SV_SPF_REDIRECT;
-}
-
-static struct own read_own(struct sv_span record)
-{
-    struct own own = {0};
-    struct sv_spf_term term;
-
-    while (sv_spf_next(&record, &term))
-        read_term(&own, &term);
-    return own;
-}
-
-/* One SPF record being judged, at {d} or at {m}. */
-struct subject {
-    struct sv_judge *judge;
-    const struct sv_fact *fact;
-    const char *owner;
-    bool at_mail_from;
-};
-
-static void find(const struct subject *it, enum sv_finding_code code, const char *expected,
+static void find(const struct sv_spf_subject *it, enum sv_finding_code code, const char *expected,
                  struct sv_span found)
 {
-    char shown[SV_FINDING_VALUE_BYTES];
-    struct sv_naming naming = {.owner = it->owner, .expected = expected, .found = shown};
-    enum sv_severity severity = sv_finding_severity(code);
-    struct sv_line line;
-
-    /* Without a custom MAIL FROM receivers test SES's own domain, so {d} blocks nothing. */
-    if (!it->at_mail_from && severity == SV_ERROR)
-        severity = SV_WARNING;
-    sv_line_init(&line, shown, sizeof(shown));
-    sv_line_add_shown(&line, found);
-    sv_judge_find(it->judge, code, it->fact, severity, &naming);
+    sv_spf_find(it, &(struct sv_spf_finding){.code = code, .expected = expected, .found = found});
 }
 
-/* SES is not let in: names the mistake where one is seen, and the record that would be right. */
-static void explain(const struct subject *it, struct sv_span record, const struct own *own)
+static enum sv_record_status status_of(enum sv_spf_result for_ses)
 {
-    char suggestion[SV_FINDING_VALUE_BYTES];
-    struct sv_line line;
-    const char *expected = suggestion;
-
-    sv_line_init(&line, suggestion, sizeof(suggestion));
-    if (!sv_spf_suggest(record, &line))
-        expected = SV_SPF_INCLUDE; /* half a record would do harm when it is pasted */
-    if (own->slip == SV_F_SPF_SES_MISSPELLED || own->slip == SV_F_SPF_SES_WRONG_QUALIFIER)
-        find(it, own->slip, SV_SPF_INCLUDE, own->slip_term);
-    else if (own->slip != SV_F_NONE)
-        find(it, own->slip, expected, record);
-    else
-        find(it, it->at_mail_from ? SV_F_MAILFROM_SPF_NO_SES : SV_F_SPF_SES_NOT_INCLUDED, expected,
-             record);
+    switch (for_ses) {
+    case SV_SPF_PASS:
+        return SV_RECORD_OK;
+    case SV_SPF_UNDECIDED:
+    case SV_SPF_TEMPERROR:
+        return SV_RECORD_UNKNOWN;
+    case SV_SPF_NONE:
+    case SV_SPF_NEUTRAL:
+    case SV_SPF_SOFTFAIL:
+    case SV_SPF_FAIL:
+    case SV_SPF_PERMERROR:
+        return SV_RECORD_WRONG;
+    }
+    return SV_RECORD_UNKNOWN;
 }
 
-static enum sv_record_status judge_record(const struct subject *it, struct sv_span record)
+static enum sv_record_status judge_record(struct sv_spf_subject *it, struct sv_span record)
 {
-    struct own own = read_own(record);
-    struct walk walk = {.judge = it->judge};
-    enum sv_tri allowed = SV_TRI_YES;
+    bool permissive = sv_judge_spf_text(it, record);
+    enum sv_record_status status;
 
-    if (!own.included) /* nobody else is asked where the record itself says it */
-        allowed = allows(&walk, record, 0);
-    if (allowed == SV_TRI_UNKNOWN && walk.silent != NULL) {
-        struct sv_naming naming = {.owner = walk.silent->name};
-        sv_judge_find(it->judge, SV_F_SPF_TEMPERROR, walk.silent, SV_SEVERITY_NONE, &naming);
-    }
-    if (own.permissive)
-        find(it, SV_F_SPF_ALL_PERMISSIVE, "~all", own.permissive_term);
-    if (!own.has_all && !own.has_redirect)
-        find(it, SV_F_SPF_ALL_MISSING, "~all", record);
-    if (allowed == SV_TRI_NO) {
-        explain(it, record, &own);
-        return SV_RECORD_WRONG;
-    }
-    if (own.permissive)
-        return SV_RECORD_WRONG;
-    return allowed == SV_TRI_YES ? SV_RECORD_OK : SV_RECORD_UNKNOWN;
+    sv_judge_spf_tree(it, record);
+    status = status_of(it->for_ses);
+    if (status == SV_RECORD_WRONG)
+        sv_judge_spf_explain(it, record);
+    return permissive ? SV_RECORD_WRONG : status;
+}
+
+/* The fact of another place where the record stands; NULL = it does not, or that is not known. A
+ * record that is absent refers to nothing, so these few come out of what SPF may ask, and take no
+ * probe away from the other records. */
+static const struct sv_fact *probe(struct sv_judge *judge, const char *name, enum sv_rr_type type)
+{
+    const struct sv_fact *fact =
+        sv_judge_look(judge, name, type, &judge->spf_looks, SV_SPF_LOOKS_MAX);
+    struct sv_span record;
+
+    if (!sv_fact_known(fact) || sv_spf_select(fact->values, fact->values_count, &record) == 0)
+        return NULL;
+    return fact;
+}
+
+/* SPF text where nobody looks for it. The same at both places is a wildcard, and nobody's mistake.
+ */
+static const struct sv_fact *misplaced(const struct sv_spf_subject *it)
+{
+    const struct sv_fact *doubled = NULL;
+    const struct sv_fact *labelled = NULL;
+    char name[SV_NAME_BYTES];
+
+    if (sv_name_build(name, it->owner, ".", it->judge->zone))
+        doubled = probe(it->judge, name, SV_RR_TXT);
+    if (sv_name_build(name, "spf.", it->owner, NULL))
+        labelled = probe(it->judge, name, SV_RR_TXT);
+    if (doubled != NULL && labelled != NULL)
+        return NULL;
+    return doubled != NULL ? doubled : labelled;
 }
 
 /* No SPF record at all, or texts that only look like one. */
-static void judge_none(const struct subject *it, const struct choice *choice)
+static void judge_none(const struct sv_spf_subject *it, const struct choice *choice)
 {
-    struct sv_span nothing = {.text = ""};
+    struct sv_spf_finding finding = {.code = it->at_mail_from ? SV_F_MAILFROM_SPF_MISSING
+                                                              : SV_F_SPF_MISSING,
+                                     .expected = SV_SPF_EXPECTED,
+                                     .found = {.text = ""}};
+    const struct sv_fact *type99;
+    const struct sv_fact *elsewhere;
 
-    if (choice->malformed_count > 0)
+    if (choice->malformed_count > 0) {
         find(it, SV_F_SPF_VERSION_MALFORMED, SV_SPF_EXPECTED, choice->malformed);
-    else
-        find(it, it->at_mail_from ? SV_F_MAILFROM_SPF_MISSING : SV_F_SPF_MISSING, SV_SPF_EXPECTED,
-             nothing);
+        return;
+    }
+    type99 = probe(it->judge, it->owner, SV_RR_SPF);
+    elsewhere = misplaced(it);
+    if (type99 != NULL) {
+        finding.code = SV_F_SPF_TYPE99;
+        finding.fact = type99;
+        finding.found = type99->values[0];
+    } else if (elsewhere != NULL) {
+        finding.code = SV_F_SPF_WRONG_OWNER;
+        finding.fact = elsewhere;
+        finding.found = sv_span_of(elsewhere->name);
+    }
+    sv_spf_find(it, &finding);
 }
 
 /* Several records: receivers use none of them. The advice is one record that says it all. */
-static void judge_several(const struct subject *it, const struct choice *choice)
+static void judge_several(const struct sv_spf_subject *it, const struct choice *choice)
 {
     char merged[SV_FINDING_VALUE_BYTES];
     char all[SV_FINDING_VALUE_BYTES];
@@ -285,7 +145,7 @@ static void judge_several(const struct subject *it, const struct choice *choice)
 void sv_judge_spf(struct sv_judge *judge, enum sv_record_kind kind, const char *owner)
 {
     size_t record;
-    struct subject it = {
+    struct sv_spf_subject it = {
         .judge = judge,
         .fact = sv_judge_asked(judge, kind, 0, &record),
         .owner = owner,

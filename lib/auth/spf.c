@@ -116,6 +116,41 @@ bool sv_spf_is_near_ses(const struct sv_spf_term *term)
     return false;
 }
 
+enum { WORD_OCTETS_MAX = 512 }; /* longer words are no terms that were glued by mistake */
+
+static bool begins_a_term(struct sv_span text)
+{
+    static const char *const fronts[] = {
+        "include:", "ip4:", "ip6:", "a:", "mx:", "exists:", "redirect=", "exp=", "ptr:"};
+
+    if (text.len == 4 && memchr("+-~?", *text.text, 4) != NULL)
+        text = (struct sv_span){.text = text.text + 1, .len = 3};
+    else if (sv_span_equals(text, "all"))
+        return false; /* "overall" is no two terms; a sign must tell */
+    if (sv_span_equals(text, "all"))
+        return true;
+    for (size_t i = 0; i < sizeof(fronts) / sizeof(*fronts); i++) {
+        if (sv_span_starts(text, fronts[i]))
+            return true;
+    }
+    return false;
+}
+
+size_t sv_spf_gap(struct sv_span word)
+{
+    for (size_t at = 1; word.len <= WORD_OCTETS_MAX && at < word.len; at++) {
+        struct sv_span front = {.text = word.text, .len = at};
+        struct sv_span back = {.text = word.text + at, .len = word.len - at};
+        struct sv_spf_term term;
+        if (!begins_a_term(back))
+            continue;
+        sv_spf_term_parse(front, &term);
+        if (term.fault == SV_SPF_GOOD && term.kind != SV_SPF_MODIFIER)
+            return at;
+    }
+    return 0;
+}
+
 static void add_term(struct sv_line *out, const char *text, size_t len)
 {
     sv_line_add(out, " ");

@@ -27,6 +27,10 @@ bool sv_spf_is_ses(struct sv_span domain);
 /* True for what can only have been meant to be include:amazonses.com. */
 bool sv_spf_is_near_ses(const struct sv_spf_term *term);
 
+/* Where a blank was lost inside of a word: a valid term ends and another one begins; 0 = nowhere.
+ */
+size_t sv_spf_gap(struct sv_span word);
+
 /* The record with `include:amazonses.com` before its first all, other forms of that term removed:
  * what the owner should publish. False when it does not fit. */
 bool sv_spf_suggest(struct sv_span record, struct sv_line *out);

@@ -47,13 +47,14 @@ struct sv_spf_check {
     const char *domain; /* presentation form */
     /* NULL stands for some address, not told, that the record of `passing` lets pass. */
     const struct sv_ip *ip;
-    const char *passing;       /* with ip NULL: the name whose record it passes */
+    const char *passing; /* with ip NULL: the name whose record it passes */
+    bool unlisted; /* with ip NULL: nobody knows any such address, so no range or host is one */
     struct sv_span local;      /* of the sender; empty = postmaster */
     const char *sender_domain; /* NULL = `domain` */
     const char *helo;     /* NULL: there is no message; terms that depend on one may match or not */
     const char *receiver; /* NULL = "unknown" */
     unsigned long unix_s; /* for %{t} */
-    bool explain;         /* exp= is wanted */
+    bool explain;         /* exp= is wanted; needs an address and a message */
     bool count_on;        /* the limits end nothing: to know how far a record passes them */
     sv_spf_visit_fn *visit;
     void *visit_context;
@@ -62,7 +63,7 @@ struct sv_spf_check {
 struct sv_spf_verdict {
     enum sv_spf_result result;
     bool waiting;  /* undecided only because an answer is missing */
-    bool doubtful; /* before the decision stood a term that may match or not */
+    bool doubtful; /* before the decision stood a term that may match, fail or cost more */
     unsigned lookups, voids;
     char explanation[SV_SPF_EXPLANATION_BYTES]; /* raw octets of 7 bits; "" = none */
 };

@@ -71,6 +71,7 @@ static void read_letter(struct sv_span *rest, struct piece *piece)
     piece->kind = PIECE_LETTER;
 }
 
+/* A broken piece is the last one: what follows cannot be told apart. */
 static bool next_piece(struct sv_span *rest, struct piece *piece)
 {
     static const struct {
@@ -97,10 +98,12 @@ static bool next_piece(struct sv_span *rest, struct piece *piece)
         skip(rest, 2);
         return true;
     }
-    if (!sv_span_starts(*rest, "%{"))
-        return true;
-    skip(rest, 2);
-    read_letter(rest, piece);
+    if (sv_span_starts(*rest, "%{")) {
+        skip(rest, 2);
+        read_letter(rest, piece);
+    }
+    if (piece->kind == PIECE_BROKEN)
+        rest->len = 0;
     return true;
 }
 

@@ -93,7 +93,7 @@ static bool is_told_of_servers(const struct sv_fact *fact)
 static bool has_zone_fault(const struct sv_judge *judge)
 {
     for (size_t i = 0; i < judge->out->findings_count; i++) {
-        if (judge->out->findings[i].code <= SV_F_DNS_TCP_UNAVAILABLE)
+        if (judge->out->findings[i].code <= SV_F_DNS_MALFORMED_REPLY)
             return true;
     }
     return false;

@@ -154,10 +154,7 @@ static enum sv_untold why_untold(const struct sv_fact *fact)
     if (heard == NULL)
         return SV_UNTOLD_NOT_ASKED;
     if (heard->authority && heard->servers_usable == 0)
-        return fact->trouble == SV_DNS_REFUSED || fact->trouble == SV_DNS_LAME ||
-                       fact->trouble == SV_DNS_REFERRED
-                   ? SV_UNTOLD_SERVERS_LAME
-                   : SV_UNTOLD_SERVERS_SILENT;
+        return heard->servers_lame > 0 ? SV_UNTOLD_SERVERS_LAME : SV_UNTOLD_SERVERS_SILENT;
     if (heard->resolvers_bogus > 0)
         return SV_UNTOLD_DISAGREE;
     if (heard->resolvers_failed > 0)

@@ -182,6 +182,8 @@ static void hear(const struct sv_dns_views *views, struct sv_heard *heard)
     heard->authority =
         views->servers_count > 0 || (views->cut != NULL && views->cut->state == SV_CUT_SILENT);
     for (size_t i = 0; i < views->servers_count; i++)
+        heard->servers_lame += sv_zone_is_lame(views->servers[i].answer) ? 1 : 0;
+    for (size_t i = 0; i < views->servers_count; i++)
         heard->servers_usable +=
             is_usable(&views->servers[i]) && !sv_zone_is_outsider(views, &views->servers[i]) ? 1
                                                                                              : 0;

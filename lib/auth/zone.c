@@ -70,7 +70,7 @@ static struct sv_zone *take_cut(struct sv_judge *judge, const struct sv_fact *fa
     return zone;
 }
 
-static bool is_lame(const struct sv_dns_answer *answer)
+bool sv_zone_is_lame(const struct sv_dns_answer *answer)
 {
     return answer->trouble == SV_DNS_REFUSED || answer->trouble == SV_DNS_LAME ||
            answer->trouble == SV_DNS_REFERRED || (answer->outcome != SV_DNS_UNKNOWN && !answer->aa);
@@ -79,7 +79,7 @@ static bool is_lame(const struct sv_dns_answer *answer)
 static void take_answer(struct sv_zone_host *host, const struct sv_server_view *view)
 {
     const struct sv_dns_answer *answer = view->answer;
-    bool lame = is_lame(answer);
+    bool lame = sv_zone_is_lame(answer);
     bool fault =
         lame || answer->no_edns || view->answered_without_tcp || answer->outcome == SV_DNS_UNKNOWN;
     bool first = host->told + host->lame + host->silent == 0;

@@ -266,6 +266,9 @@ void sim_world_look_dns(struct sim_world *world, bool silent, struct sv_observat
     if (luck >= 995)
         seen->required = luck < 998 ? SV_SEEN_WRONG : SV_SEEN_RIGHT; /* a liar on the way */
     seen->required_absent = seen->required == SV_SEEN_WRONG && world->absent;
+    seen->required_disputed = seen->required == SV_SEEN_WRONG && luck % 5 == 0;
+    if (fresh && luck % 3 == 0)
+        seen->caches_until = world->published_at + (sv_ms)world->ttl_s * SV_SECOND;
     seen->required_ttl_s = luck % 7 == 0 ? 0 : world->ttl_s / (uint32_t)(1 + luck % 3);
     for (int group = 0; group < SV_GROUP_COUNT; group++)
         seen->group_known[group] = luck % 50 != (uint64_t)group;

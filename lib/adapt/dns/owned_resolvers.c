@@ -16,13 +16,23 @@ static void end_resolver(struct sv_owned_resolver *asked)
     sv_owned_step(owned);
 }
 
+static void on_checked(struct sv_errand *errand, enum sv_err err,
+                       const struct sv_dns_answer *answer)
+{
+    struct sv_owned_resolver *asked = errand->owner;
+
+    sv_checked_end(&asked->answer, err == SV_OK ? answer : NULL);
+    end_resolver(asked);
+}
+
 static void on_unchecked(struct sv_errand *errand, enum sv_err err,
                          const struct sv_dns_answer *answer)
 {
     struct sv_owned_resolver *asked = errand->owner;
 
-    sv_unchecked_end(asked->answer, err == SV_OK ? answer : NULL);
-    end_resolver(asked);
+    if (asked->owned->flight->state == SV_FLIGHT_CALLED_OFF ||
+        !sv_checked_start(asked->owned->resolver, errand, err == SV_OK ? answer : NULL, on_checked))
+        end_resolver(asked);
 }
 
 static void on_resolver(struct sv_errand *errand, enum sv_err err,

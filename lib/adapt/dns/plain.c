@@ -1,6 +1,7 @@
 /* A question to resolvers, one at a time: the first that gives a usable answer decides, and its
- * answer is kept for its TTL. One that says SERVFAIL is asked again with checking disabled: an
- * answer then means that DNSSEC validation is what fails (dns-auth section 2.6). */
+ * answer is kept for its TTL. One that says SERVFAIL is asked again with checking disabled, and
+ * when that brings an answer, once more with checking: SERVFAIL again means that DNSSEC validation
+ * is what fails (dns-auth section 2.6); anything else, that the first one was a passing failure. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,10 +26,27 @@ bool sv_unchecked_start(struct sv_views_resolver *r, struct sv_errand *errand,
     return true;
 }
 
-void sv_unchecked_end(struct sv_dns_answer *failed, const struct sv_dns_answer *unchecked)
+bool sv_checked_start(struct sv_views_resolver *r, struct sv_errand *errand,
+                      const struct sv_dns_answer *unchecked, sv_errand_done_fn *done)
 {
-    if (unchecked != NULL && unchecked->outcome != SV_DNS_UNKNOWN)
-        failed->trouble = SV_DNS_BOGUS;
+    if (unchecked == NULL || unchecked->outcome == SV_DNS_UNKNOWN || r->closing)
+        return false;
+    errand->question.how &= ~(unsigned)SV_ASK_UNCHECKED;
+    errand->from = 0;
+    sv_errand_start(&r->line, errand, done);
+    return true;
+}
+
+void sv_checked_end(struct sv_dns_answer **failed, const struct sv_dns_answer *checked)
+{
+    if (checked == NULL)
+        return;
+    if (checked->trouble == SV_DNS_SERVFAIL) {
+        (*failed)->trouble = SV_DNS_BOGUS;
+        return;
+    }
+    sv_dns_answer_free(*failed);
+    *failed = sv_dns_answer_copy(checked);
 }
 
 static void end(struct sv_flight *flight)
@@ -40,6 +58,19 @@ static void end(struct sv_flight *flight)
     sv_flight_ready(flight);
 }
 
+static void on_checked(struct sv_errand *errand, enum sv_err err,
+                       const struct sv_dns_answer *answer)
+{
+    struct sv_flight *flight = errand->owner;
+
+    if (flight->state == SV_FLIGHT_CALLED_OFF) {
+        sv_flight_free_if_idle(flight);
+        return;
+    }
+    sv_checked_end(&flight->plain->answer, err == SV_OK ? answer : NULL);
+    end(flight);
+}
+
 static void on_unchecked(struct sv_errand *errand, enum sv_err err,
                          const struct sv_dns_answer *answer)
 {
@@ -49,8 +80,8 @@ static void on_unchecked(struct sv_errand *errand, enum sv_err err,
         sv_flight_free_if_idle(flight);
         return;
     }
-    sv_unchecked_end(flight->plain->answer, err == SV_OK ? answer : NULL);
-    end(flight);
+    if (!sv_checked_start(flight->resolver, errand, err == SV_OK ? answer : NULL, on_checked))
+        end(flight);
 }
 
 static void on_answer(struct sv_errand *errand, enum sv_err err, const struct sv_dns_answer *answer)

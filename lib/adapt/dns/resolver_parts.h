@@ -92,8 +92,12 @@ void sv_plain_free(struct sv_flight *flight);
 bool sv_unchecked_start(struct sv_views_resolver *r, struct sv_errand *errand,
                         struct sv_dns_server *server, const struct sv_dns_answer *failed,
                         sv_errand_done_fn *done);
-/* Turns `failed` into SV_DNS_BOGUS when checking was all that failed. */
-void sv_unchecked_end(struct sv_dns_answer *failed, const struct sv_dns_answer *unchecked);
+/* `unchecked` is what that brought (NULL = nothing): when it is an answer, the same resolver is
+ * asked once more with checking. False when there is no point in that. */
+bool sv_checked_start(struct sv_views_resolver *r, struct sv_errand *errand,
+                      const struct sv_dns_answer *unchecked, sv_errand_done_fn *done);
+/* SERVFAIL again turns `*failed` into SV_DNS_BOGUS; another answer takes its place. */
+void sv_checked_end(struct sv_dns_answer **failed, const struct sv_dns_answer *checked);
 
 /* owned.c */
 

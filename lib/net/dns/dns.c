@@ -39,6 +39,10 @@ struct sv_dns *sv_dns_new(uv_loop_t *loop, const struct sv_dns_options *options)
         dns->options.total_ms = TOTAL_MS;
     if (options->tries_max == 0)
         dns->options.tries_max = TRIES;
+    if (options->per_server_max == 0)
+        dns->options.per_server_max = SV_DNS_PER_SERVER_MAX;
+    if (options->per_server_s == 0)
+        dns->options.per_server_s = SV_DNS_PER_SERVER_S;
     sv_heap_init(&dns->due);
     sv_dns_sockets_init(dns);
     sv_dns_peers_init(dns);
@@ -167,7 +171,9 @@ static enum sv_err check_ask(const struct sv_dns *dns, const struct sv_dns_ask *
     if (sv_dns_wire_from_text(ask->question->name, name) == 0)
         return sv_err_set(info, SV_EINVALID, "dns", 0, "not a name that can be asked: \"%.100s\"",
                           ask->question->name);
-    if (dns->in_flight >= SV_DNS_INFLIGHT_MAX)
+    if (!ask->recursion && dns->in_line >= SV_DNS_IN_LINE_MAX)
+        return sv_err_set(info, SV_EBUSY, "dns", 0, "%d queries are in line", SV_DNS_IN_LINE_MAX);
+    if (dns->in_flight - dns->in_line >= SV_DNS_INFLIGHT_MAX)
         return sv_err_set(info, SV_EBUSY, "dns", 0, "%d queries are in flight",
                           SV_DNS_INFLIGHT_MAX);
     return SV_OK;

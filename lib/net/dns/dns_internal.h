@@ -5,6 +5,7 @@
  *   sockets.c   the pool of UDP sockets
  *   tcp.c       the connections for what UDP cannot carry
  *   peers.c     what is known of each server address
+ *   line.c      the lines before servers that are asked politely
  *   address.c   addresses: compared, hashed, written */
 #ifndef SV_DNS_INTERNAL_H
 #define SV_DNS_INTERNAL_H
@@ -52,6 +53,10 @@ struct sv_dns_peer {
     struct sv_dns_peer *newer, *older; /* by last use */
     unsigned users;                    /* exchanges and connections: it keeps its place */
     struct sv_dns_tcp *tcp;            /* that others may join; or NULL */
+    unsigned in_flight;                /* without recursion */
+    sv_ms free_at; /* when all that was sent has been paid for; monotonic, without recursion */
+    bool serving;
+    struct sv_dns_exchange *line_first, *line_last; /* oldest first */
     bool measured;
     uint32_t mean; /* of its answering time, in eighths of a millisecond */
     uint8_t cookie_bytes, edns_doubts;
@@ -70,6 +75,7 @@ struct sv_dns_peers {
 
 enum sv_dns_stage {
     SV_DNS_ON_NOTHING,
+    SV_DNS_IN_LINE, /* until its server may be asked again */
     SV_DNS_ON_UDP,
     SV_DNS_BEFORE_TCP, /* waits for a free connection */
     SV_DNS_ON_TCP,
@@ -92,6 +98,7 @@ struct sv_dns_exchange {
     uint32_t silent;              /* bit per server: it did not answer a query with EDNS */
 
     struct sv_dns_peer *peer; /* of the server being asked; NULL while there is none */
+    bool counted;             /* in the peer's in_flight */
 
     bool edns, mixed, cookie; /* of the query being sent */
     bool never_mixed;         /* a reply came that had only the case of letters wrong */
@@ -153,7 +160,8 @@ struct sv_dns {
     struct sv_heap due;
 
     struct sv_dns_exchange *all;
-    size_t in_flight;
+    size_t in_flight; /* those in line included */
+    size_t in_line;
     struct sv_dns_exchange *finished_first, *finished_last;
     struct sv_dns_exchange *tcp_first, *tcp_last; /* before TCP, oldest first */
     struct sv_dns_tcp *tcp_all;                   /* but those that are closing */
@@ -186,6 +194,15 @@ void sv_dns_exchange_on_mismatch(struct sv_dns_exchange *exchange);
 void sv_dns_exchange_on_failure(struct sv_dns_exchange *exchange, enum sv_dns_trouble trouble);
 void sv_dns_exchange_stop(struct sv_dns_exchange *exchange); /* leaves socket, connection, timer */
 const union sv_dns_address *sv_dns_exchange_server(const struct sv_dns_exchange *exchange);
+
+void sv_dns_exchange_on_turn(struct sv_dns_exchange *exchange); /* its server may be asked */
+
+/* line.c */
+bool sv_dns_line_pass(struct sv_dns_exchange *exchange); /* or else it stands in line now */
+sv_ms sv_dns_line_ends_at(const struct sv_dns_exchange *exchange); /* then it is too late to ask */
+void sv_dns_line_leave(struct sv_dns_exchange *exchange);
+void sv_dns_line_serve(struct sv_dns *dns, struct sv_dns_peer *peer);
+void sv_dns_line_pay(struct sv_dns_exchange *exchange); /* for one packet that was sent */
 
 /* sockets.c */
 enum sv_dns_sent { SV_DNS_SENT, SV_DNS_NOT_SENT, SV_DNS_NO_SOCKET };

@@ -12,6 +12,7 @@
  * - Only the case of letters differs: the same server at once with the name as it was asked.
  * - TC, or too many forgeries: TCP. What fails there counts like any failure of that server.
  * - SERVFAIL, REFUSED, lame, malformed, unreachable: the next server; this one is not asked again.
+ * - Asked without recursion, a server may have enough to do already: line.c.
  * - No server, no try or no time left: SV_DNS_UNKNOWN with the most telling of the failures. */
 #include "dns_internal.h"
 
@@ -35,6 +36,9 @@ void sv_dns_exchange_stop(struct sv_dns_exchange *exchange)
     switch (exchange->stage) {
     case SV_DNS_ON_UDP:
         sv_dns_sockets_leave(exchange);
+        break;
+    case SV_DNS_IN_LINE:
+        sv_dns_line_leave(exchange);
         break;
     case SV_DNS_BEFORE_TCP:
     case SV_DNS_ON_TCP:
@@ -166,8 +170,10 @@ static enum sv_dns_sent send_udp(struct sv_dns_exchange *exchange)
     write_packet(exchange);
     exchange->sent_at = now;
     sent = sv_dns_sockets_send(exchange);
-    if (sent == SV_DNS_SENT)
-        sv_dns_wait(exchange, deadline(exchange, now));
+    if (sent != SV_DNS_SENT)
+        return sent;
+    sv_dns_line_pay(exchange);
+    sv_dns_wait(exchange, deadline(exchange, now));
     return sent;
 }
 
@@ -186,13 +192,16 @@ static void fail_server(struct sv_dns_exchange *exchange, enum sv_dns_trouble tr
     spend(exchange, &failure);
 }
 
-/* Sends to the server picked, or to the first one after it that can be sent to. */
+/* Sends to the server picked, or to the first one after it that can be sent to, or stands in
+ * line. */
 static enum sv_dns_sent send_on(struct sv_dns_exchange *exchange)
 {
     enum sv_dns_sent sent = SV_DNS_NOT_SENT;
 
     do {
         sv_dns_peer_join(exchange);
+        if (!sv_dns_line_pass(exchange))
+            return SV_DNS_SENT;
         set_manners(exchange);
         sent = send_udp(exchange);
         if (sent == SV_DNS_SENT)
@@ -200,6 +209,12 @@ static enum sv_dns_sent send_on(struct sv_dns_exchange *exchange)
         fail_server(exchange, SV_DNS_NETWORK, false);
     } while (pick_server(exchange, exchange->server + 1));
     return sent;
+}
+
+void sv_dns_exchange_on_turn(struct sv_dns_exchange *exchange)
+{
+    if (send_on(exchange) != SV_DNS_SENT)
+        sv_dns_deliver(exchange);
 }
 
 enum sv_err sv_dns_exchange_begin(struct sv_dns_exchange *exchange, struct sv_errinfo *info)
@@ -223,6 +238,7 @@ static void go_on(struct sv_dns_exchange *exchange)
     bool over = sv_dns_now(exchange->dns) >= exchange->ends_at ||
                 exchange->tries >= exchange->dns->options.tries_max;
 
+    sv_dns_peer_leave(exchange); /* the next try, even to the same server, waits its turn */
     if (!over && pick_server(exchange, exchange->server + 1)) {
         exchange->tries++;
         if (send_on(exchange) == SV_DNS_SENT)
@@ -249,10 +265,32 @@ void sv_dns_exchange_on_failure(struct sv_dns_exchange *exchange, enum sv_dns_tr
     go_on(exchange);
 }
 
+/* Its time has come, or there is none left: then nobody is to blame, and none is named. */
+static void on_line_timer(struct sv_dns_exchange *exchange)
+{
+    struct sv_dns_answer failure = {.trouble = SV_DNS_TIMEOUT};
+    struct sv_dns *dns = exchange->dns;
+
+    if (sv_dns_now(dns) < sv_dns_line_ends_at(exchange)) {
+        sv_heap_remove(&dns->due, &exchange->due); /* serving sets it again */
+        sv_dns_line_serve(dns, exchange->peer);
+        return;
+    }
+    sv_dns_exchange_stop(exchange);
+    failure.at = dns->options.clock->wall(dns->options.clock->context);
+    if (exchange->failure.trouble == SV_DNS_NO_TROUBLE)
+        note(exchange, &failure);
+    sv_dns_deliver(exchange);
+}
+
 void sv_dns_exchange_on_timer(struct sv_dns_exchange *exchange)
 {
     struct sv_dns_answer failure = {.trouble = SV_DNS_TIMEOUT};
 
+    if (exchange->stage == SV_DNS_IN_LINE) {
+        on_line_timer(exchange);
+        return;
+    }
     exchange->dns->stats.timeouts++;
     if (exchange->stage != SV_DNS_ON_UDP) {
         sv_dns_tcp_on_silence(exchange);

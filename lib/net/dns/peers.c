@@ -152,10 +152,17 @@ void sv_dns_peer_join(struct sv_dns_exchange *exchange)
 
 void sv_dns_peer_leave(struct sv_dns_exchange *exchange)
 {
-    if (exchange->peer == NULL)
+    struct sv_dns_peer *peer = exchange->peer;
+
+    if (peer == NULL)
         return;
-    exchange->peer->users--;
     exchange->peer = NULL;
+    if (exchange->counted) {
+        exchange->counted = false;
+        peer->in_flight--;
+        sv_dns_line_serve(exchange->dns, peer); /* while this one still holds its place */
+    }
+    peer->users--;
 }
 
 unsigned sv_dns_peer_habits(const struct sv_dns *dns, const struct sv_dns_peer *peer)

@@ -347,6 +347,7 @@ static void join(struct sv_dns_tcp *tcp, struct sv_dns_exchange *exchange)
 
     (void)uv_timer_stop(&tcp->idle);
     link_exchange(tcp, exchange);
+    sv_dns_line_pay(exchange);
     tcp->asked++;
     dns->stats.tcp_queries++;
     exchange->sent_at = now;

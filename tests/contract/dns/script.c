@@ -218,6 +218,8 @@ static void act(struct script *s, enum step step, const struct query *q, const s
     }
     if (step == STEP_SILENT)
         return;
+    if (s->mangle != NULL)
+        s->mangle(&r, s->mangle_context);
     send_to(step == STEP_WRONG_PORT ? &s->other : &s->udp, to, &r);
     if (step == STEP_DUPLICATE)
         send_to(&s->udp, to, &r);

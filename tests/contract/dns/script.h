@@ -59,6 +59,7 @@ enum over_tcp {
     OVER_TCP_WRONG_ID,
     OVER_TCP_TRUNCATED,
     OVER_TCP_SERVFAIL,
+    OVER_TCP_PLAIN,     /* the answer in one piece */
     OVER_TCP_300,       /* 300 TXT records */
     OVER_TCP_BACKWARDS, /* those of eight queries, the last one first */
     OVER_TCP_ONE,       /* the answer to the first query, then the end */
@@ -76,8 +77,10 @@ struct script_client {
 struct script {
     enum step steps[SCRIPT_STEPS_MAX];
     enum over_tcp tcp;
-    const char *text; /* of its TXT record */
-    bool v6;          /* on ::1 */
+    const char *text;                               /* of its TXT record */
+    bool v6;                                        /* on ::1 */
+    void (*mangle)(struct reply *r, void *context); /* what is done to UDP replies at last */
+    void *mangle_context;
     /* what it saw */
     size_t asked, asked_with_edns, asked_with_cookie, tcp_asked;
     uint8_t last_cookie[40];

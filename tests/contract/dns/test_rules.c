@@ -201,8 +201,10 @@ static void test_in_flight_limit(void **state)
     static struct sv_dns_query queries[SV_DNS_INFLIGHT_MAX + 1];
     struct bed *bed = open_bed();
     struct sv_dns_question question = {.name = "a.example", .type = SV_RR_TXT};
-    struct sv_dns_ask ask = {
-        .question = &question, .servers = &bed->servers[1].server, .servers_count = 1};
+    struct sv_dns_ask ask = {.question = &question,
+                             .servers = &bed->servers[1].server,
+                             .servers_count = 1,
+                             .recursion = true};
     unsigned ended = 0;
 
     (void)state;
@@ -230,7 +232,8 @@ static void start_truncated(struct bed *bed, struct sv_dns_query *queries,
                             const struct script *server, unsigned *usable)
 {
     struct sv_dns_question question = {.name = "a.example", .type = SV_RR_TXT};
-    struct sv_dns_ask ask = {.question = &question, .servers = &server->server, .servers_count = 1};
+    struct sv_dns_ask ask = {
+        .question = &question, .servers = &server->server, .servers_count = 1, .recursion = true};
 
     for (size_t i = 0; i < 200; i++) {
         queries[i].owner = usable;

@@ -1,5 +1,6 @@
 /* The pool of sockets: many random ports, none for long, and what happens when descriptors run
  * out (F43). */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,8 +80,10 @@ static void close_bed(struct bed *bed)
 static enum sv_err ask(struct bed *bed)
 {
     struct sv_dns_question question = {.name = "a.example", .type = SV_RR_TXT};
-    struct sv_dns_ask ask = {
-        .question = &question, .servers = &bed->server.server, .servers_count = 1};
+    struct sv_dns_ask ask = {.question = &question,
+                             .servers = &bed->server.server,
+                             .servers_count = 1,
+                             .recursion = true};
     struct sv_dns_query query = {.owner = bed};
     enum sv_err err;
 
@@ -132,6 +135,39 @@ static void test_many_ports_and_ids(void **state)
     assert_in_range(ids_seen(bed), 5500, 6000);
     assert_in_range(most, 1, 40);
     assert_int_equal(bed->stats.sockets_open, bed->stats.sockets_opened);
+    close_bed(bed);
+}
+
+/* The entropy of what was drawn, in bits, from how often two draws were alike (order 2, which is
+ * the smaller for anything uneven). */
+static double collision_bits(const unsigned *counts, size_t kinds, double draws)
+{
+    double pairs = 0;
+
+    for (size_t i = 0; i < kinds; i++)
+        pairs += (double)counts[i] * ((double)counts[i] - 1);
+    return log2(draws * (draws - 1) / pairs);
+}
+
+/* 1,024 places and 65,536 ids are 26 bits. Of 30,000 draws some 6,900 pairs of ids are alike, give
+ * or take 83: 0.1 bits are more than five times that. The case of letters comes on top. */
+static void test_26_bits_for_a_forger(void **state)
+{
+    static unsigned ids[PORTS];
+    struct bed *bed = open_bed();
+    double port_bits, id_bits;
+
+    (void)state;
+    memset(ids, 0, sizeof(ids));
+    for (unsigned i = 0; i < 30000; i++) {
+        assert_int_equal(ask(bed), SV_OK);
+        ids[bed->server.last_id]++;
+    }
+    port_bits = collision_bits(bed->uses, PORTS, 30000);
+    id_bits = collision_bits(ids, PORTS, 30000);
+    print_message("ports %.2f bits, ids %.2f bits\n", port_bits, id_bits);
+    assert_true(port_bits > 9.9);
+    assert_true(id_bits > 15.9);
     close_bed(bed);
 }
 
@@ -209,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_ports_and_ids),
+        cmocka_unit_test(test_26_bits_for_a_forger),
         cmocka_unit_test(test_a_socket_serves_256_queries),
         cmocka_unit_test(test_few_descriptors),
         cmocka_unit_test(test_no_descriptor_and_recovery),

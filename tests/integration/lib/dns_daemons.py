@@ -95,6 +95,7 @@ class Nsd(Daemon):
 
     def serve(self, serials):
         """The files of these zones (name -> serial) were written: serve them, and return once they are served."""
+        self.said = self._log_bytes()
         fresh = [zone for zone in serials if zone not in self.zones]
         if fresh:
             self.control("addzones", input="".join(f"{zone or '.'} file\n" for zone in fresh))
@@ -102,7 +103,15 @@ class Nsd(Daemon):
             self.control("reload")
         self.zones.update(serials)
         for zone, serial in serials.items():
-            wait_for(lambda z=zone, s=serial: self.serial(z) == s, f"{self.name} to serve {zone or '.'} {serial}")
+            wait_for(lambda z=zone, s=serial: self._serves(z, s), f"{self.name} to serve {zone or '.'} {serial}")
+
+    def _log_bytes(self):
+        return (self.folder / "nsd.log").stat().st_size
+
+    def _serves(self, zone, serial):
+        news = (self.folder / "nsd.log").read_text()[self.said:]
+        assert " error: " not in news, f"{self.name}: {news[:2000]}"
+        return self.serial(zone) == serial
 
     def forget(self, zones):
         for zone in zones:

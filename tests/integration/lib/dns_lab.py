@@ -8,7 +8,8 @@ Everything has port 53, so it lives inside `unshare -n` (netns.py). Names of ser
     s1 s2 s3       scripted: ns1.scripted.net ...
     notcp          scripted, port 53 closed for TCP
     dead           an address nobody listens on
-    r1 r2 r3       unbound;  liar: a resolver that asks r1 and spoils the answers by rules
+    r1 r2 r3       unbound
+    liar liar2     resolvers that ask r1 or r2 and spoil the answers by rules
 
     with Lab() as lab:
         lab.put("client.com", {"@": ['TXT "v=spf1 -all"'], "www": ["300 A 192.0.2.1"]})
@@ -34,6 +35,7 @@ from world import worker_program
 
 ROOT = "127.1.0.1"
 REGISTRY = "127.1.0.2"
+REGISTRY_V6 = "2001:20::2"  # ORCHIDv2 (RFC 7343): public to the eye, routed nowhere; reached also without dns.allow_private
 TLDS = ("com", "net", "org")
 SERVERS = {  # name -> (host, addresses)
     "a": ("ns1.dns-host.net", ["127.1.1.1", "fd53::1:1"]),
@@ -46,7 +48,7 @@ SERVERS = {  # name -> (host, addresses)
     "dead": ("ns5.scripted.net", ["127.1.9.9"]),
 }
 REAL = ("a", "b", "old")
-RESOLVERS = {"r1": "127.1.3.1", "r2": "127.1.3.2", "r3": "127.1.3.3", "liar": "127.1.3.9"}
+RESOLVERS = {"r1": "127.1.3.1", "r2": "127.1.3.2", "r3": "127.1.3.3", "liar": "127.1.3.9", "liar2": "127.1.3.8"}
 REGION = "eu-west-1"
 DKIM_ZONE = "dkim.amazonses.com"
 TTL = 300
@@ -76,6 +78,15 @@ def absolute(name, origin):
     return name if name.endswith(".") else f"{name}.{origin}."
 
 
+def damaged(line):
+    """A signature that does not fit its records, which stay as they are; the keys' own stays good."""
+    words = line.split()
+    if len(words) < 13 or words[3] != "RRSIG" or words[4] == "DNSKEY":
+        return line
+    words[12] = ("B" if words[12][0] == "A" else "A") + words[12][1:]
+    return " ".join(words)
+
+
 class Domain:
     """One zone of the lab and how it is delegated."""
 
@@ -91,7 +102,8 @@ class Domain:
         self.delegation = options.pop("delegation", "ns")  # "ns", "hold" (exists without NS), "none"
         self.sign = options.pop("sign", None)  # None, "good", "expired", "future", "wrong_ds", "changed"
         self.ds = options.pop("ds", None)  # DS data instead of the key's
-        self.differing = options.pop("differing", {})  # server -> (records, serial offset)
+        self.differing = options.pop("differing", {})  # server -> (records, how many serials behind)
+        self.ttl = options.pop("ttl", TTL)
         assert not options, options
 
     def host_addresses(self):
@@ -99,11 +111,11 @@ class Domain:
 
     def lines(self, records, serial):
         hosts = self.child_ns or list(self.host_addresses())
-        out = [f"{self.name}. {TTL} SOA {hosts[0]}. hostmaster.{self.name}. {serial} 3600 600 86400 60"]
-        out += [f"{self.name}. {TTL} NS {host}." for host in hosts]
+        out = [f"{self.name}. {self.ttl} SOA {hosts[0]}. hostmaster.{self.name}. {serial} 3600 600 86400 {min(self.ttl, 60)}"]
+        out += [f"{self.name}. {self.ttl} NS {host}." for host in hosts]
         for owner, entries in records.items():
             for entry in entries or []:
-                ttl, data = entry.split(None, 1) if entry[0].isdigit() else (TTL, entry)
+                ttl, data = entry.split(None, 1) if entry[0].isdigit() else (self.ttl, entry)
                 out.append(f"{absolute(owner, self.name)} {ttl} {data}")
         out += [f"{host}. {TTL} {'AAAA' if ':' in address else 'A'} {address}" for host, addresses in self.host_addresses().items()
                 if host.endswith("." + self.name) and host.split(".", 1)[0] not in records for address in addresses]
@@ -128,14 +140,15 @@ class Lab:
         self.keys = {tld: Key(tld, self._keys_folder()) for tld in ("", *TLDS)}
         self.liar = Liar({SERVERS[s][1][0]: s != "notcp" for s in ("s1", "s2", "s3", "notcp")}).start()
         self.root = Nsd(self.folder, "root", [ROOT, "fd53::1"])
-        self.registry = Nsd(self.folder, "registry", [REGISTRY, "fd53::2"])
+        self.registry = Nsd(self.folder, "registry", [REGISTRY, REGISTRY_V6])
         self.real = {server: Nsd(self.folder, server, SERVERS[server][1]) for server in REAL}
         anchor = self.keys[""].dnskey()
         self.resolvers = {name: Unbound(self.folder, name, address, [ROOT, "fd53::1"], anchor)
-                          for name, address in RESOLVERS.items() if name != "liar"}
+                          for name, address in RESOLVERS.items() if not name.startswith("liar")}
         for daemon in self._daemons():
             daemon.start()
         self.lying_resolver = Liar({RESOLVERS["liar"]: True}, upstream=RESOLVERS["r1"]).start()
+        self.other_liar = Liar({RESOLVERS["liar2"]: True}, upstream=RESOLVERS["r2"]).start()
         self._serve_root()
         self._put_hosts()
         self._put_amazon()
@@ -146,7 +159,8 @@ class Lab:
         for daemon in self._daemons():
             daemon.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-        assert not self.liar.faults + self.lying_resolver.faults, self.liar.faults + self.lying_resolver.faults
+        faults = [fault for liar in (self.liar, self.lying_resolver, self.other_liar) for fault in liar.faults]
+        assert not faults, faults
 
     def _daemons(self):
         return [self.root, self.registry, *self.real.values(), *self.resolvers.values()]
@@ -157,7 +171,7 @@ class Lab:
         return folder
 
     def _add_addresses(self):
-        v6 = ["fd53::1", "fd53::2", *(a for _, addresses in SERVERS.values() for a in addresses if ":" in a)]
+        v6 = ["fd53::1", REGISTRY_V6, *(a for _, addresses in SERVERS.values() for a in addresses if ":" in a)]
         for address in v6:
             subprocess.run(["ip", "-6", "address", "replace", f"{address}/128", "dev", "lo", "nodad"], check=True)
 
@@ -175,16 +189,16 @@ class Lab:
 
     def _put_amazon(self):
         key = rsa_key(2048)
-        self.amazon = {"@": [text(AMAZON_SPF)], **{f"{t}.dkim": [text(f"p={key}")] for t in TOKENS}}
+        records = {"@": [text(AMAZON_SPF)], **{f"{t}.dkim": [text(f"p={key}")] for t in TOKENS}}
         for host in ("feedback-smtp.eu-west-1", "feedback-smtp.us-east-1", "inbound-smtp.eu-west-1"):
-            self.amazon[host] = ["A 54.240.1.1"]
-        self._keep(Domain("amazonses.com", self.amazon, ["a", "b"]))
+            records[host] = ["A 54.240.1.1"]
+        self._keep(Domain("amazonses.com", records, ["a", "b"]))
 
     # --- what is published ---
 
     def put(self, name, records, at=("a", "b"), **options):
         """(Re)places a zone; served after `apply`. `records`: owner relative to the zone ("@" = itself) -> lines "[TTL] TYPE data".
-        Options as in Domain: hosts, child_ns, delegation, sign, ds, differing."""
+        Options as in Domain: hosts, child_ns, delegation, sign, ds, differing, ttl."""
         before = self.domains.get(name)
         domain = Domain(name, records, at, **options)
         if before:
@@ -202,7 +216,7 @@ class Lab:
 
     def amazon_has(self, records):
         """Adds to amazonses.com; served after `apply`."""
-        self.amazon.update(records)
+        self.domains["amazonses.com"].records.update(records)
         self.changed.add("amazonses.com")
 
     def _keep(self, domain):
@@ -252,8 +266,8 @@ class Lab:
         state = domain.sign if domain.sign in ("expired", "future") else "good"
         signed, domain.signed_from, domain.signed_until = sign(domain.name, path, domain.key, state)
         content = signed.read_text()
-        if domain.sign == "changed":  # records were edited after they were signed
-            content = content.replace('"v=', '"V=').replace("\tCNAME\t", "\tCNAME\tx")
+        if domain.sign == "changed":  # as if the records had been edited after they were signed
+            content = "\n".join(damaged(line) for line in content.splitlines()) + "\n"
         path.write_text(content)
 
     # --- root and registries ---
@@ -274,7 +288,7 @@ class Lab:
         lines = [f"ns.root-servers.net. {TTL} A {ROOT}", f"ns.root-servers.net. {TTL} AAAA fd53::1"]
         for tld in TLDS:
             lines += [f"{tld}. {TTL} NS ns.registry.net.", f"{tld}. {TTL} DS {self.keys[tld].ds()}"]
-        lines += [f"ns.registry.net. {TTL} A {REGISTRY}", f"ns.registry.net. {TTL} AAAA fd53::2"]
+        lines += [f"ns.registry.net. {TTL} A {REGISTRY}", f"ns.registry.net. {TTL} AAAA {REGISTRY_V6}"]
         self._serve_signed(self.root, "", self._zone_text("", "ns.root-servers.net", self.serial, lines))
 
     def _delegation(self, domain):
@@ -301,7 +315,7 @@ class Lab:
             lines = [line for name, domain in sorted(self.domains.items())
                      if name.count(".") == 1 and name.endswith("." + tld) for line in self._delegation(domain)]
             if tld == "net":
-                lines += [f"ns.registry.net. {TTL} A {REGISTRY}", f"ns.registry.net. {TTL} AAAA fd53::2"]
+                lines += [f"ns.registry.net. {TTL} A {REGISTRY}", f"ns.registry.net. {TTL} AAAA {REGISTRY_V6}"]
             self._serve_signed(self.registry, tld, self._zone_text(tld, "ns.registry.net", self.serial, lines))
 
     # --- asking ---
@@ -309,7 +323,7 @@ class Lab:
     @property
     def settings(self):
         """What a sesverify needs in its environment to use this tree."""
-        return {"SESVERIFY_DNS_ROOT_SERVERS": ROOT, "SESVERIFY_DNS_ALLOW_PRIVATE": "true"}
+        return {} if os.environ.get("SV_LAB_OLD") else {"SESVERIFY_DNS_ROOT_SERVERS": ROOT, "SESVERIFY_DNS_ALLOW_PRIVATE": "true"}
 
     def check(self, domain, *args, resolvers=("r1", "r2", "r3"), tokens=TOKENS, mail_from=None, settings=None, region=REGION):
         """`sesverify check DOMAIN --json`; its report, with `exit` = its exit code."""

@@ -367,6 +367,14 @@ def test_check_wrong(sandbox):
     assert [line for line in done.stdout.splitlines() if len(line) > 100 and " IN CNAME " not in line] == []
 
 
+def test_check_passing_servfail(sandbox):
+    """One SERVFAIL that is gone when the resolver is asked again says nothing, not even about DNSSEC."""
+    words = publish_all(sandbox, "dusk.example")
+    sandbox.dns_fault("servfail", name="*.dusk.example")
+    done = check(sandbox, "dusk.example", *words)
+    assert done.returncode == 0, done.stdout
+
+
 def test_check_undecidable(sandbox):
     words = publish_all(sandbox, "dark.example")
     sandbox.dns_fault("servfail", name="*.dark.example", count=-1)

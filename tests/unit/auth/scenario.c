@@ -168,7 +168,8 @@ static void check_report(const struct sv_report *report, const char *domain)
         struct sv_buf advice;
         sv_buf_init(&advice, 4096);
         assert_true(sv_finding_advice(finding, domain, &advice));
-        assert_null(strchr(sv_buf_str(&advice), '{'));
+        if (strchr(finding->found, '{') == NULL) /* an SPF macro */
+            assert_null(strchr(sv_buf_str(&advice), '{'));
         sv_buf_fini(&advice);
         assert_string_not_equal(finding->owner, "");
         assert_string_not_equal(finding->evidence.server, ""); /* somebody said so */

@@ -21,7 +21,7 @@ static const struct scenario scenarios[] = {
     {.name = "a_key_that_nobody_told_of_is_not_missing",
      .dns = NO_KEYS "$2._domainkey.client.com TXT! never\n",
      .records = "ooooo",
-     .flags = "required=ok absent=no ttl=300 mail_from=unknown spf=yes dmarc=yes bulk=yes "
+     .flags = "required=ok absent=no ttl=300 mail_from=unknown spf=yes dmarc=yes bulk=unknown "
               "open=012."},
     {.name = "a_key_whose_servers_fail_makes_nothing_wrong",
      .dns = ALL_RIGHT "$2._domainkey.client.com TXT! servfail\n",

@@ -59,8 +59,7 @@ static const struct scenario scenarios[] = {
      .dns = ALL_RIGHT,
      .voices = {{NS_1}, {NS_2, NO_1}, {R_1, NO_1}},
      .records = "Woooo",
-     .findings = "temporary dns_ns_inconsistent " OWNER " [" NS_1 ", " NS_2 "]\n"
-                 "temporary dns_negative_cached " OWNER "\n"},
+     .findings = "temporary dns_ns_inconsistent " OWNER " [" NS_1 ", " NS_2 "]\n"},
     {.name = "dns_ns_inconsistent_even_where_most_are_wrong",
      .dns = ALL_RIGHT,
      .voices = {{NS_1, NO_1}, {NS_2, NO_1}, {"ns3.client.com"}, {R_1}},

@@ -143,9 +143,16 @@ static const struct scenario scenarios[] = {
                                    "mail.client.com MX! timeout\n",
      .records = "ooowwo",
      .findings = "error mailfrom_is_cname mail.client.com [mail.example.net]\n"},
-    {.name = "an_include_unknown_does_not_hide_a_right_one",
+    /* A receiver that gets no answer there ends in a temporary error (RFC 7208 section 5.2). */
+    {.name = "an_include_unknown_before_a_right_one_is_unknown",
      .dns = DKIM_RIGHT DMARC_RIGHT
      "client.com TXT v=spf1 include:_spf.example.net include:amazonses.com ~all\n"
+     "_spf.example.net TXT! servfail\n",
+     .records = "ooo?o",
+     .findings = "temporary spf_temperror _spf.example.net\n"},
+    {.name = "an_include_unknown_behind_a_right_one_does_not_matter",
+     .dns = DKIM_RIGHT DMARC_RIGHT
+     "client.com TXT v=spf1 include:amazonses.com include:_spf.example.net ~all\n"
      "_spf.example.net TXT! servfail\n",
      .records = "ooooo"},
     {.name = "dmarc_of_the_zone_unknown",

@@ -64,9 +64,10 @@ static enum sv_rr_type type_of(const char *word)
     static const struct {
         const char *word;
         enum sv_rr_type type;
-    } types[] = {{"A", SV_RR_A},         {"MX", SV_RR_MX},         {"TXT", SV_RR_TXT},
-                 {"CNAME", SV_RR_CNAME}, {"NS", SV_RR_NS},         {"AAAA", SV_RR_AAAA},
-                 {"DS", SV_RR_DS},       {"DNSKEY", SV_RR_DNSKEY}, {"RRSIG", SV_RR_RRSIG}};
+    } types[] = {{"A", SV_RR_A},        {"MX", SV_RR_MX},       {"TXT", SV_RR_TXT},
+                 {"SPF", SV_RR_SPF},    {"CNAME", SV_RR_CNAME}, {"NS", SV_RR_NS},
+                 {"AAAA", SV_RR_AAAA},  {"DS", SV_RR_DS},       {"DNSKEY", SV_RR_DNSKEY},
+                 {"RRSIG", SV_RR_RRSIG}};
 
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
         if (strcmp(types[i].word, word) == 0)
@@ -248,7 +249,7 @@ static void add_record(struct zone *zone, const char *owner, const struct line *
         rr->preference = (uint16_t)strtoul(line->value, &end, 10);
         rr->target = *end == ' ' ? end + 1 : end;
     }
-    if (line->type == SV_RR_TXT) {
+    if (line->type == SV_RR_TXT || line->type == SV_RR_SPF) {
         rr->text = (const uint8_t *)line->value;
         rr->text_bytes = strlen(line->value);
     }

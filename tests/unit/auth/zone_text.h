@@ -1,6 +1,6 @@
 /* DNS as text, for tests: one record per line, answered as a careful resolver would.
  *
- *   client.com TXT v=spf1 ~all          owner, type, value (CNAME, MX "10 host", TXT, A)
+ *   client.com TXT v=spf1 ~all          owner, type, value (CNAME, MX "10 host", TXT, SPF, A, AAAA)
  *   *.client.com A 192.0.2.1            a wildcard
  *   client.com TXT! servfail            this question fails: timeout, network, servfail, ede22,
  *                                       refused, lame, malformed, tcp, loop, long, other,

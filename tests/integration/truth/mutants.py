@@ -1,0 +1,95 @@
+"""Removing a detector turns exactly its test red: for each of these codes, the calls that report it are taken out of a copy of
+the sources, the program is built again, and the whole table of test_codes.py has to fail for that code and for no other.
+
+    mutants.py [CODE...]        default: the ten below; the last line is `N passed, N failed`"""
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+CODES = ["dns_partly_lame", "dns_subzone_delegated", "dns_ttl_too_long", "dkim_cname_missing", "dkim_cname_proxied",
+         "mailfrom_is_cname", "mailfrom_mx_missing", "spf_duplicate_include", "spf_near_lookup_limit", "dmarc_rua_missing"]
+SKIPPED = 77
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
+
+
+def copy_tree(folder):
+    names = run("git", "-C", ROOT, "ls-files", "-co", "--exclude-standard").stdout.split("\n")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+
+
+class Copy:
+    """The sources elsewhere, and what was built of them."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        copy_tree(folder)
+        # The prefix keeps the copy's macros, paths and options those of the real build.
+        done = run("cmake", "--preset", "debug", cwd=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.build()
+
+    def build(self):
+        done = run("cmake", "--build", "--preset", "debug", "--target", "sesverify", cwd=self.folder)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+
+    def red(self):
+        """The codes whose test fails."""
+        environment = {**os.environ, "SV_BINARY_DIR": str(self.folder / "build" / "debug")}
+        done = run(sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "--tb=no", "-rfE",
+                   ROOT / "tests/integration/truth/test_codes.py", env=environment)
+        if done.returncode == SKIPPED:
+            print(done.stdout)
+            sys.exit(SKIPPED)
+        assert done.returncode in (0, 1), done.stdout + done.stderr
+        return set(re.findall(r"^(?:FAILED|ERROR) \S+\[(\w+)\]", done.stdout, re.M))
+
+    def without(self, code):
+        """Takes the reports of one code out; the files as they were."""
+        enumerator = f"SV_F_{code.upper()}"
+        before = {}
+        for path in sorted((self.folder / "lib/auth").glob("*.c")):
+            text = path.read_text()
+            changed = re.sub(r"\bsv_judge_find(\(\s*judge,\s*" + enumerator + r"\b)", r"if (judge == NULL) sv_judge_find\1", text)
+            if changed != text:
+                before[path] = text
+                path.write_text(changed)
+        assert before, f"no call reports {enumerator}"
+        return before
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("codes", nargs="*")
+    codes = parser.parse_args().codes or CODES
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="sv-mutants-") as name:
+        copy = Copy(pathlib.Path(name))
+        red = copy.red()
+        assert not red, f"red without any change: {sorted(red)}"
+        for code in codes:
+            before = copy.without(code)
+            copy.build()
+            red = copy.red()
+            for path, text in before.items():
+                path.write_text(text)
+            good = red == {code}
+            failed += not good
+            print(f"{'ok' if good else 'FAILED'}: without {code} ({', '.join(p.name for p in before)}) red are {sorted(red)}", flush=True)
+    print(f"{len(codes) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

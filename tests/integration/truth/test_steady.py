@@ -1,0 +1,195 @@
+"""Flapping, split and failing views never change a status (F30, F35, F36), through the whole worker: real servers, real
+resolvers and lying ones; SES is content all the time, so that what moves is DNS alone."""
+import pytest
+
+from bad_days import QUICK, STEADY, statuses
+from checker import check as violations
+from dns_lab import RESOLVERS, SERVERS
+from sandbox import wait_for
+from world import World
+
+SETTINGS = {**QUICK, "SESVERIFY_DNS_TRY_TIMEOUT": "200ms", "SESVERIFY_DNS_QUERY_TIMEOUT": "500ms",
+            "SESVERIFY_WORKER_DNS_TIMEOUT": "1500ms", "SESVERIFY_SCHEDULE_VERIFIED_EVERY": "200ms"}
+LOOKS = 3  # at each state of confusion
+S1 = SERVERS["s1"][1][0]
+
+
+class Names:
+    """The lab as World wants it: SES asks r3, which nobody spoils."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.address = f"{RESOLVERS['r3']}:53"
+        self.at = ["a", "b"]
+
+    def zone(self, name, lines):
+        self.lab.publish(name, by_owner(lines), self.at, ttl=1)
+        self.lab.forget_caches()  # SES has asked for these names before they were there
+
+
+def absolute(line):
+    owner, rest = line.split(None, 1)
+    return f"{owner.rstrip('.')}. {rest}"
+
+
+def by_owner(lines):
+    out = {}
+    for line in lines:
+        owner, rest = line.split(None, 1)
+        out.setdefault(owner, []).append(rest)
+    return out
+
+
+@pytest.fixture(name="world", scope="module")
+def make_world(lab):
+    with World(dns=Names(lab), settings={**SETTINGS, **lab.settings}, **STEADY) as world:
+        world.lab = lab
+        world.start_worker(SESVERIFY_DNS_SERVERS=f"{RESOLVERS['liar']},{RESOLVERS['liar2']}")
+        yield world
+        found = violations(world.redis)
+        assert not found, found
+
+
+def looks(world, domain):
+    event = world.domain_events(domain)[0]
+    return int(world.redis.hget("sv:{0}:d:" + event["data"]["domain_id"], "cf"))
+
+
+def wait_looks(world, domain, count=LOOKS):
+    first = looks(world, domain)
+    wait_for(lambda: looks(world, domain) >= first + count, f"{count} looks at {domain}")
+
+
+def verified(world, domain, at=("a", "b")):
+    """A verified domain about which all is told; its zone (owner -> lines)."""
+    world.dns.at = list(at)
+    world.push("register", "client-1", domain)
+    records = world.wait_event("registered", domain)["data"]["dns_records"]
+    answer = world.sandbox.control.get(f"/records/{domain}")
+    world.lab.amazon_has(by_owner(absolute(line) for line in answer["lines"]["keys"] if " TXT " in line))
+    world.publish(domain, records)
+    world.wait_event("verified", domain)
+    world.sandbox.control.post(f"/identities/{domain}", {"identity": "Success", "dkim": "Success", "pin": True})
+    calm(world, domain)
+    return world.lab.domains[domain].records
+
+
+def calm(world, domain):
+    def nothing_new():
+        before = len(world.domain_events(domain))
+        wait_looks(world, domain, 2)
+        return len(world.domain_events(domain)) == before
+    wait_for(nothing_new, f"{domain} to be calm")
+
+
+class Steady:
+    """Everything inside happens without a single event of the domain; and the worker looks meanwhile."""
+
+    def __init__(self, world, domain):
+        self.world, self.domain = world, domain
+
+    def __enter__(self):
+        self.before = list(self.world.domain_events(self.domain))
+        self.looks = looks(self.world, self.domain)
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            wait_looks(self.world, self.domain, 2)
+            assert looks(self.world, self.domain) > self.looks
+            assert [told(e) for e in self.world.domain_events(self.domain)] == [told(e) for e in self.before]
+            assert statuses(self.world, self.domain)[-1] == "verified"
+
+
+def told(event):
+    data = event["data"]
+    return event["sequence"], event["type"], data["to"], data["conclusion"], sorted(f["code"] for f in data["findings"])
+
+
+def without_dkim(zone):
+    return {owner: lines for owner, lines in zone.items() if "_domainkey" not in owner}
+
+
+def test_F36_two_resolvers_that_disagree(world):
+    verified(world, "disagree.com")
+    with Steady(world, "disagree.com"):
+        world.lab.lying_resolver.rule("disagree.com", "nxdomain")
+        wait_looks(world, "disagree.com")
+
+
+def test_F36_both_resolvers_deny_what_the_zone_holds(world):
+    verified(world, "denied.com")
+    with Steady(world, "denied.com"):
+        world.lab.lying_resolver.rule("denied.com", "nxdomain")
+        world.lab.other_liar.rule("denied.com", "nxdomain")
+        wait_looks(world, "denied.com")
+
+
+def test_F36_flapping_between_NXDOMAIN_and_NOERROR(world):
+    verified(world, "flapping.com")
+    with Steady(world, "flapping.com"):
+        for n in range(6):
+            liar = (world.lab.lying_resolver, world.lab.other_liar)[n % 2]
+            liar.rule("flapping.com", "nxdomain")
+            wait_looks(world, "flapping.com", 1)
+            liar.clear("flapping.com")
+            wait_looks(world, "flapping.com", 1)
+
+
+def test_F35_a_storm_of_SERVFAIL_from_everybody(world):
+    verified(world, "storm.com", at=["s1", "s2"])
+    with Steady(world, "storm.com"):
+        world.lab.liar.rule("storm.com", "servfail")
+        wait_looks(world, "storm.com")
+        world.lab.liar.clear("storm.com")
+        for _ in range(3):
+            for liar in (world.lab.liar, world.lab.lying_resolver, world.lab.other_liar):
+                liar.rule("storm.com", "servfail")
+                wait_looks(world, "storm.com", 1)
+                liar.clear("storm.com")
+
+
+def test_F35_servers_that_refuse_and_resolvers_that_deny(world):
+    """Nobody who may speak for the zone speaks; one resolver's word is no quorum."""
+    verified(world, "refused.com", at=["s1", "s2"])
+    with Steady(world, "refused.com"):
+        world.lab.liar.rule("refused.com", "refused")
+        world.lab.lying_resolver.rule("refused.com", "nxdomain")
+        wait_looks(world, "refused.com")
+
+
+def test_F30_silence_of_servers_and_resolvers(world):
+    verified(world, "silent.com", at=["s1", "s2"])
+    with Steady(world, "silent.com"):
+        for liar in (world.lab.lying_resolver, world.lab.other_liar, world.lab.liar):
+            liar.rule("silent.com", "drop")
+            wait_looks(world, "silent.com", 2)
+
+
+def test_F36_one_server_of_two_holds_an_older_zone(world):
+    zone = verified(world, "stale.com")
+    with Steady(world, "stale.com"):
+        world.lab.publish("stale.com", zone, ttl=1, differing={"b": (without_dkim(zone), 3)})
+        wait_looks(world, "stale.com")
+        world.lab.publish("stale.com", zone, ttl=1, differing={"a": (without_dkim(zone), 0)})
+        wait_looks(world, "stale.com")
+
+
+def test_F36_one_server_of_two_denies_now_and_then(world):
+    verified(world, "moody.com", at=["s1", "s2"])
+    with Steady(world, "moody.com"):
+        for _ in range(4):
+            world.lab.liar.rule("moody.com", "nxdomain", at=[S1])
+            wait_looks(world, "moody.com", 1)
+            world.lab.liar.clear("moody.com")
+            wait_looks(world, "moody.com", 1)
+
+
+def test_a_record_that_is_really_gone_is_noticed_by_the_same_worker(world):
+    """The proof that the calm above is no blindness."""
+    zone = verified(world, "gone.com")
+    world.lab.publish("gone.com", without_dkim(zone), ttl=1)
+    risk = world.wait_event("at_risk", "gone.com")
+    assert risk["data"]["reason"] == "required_records_wrong"
+    world.lab.publish("gone.com", zone, ttl=1)
+    world.wait_event("restored", "gone.com")
