@@ -280,7 +280,8 @@ void sv_show_record(const struct sv_show *show, const json_t *record)
         const char *nothing = strcmp(outcome, "unknown") == 0 ? "nobody could tell" : "nothing";
 
         sv_show_line(show, 11, "seen", SV_PLAIN, *seen != '\0' ? seen : nothing);
-        sv_show_linef(show, 11, "by", "%s %s", view != NULL ? view : "",
+        sv_show_linef(show, 11, "by", "%s %s",
+                      view != NULL && strcmp(view, "resolver") == 0 ? "resolver" : "zone's server",
                       sv_show_evidence(evidence, shown));
     }
     if (sv_json_str(record, "since") != NULL)

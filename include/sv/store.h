@@ -11,6 +11,7 @@
 
 #include "sv/digest.h"
 #include "sv/err.h"
+#include "sv/store_lists.h"
 #include "sv/time.h"
 
 enum {
@@ -230,16 +231,6 @@ struct sv_store_read {
     sv_ms due_at; /* 0 = not waiting */
 };
 
-/* LIST: pages of uids in no order; a uid may come twice. cursor "0" starts; next_cursor "0" ends.
- */
-struct sv_store_list {
-    const char *cursor;
-    size_t count_hint;
-    size_t count;
-    const char *const *uids;
-    char next_cursor[24];
-};
-
 struct sv_store_enqueue {
     const char *job;
     size_t job_bytes;
@@ -254,33 +245,6 @@ struct sv_store_events {
     size_t entries_max;
     size_t count;
     const struct sv_store_entry *entries;
-};
-
-enum { SV_STORE_COUNTERS_MAX = 64 };
-
-/* COUNTERS: names such as accepted, done, coalesced, rejected, dead, stale, open, waiting, running,
- * inbox, pending, events, dead_letters, and one status_<word> per status. `waiting` is what is
- * neither removed nor running. */
-struct sv_store_counters {
-    size_t count;
-    struct {
-        const char *name;
-        int64_t value;
-    } items[SV_STORE_COUNTERS_MAX];
-};
-
-enum { SV_STORE_OWNERS_MAX = 64 };
-
-struct sv_store_owner {
-    const char *account, *client_id;
-};
-
-/* OWNERS: everybody who has claimed exactly `domain`, held or not yet, in no order; normally one
- * client. Not bound to a shard. Borrowed until done returns. */
-struct sv_store_owners {
-    const char *registrable, *domain;
-    size_t count;
-    const struct sv_store_owner *owners;
 };
 
 struct sv_store;
