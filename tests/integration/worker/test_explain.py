@@ -103,7 +103,7 @@ def test_history_tells_what_came_and_went(story):
     assert any("dkim_cname_missing" in (c["went"] or []) for c in changes)
     verified = next(c for c in changes if c["kind"] == "verified")
     assert verified["set"]["dkim"] == "success" or any(c["set"].get("dkim") == "success" for c in changes)
-    assert f": verified -> at_risk ({risk['reason']}): " in story.texts["risk"] and ": registered\n" in story.texts["risk"]
+    assert f": verified -> at_risk, because {risk['reason']}: " in story.texts["risk"] and ": registered\n" in story.texts["risk"]
 
 
 def test_records_are_marked_with_since_when(story):
