@@ -179,9 +179,10 @@ static void check_at_risk(struct sim *sim, struct sim_oracle *oracle,
     if (commit->input.kind == SV_INPUT_LOOKED && sends)
         watch_wrong(oracle, seen, now);
     if (entered && commit->effects.reason == SV_REASON_RECORDS_WRONG &&
-        (seen->required != SV_SEEN_WRONG ||
+        (seen->required != SV_SEEN_WRONG || seen->required_disputed ||
          now - oracle->wrong_at <= (sv_ms)oracle->wrong_ttl_s * SV_SECOND))
-        sim_violate(sim, commit->index, "at risk without two wrong looks a TTL apart");
+        sim_violate(sim, commit->index,
+                    "at risk without two wrong looks a TTL apart, the second undisputed");
     if (entered && commit->effects.reason == SV_REASON_SES_TEMPORARY &&
         (!is_temporary(seen) || !oracle->temporary))
         sim_violate(sim, commit->index, "at risk without two reads of TemporaryFailure");

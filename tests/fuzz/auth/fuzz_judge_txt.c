@@ -105,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
                                .dkim_tokens = {"tokenaaaaaaaaaaaaaaa", "tokenbbbbbbbbbbbbbbb"},
                                .dkim_tokens_count = 2,
                                .dkim_zone = "dkim.amazonses.com"};
+    static const char *const seen[] = {"tokenaaaaaaaaaaaaa._domainkey.client.com"};
     struct values values = {0};
     struct sv_dns_question question;
     struct sv_judge *judge;
@@ -120,6 +121,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         expect.ownership_token = "token";
     if ((told & 8) != 0)
         expect.domain = "news.client.com";
+    if ((told & 16) != 0) {
+        expect.byodkim_selector = "own";
+        expect.byodkim_key = "MDwwDQYJKoZIhvcNAQEBBQADKwAwKAIhAMB8";
+    }
+    if ((told & 32) != 0)
+        expect.discover = true;
+    if ((told & 64) != 0) {
+        expect.seen_names = seen;
+        expect.seen_names_count = 1;
+    }
     judge = sv_judge_new(&expect, "client.com");
     while (sv_judge_next(judge, &question)) {
         SV_REQUIRE(++count <= SV_JUDGE_QUESTIONS_MAX);

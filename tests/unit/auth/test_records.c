@@ -83,6 +83,39 @@ static void the_least(void **state)
     compare(records, sv_records_list(&expect, NULL, records), rows, sizeof(rows) / sizeof(*rows));
 }
 
+/* With it, too, the ownership record is no longer needed. */
+static void a_key_of_ones_own(void **state)
+{
+    struct sv_expect expect = {.domain = "client.com",
+                               .ownership_token = "t",
+                               .byodkim_selector = "s1",
+                               .byodkim_key = "MIIB"};
+    struct sv_record records[SV_RECORDS_MAX];
+
+    (void)state;
+    assert_int_equal(sv_records_list(&expect, NULL, records), 4);
+    assert_false(records[0].required);
+    assert_int_equal(records[1].kind, SV_RECORD_DKIM);
+    assert_int_equal(records[1].type, SV_RR_TXT);
+    assert_string_equal(records[1].name, "s1._domainkey.client.com");
+    assert_string_equal(records[1].host, "s1._domainkey");
+    assert_string_equal(records[1].value, "v=DKIM1; k=rsa; p=MIIB");
+    assert_true(records[1].required && records[1].high_priority);
+}
+
+static void a_key_that_no_record_can_hold(void **state)
+{
+    char key[SV_RECORD_VALUE_BYTES + 1];
+    struct sv_expect expect = {
+        .domain = "client.com", .byodkim_selector = "s1", .byodkim_key = key};
+    struct sv_record records[SV_RECORDS_MAX];
+
+    (void)state;
+    memset(key, 'A', sizeof(key) - 1);
+    key[sizeof(key) - 1] = '\0';
+    assert_int_equal(sv_records_list(&expect, NULL, records), 2);
+}
+
 static void ownership_is_required_without_dkim(void **state)
 {
     struct sv_expect expect = {.domain = "client.com", .ownership_token = "t"};
@@ -204,6 +237,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_in_order),
         cmocka_unit_test(the_least),
+        cmocka_unit_test(a_key_of_ones_own),
+        cmocka_unit_test(a_key_that_no_record_can_hold),
         cmocka_unit_test(ownership_is_required_without_dkim),
         cmocka_unit_test(zones_of_regions),
         cmocka_unit_test(policies_are_filled_in_whole),

@@ -20,6 +20,7 @@ static struct sv_record_sheet example(void)
                    .was_verified = true,
                    .findings = {0, 1, 2, 3, 4, 0xffffffff},
                    .tries = 3,
+                   .caches_until = 1700000003600,
                    .status_since = 1700000000000,
                    .looking_since = 1700000000000,
                    .ses_asked_at = 1700000000001},
