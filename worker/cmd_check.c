@@ -101,7 +101,9 @@ static int read_mail_from(struct request *request)
         return SV_EXIT_OK;
     if (*request->expect.region == '\0')
         return usage(request->args, "with --mail-from the --region is needed");
-    if (sv_mail_from_name(request->domain, given, request->mail_from, &info) != SV_OK) {
+    /* A name outside the domain is judged, not refused: somebody may have entered it at SES. */
+    if (sv_mail_from_name(request->domain, given, request->mail_from, &info) != SV_OK &&
+        sv_name_normalize(given, strlen(given), request->mail_from, NULL) != SV_OK) {
         sv_setup_complain(request->args, "--mail-from: %s", info.text);
         return SV_EXIT_DATA;
     }

@@ -9,7 +9,8 @@ With `upstream` it is a resolver that asks another one and spoils its answers by
 Rules (`do`), applied in order to the answer the zone gives; each may be limited by `name` (owner, absolute), `type`,
 `at` (addresses) and `tcp` (True: only over TCP, False: only over UDP):
 
-    drop                no answer                               refused servfail notauth formerr nxdomain badvers: the rcode
+    drop                no answer                               refused servfail notauth formerr badvers notimp: the rcode
+    nxdomain            a denial, as good as a true one
     formerr_edns        FORMERR to whoever sends EDNS            drop_edns     no answer to whoever sends EDNS
     no_aa               the answer without AA                    upward        a referral to the root
     wrong_id            another query id                         wrong_case    the question's case changed
@@ -43,7 +44,7 @@ UPSTREAM_S = 5
 ALIASES_MAX = 16
 EDE = 15
 RCODES = {"refused": dns.rcode.REFUSED, "servfail": dns.rcode.SERVFAIL, "notauth": dns.rcode.NOTAUTH,
-          "formerr": dns.rcode.FORMERR, "nxdomain": dns.rcode.NXDOMAIN, "notimp": dns.rcode.NOTIMP, "badvers": dns.rcode.BADVERS}
+          "formerr": dns.rcode.FORMERR, "notimp": dns.rcode.NOTIMP, "badvers": dns.rcode.BADVERS}
 
 
 class Zone:
@@ -311,6 +312,14 @@ def do_rcode(rule, query, reply, tcp):
     return empty(query, RCODES[rule["do"]])
 
 
+def do_nxdomain(rule, query, reply, tcp):
+    """Of the server's own zone with AA and SOA, as the truth would come."""
+    reply.answer = []
+    reply.authority = [rrset for rrset in reply.authority if rrset.rdtype == dns.rdatatype.SOA]
+    reply.set_rcode(dns.rcode.NXDOMAIN)
+    return reply
+
+
 def do_drop(rule, query, reply, tcp):
     return None
 
@@ -380,7 +389,7 @@ def do_badcookie(rule, query, reply, tcp):
 
 def do_ede(rule, query, reply, tcp):
     if "rcode" in rule or not rule.get("keep"):
-        reply = empty(query, RCODES[rule.get("rcode", "servfail")])
+        reply = empty(query, dns.rcode.from_text(rule.get("rcode", "servfail")))
     if query.edns >= 0:
         rcode = reply.rcode()
         _edns_of(reply, [dns.edns.GenericOption(EDE, struct.pack("!H", rule["code"]))])

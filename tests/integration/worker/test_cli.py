@@ -127,7 +127,7 @@ def test_E4_usage_is_64(words, said):
 
 @pytest.mark.parametrize("words", [
     ["check", "-- -x-.example"], ["check", "a..example"], ["check", "x" * 70 + ".example"],
-    ["check", "a.example", "--region", "eu-west-1", "--mail-from", "other.example"],
+    ["check", "a.example", "--region", "eu-west-1", "--mail-from", "other..example"],
     ["check", "a.example", "--region", "eu-west-1", "--token", "not/a/token"],
     ["check", "a.example", "--selector", "-s", "--public-key", "AAAA"],
     ["check", "a.example", "--selector", "s", "--public-key", "A A"],
