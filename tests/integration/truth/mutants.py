@@ -48,12 +48,13 @@ class Copy:
     def red(self):
         """The codes whose test fails."""
         environment = {**os.environ, "SV_BINARY_DIR": str(self.folder / "build" / "debug")}
-        done = run(sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "--tb=no", "-rfE",
+        done = run(sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "--tb=line", "-rfE",
                    ROOT / "tests/integration/truth/test_codes.py", env=environment)
         if done.returncode == SKIPPED:
             print(done.stdout)
             sys.exit(SKIPPED)
         assert done.returncode in (0, 1), done.stdout + done.stderr
+        self.said = done.stdout
         return set(re.findall(r"^(?:FAILED|ERROR) \S+\[(\w+)\]", done.stdout, re.M))
 
     def without(self, code):
@@ -78,7 +79,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sv-mutants-") as name:
         copy = Copy(pathlib.Path(name))
         red = copy.red()
-        assert not red, f"red without any change: {sorted(red)}"
+        assert not red, f"red without any change: {copy.said}"
         for code in codes:
             before = copy.without(code)
             copy.build()
