@@ -269,6 +269,15 @@ static int judge_exit(const struct sv_report *report)
     return code;
 }
 
+static bool is_only_waiting(const struct sv_report *report)
+{
+    for (size_t i = 0; i < report->records_count; i++) {
+        if (report->statuses[i] != SV_RECORD_OK && report->statuses[i] != SV_RECORD_WAITING)
+            return false;
+    }
+    return true;
+}
+
 static const char *verdict_of(int code)
 {
     if (code == SV_EXIT_OK)
@@ -438,7 +447,9 @@ static void print_text(const struct request *request, const struct sv_report *re
     sv_show_forecast(&show, json_object_get(told, "forecast"));
     (void)printf("\n%s: %s%s%s", request->domain, show.colour ? sv_term_start(paint) : "",
                  verdict_of(code), show.colour ? sv_term_reset : "");
-    if (untold_of(report, code) != NULL)
+    if (code == SV_EXIT_TEMPORARY && is_only_waiting(report))
+        (void)printf(" (right at the source, not yet seen everywhere)");
+    else if (untold_of(report, code) != NULL)
         (void)printf(" (%s)", untold_of(report, code));
     (void)printf("\n");
 }

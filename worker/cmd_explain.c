@@ -25,20 +25,16 @@ static int worse(int a, int b)
     return a != SV_EXIT_OK ? a : b;
 }
 
-static bool on_kept(void *context, const struct sv_kept *kept)
+static void print(struct telling *telling, const struct sv_kept *kept)
 {
-    struct telling *telling = context;
-    const struct sv_registration *registration = &kept->sheet.registration;
     struct sv_show show = {.out = stdout,
                            .colour = sv_term_wants_colour(stdout, telling->args->environment),
                            .now = telling->now};
     json_t *told;
     int code;
 
-    if (!kept->found || kept->damaged || kept->sheet.domain.status == SV_STATUS_REMOVED ||
-        strcmp(registration->domain, telling->domain) != 0 ||
-        (telling->account != NULL && strcmp(registration->account, telling->account) != 0))
-        return true;
+    if (kept->sheet.domain.status == SV_STATUS_REMOVED)
+        return;
     told = sv_explain(kept, telling->config, telling->now, &code);
     telling->code = worse(telling->code, code);
     if (sv_args_has(telling->args, "json")) {
@@ -49,12 +45,11 @@ static bool on_kept(void *context, const struct sv_kept *kept)
         json_decref(told);
     }
     telling->count++;
-    return true;
 }
 
-static int read_one(struct sv_client *client, struct telling *telling, const char *client_id)
+static int read_one(struct sv_client *client, struct telling *telling, const char *account,
+                    const char *client_id)
 {
-    const char *account = telling->account != NULL ? telling->account : "default";
     char uid[SV_UID_BYTES];
     struct sv_kept kept;
     int code;
@@ -64,22 +59,60 @@ static int read_one(struct sv_client *client, struct telling *telling, const cha
     if (code == SV_EXIT_OK && kept.found && kept.damaged) {
         sv_setup_complain(telling->args, "what Redis keeps cannot be read: %s", kept.trouble.text);
         code = SV_EXIT_SOFTWARE;
-    } else if (code == SV_EXIT_OK) {
-        (void)on_kept(telling, &kept);
+    } else if (code == SV_EXIT_OK && kept.found) {
+        print(telling, &kept);
     }
     sv_kept_fini(&kept);
+    return code;
+}
+
+/* Copies of what the store lends. */
+struct owners {
+    size_t count;
+    struct {
+        char account[SV_ACCOUNT_BYTES], client_id[SV_CLIENT_BYTES];
+    } items[SV_STORE_OWNERS_MAX];
+};
+
+static void on_owners(void *context, const struct sv_store_call *call)
+{
+    const struct sv_store_owners *from = &call->u.owners;
+    struct owners *to = context;
+
+    for (size_t i = 0; i < from->count && i < SV_STORE_OWNERS_MAX; i++) {
+        (void)snprintf(to->items[i].account, SV_ACCOUNT_BYTES, "%s", from->owners[i].account);
+        (void)snprintf(to->items[i].client_id, SV_CLIENT_BYTES, "%s", from->owners[i].client_id);
+        to->count++;
+    }
+}
+
+/* One look at who has claimed the name, instead of one at every domain there is. */
+static int read_all(struct sv_client *client, struct telling *telling)
+{
+    struct sv_store_call call = {.op = SV_STORE_OWNERS};
+    struct owners owners = {.count = 0};
+    char registrable[SV_NAME_BYTES];
+    int code;
+
+    if (sv_name_registrable(telling->domain, registrable) != SV_OK)
+        return SV_EXIT_OK; /* nobody can register it */
+    call.u.owners.registrable = registrable;
+    call.u.owners.domain = telling->domain;
+    code = sv_client_call(client, &call, on_owners, &owners);
+    for (size_t i = 0; code == SV_EXIT_OK && i < owners.count; i++) {
+        if (telling->account == NULL || strcmp(telling->account, owners.items[i].account) == 0)
+            code = read_one(client, telling, owners.items[i].account, owners.items[i].client_id);
+    }
     return code;
 }
 
 static int tell(struct sv_client *client, struct telling *telling)
 {
     const char *client_id = sv_args_value(telling->args, "client", NULL);
-    int code;
+    const char *account = telling->account != NULL ? telling->account : "default";
+    int code = client_id != NULL ? read_one(client, telling, account, client_id)
+                                 : read_all(client, telling);
 
-    if (client_id != NULL)
-        code = read_one(client, telling, client_id);
-    else
-        code = sv_kept_each(client, on_kept, telling);
     if (code != SV_EXIT_OK)
         return code;
     if (telling->count == 0) {

@@ -361,13 +361,16 @@ static void print_changes(const struct sv_show *show, const json_t *told)
     for (size_t i = 0; i < json_array_size(changes); i++) {
         const json_t *change = json_array_get(changes, i);
         const char *from = text_of(change, "from"), *to = text_of(change, "to");
+        bool moved = strcmp(from, to) != 0;
+        char line[LIST_BYTES_MAX];
 
-        (void)fprintf(show->out, "  %s: ", sv_show_time(show, sv_show_instant(change, "at"), when));
-        if (strcmp(from, to) != 0)
-            (void)fprintf(show->out, "%s -> %s (%s)", from, to, text_of(change, "reason"));
-        else
-            (void)fprintf(show->out, "%s", text_of(change, "kind"));
-        (void)fprintf(show->out, ": %s\n", text_of(change, "conclusion"));
+        (void)snprintf(line, sizeof(line), "  %s: %s%s%s%s%s: %s",
+                       sv_show_time(show, sv_show_instant(change, "at"), when),
+                       moved ? from : text_of(change, "kind"), moved ? " -> " : "", moved ? to : "",
+                       moved ? ", because " : "", moved ? text_of(change, "reason") : "",
+                       text_of(change, "conclusion"));
+        sv_show_text(show, SV_PLAIN, line);
+        (void)fputc('\n', show->out);
         print_codes(show, change, "came");
         print_codes(show, change, "went");
         print_set(show, change, true);

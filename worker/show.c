@@ -11,7 +11,7 @@
 
 enum { LINE_BYTES_MAX = 4096 };
 
-static void paint(const struct sv_show *show, enum sv_colour colour, const char *text)
+void sv_show_text(const struct sv_show *show, enum sv_colour colour, const char *text)
 {
     bool painted = show->colour && colour != SV_PLAIN;
     char *safe = sv_strdup(text);
@@ -25,7 +25,7 @@ static void paint(const struct sv_show *show, enum sv_colour colour, const char 
 void sv_show_head(const struct sv_show *show, const char *title)
 {
     (void)fputc('\n', show->out);
-    paint(show, SV_BOLD, title);
+    sv_show_text(show, SV_BOLD, title);
     (void)fputc('\n', show->out);
 }
 
@@ -38,7 +38,7 @@ void sv_show_line(const struct sv_show *show, unsigned indent, const char *label
                   enum sv_colour colour, const char *text)
 {
     start(show, indent, label);
-    paint(show, colour, text);
+    sv_show_text(show, colour, text);
     (void)fputc('\n', show->out);
 }
 
@@ -209,12 +209,13 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
     char shown[SV_SHOW_EVIDENCE_BYTES], when[SV_SHOW_TIME_BYTES];
 
     (void)fprintf(show->out, "  ");
-    paint(show, colour_of(severity), severity);
+    sv_show_text(show, colour_of(severity), severity);
     (void)fprintf(show->out, " %s", text_of(finding, "code"));
     if (primary)
-        paint(show, SV_BOLD,
-              strcmp(severity, "temporary") == 0 ? "  <- the cause, as far as can be told now"
-                                                 : "  <- repair this first");
+        sv_show_text(show, SV_BOLD,
+                     strcmp(severity, "temporary") == 0
+                         ? "  <- the cause, as far as can be told now"
+                         : "  <- repair this first");
     (void)fputc('\n', show->out);
     sv_show_line(show, 4, "about", SV_PLAIN, text_of(finding, "owner"));
     show_value(show, "expected", text_of(finding, "expected"));
@@ -270,9 +271,9 @@ void sv_show_record(const struct sv_show *show, const json_t *record)
     char shown[SV_SHOW_EVIDENCE_BYTES], when[SV_SHOW_TIME_BYTES];
 
     (void)fprintf(show->out, "  ");
-    paint(show, colour_of_status(status), status);
+    sv_show_text(show, colour_of_status(status), status);
     (void)fprintf(show->out, "%*s %-5s ", (int)(8 - strlen(status)), "", text_of(record, "type"));
-    paint(show, SV_PLAIN, text_of(record, "name"));
+    sv_show_text(show, SV_PLAIN, text_of(record, "name"));
     (void)fputc('\n', show->out);
     sv_show_line(show, 11, "expected", SV_PLAIN, text_of(record, "value"));
     if (json_is_object(evidence)) {
@@ -280,7 +281,8 @@ void sv_show_record(const struct sv_show *show, const json_t *record)
         const char *nothing = strcmp(outcome, "unknown") == 0 ? "nobody could tell" : "nothing";
 
         sv_show_line(show, 11, "seen", SV_PLAIN, *seen != '\0' ? seen : nothing);
-        sv_show_linef(show, 11, "by", "%s %s", view != NULL ? view : "",
+        sv_show_linef(show, 11, "by", "%s %s",
+                      view != NULL && strcmp(view, "resolver") == 0 ? "resolver" : "zone's server",
                       sv_show_evidence(evidence, shown));
     }
     if (sv_json_str(record, "since") != NULL)
@@ -360,7 +362,7 @@ void sv_show_forecast(const struct sv_show *show, const json_t *forecast)
 
         (void)fprintf(show->out, "  %-32s  ",
                       sv_show_time(show, sv_show_instant(item, "at"), when));
-        paint(show, SV_PLAIN, text_of(item, "text"));
+        sv_show_text(show, SV_PLAIN, text_of(item, "text"));
         (void)fputc('\n', show->out);
     }
 }

@@ -18,6 +18,9 @@ struct sv_show {
 
 enum { SV_SHOW_COLUMNS = 100, SV_SHOW_INDENT = 2, SV_SHOW_LABEL = 10, SV_SHOW_TIME_BYTES = 80 };
 
+/* Text from anywhere: control characters become '?'. */
+void sv_show_text(const struct sv_show *show, enum sv_colour colour, const char *text);
+
 /* An empty line and a title. */
 void sv_show_head(const struct sv_show *show, const char *title);
 

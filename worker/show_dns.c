@@ -50,7 +50,7 @@ void sv_show_spf(const struct sv_show *show, const struct sv_spf_tree *tree)
     sv_show_line(show, 2, "record at", SV_PLAIN, tree->owner);
     sv_show_line(show, 2, "for SES", tree->for_ses == SV_SPF_PASS ? SV_GREEN : SV_YELLOW,
                  sv_spf_result_name(tree->for_ses));
-    sv_show_linef(show, 2, "look-ups", "%u used, %u at worst, of 10; %u without an answer, of 2",
+    sv_show_linef(show, 2, "look-ups", "%u used, %u at worst, of 10; %u that find nothing, of 2",
                   tree->lookups_used, tree->lookups_worst, tree->voids);
     for (size_t i = 0; i < tree->nodes_count; i++) {
         if (tree->nodes[i].depth > 0)

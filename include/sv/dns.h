@@ -61,6 +61,7 @@ struct sv_dns_ask {
      * until its server has few enough in flight and enough time has passed. Its deadline goes on;
      * when that passes in line, the answer is SV_DNS_TIMEOUT with server "": nobody was asked. */
     bool recursion;
+    sv_ms total_ms; /* this query with all its tries; 0 = that of the options */
 };
 
 /* Always a complete answer object: what could not be found out is SV_DNS_UNKNOWN with its trouble

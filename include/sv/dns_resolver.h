@@ -27,6 +27,7 @@ struct sv_dns_resolver_options {
 
     const char *system_path; /* copied; a resolv.conf file that replaces `servers` whenever it
                                 changes and holds any; NULL = they stay */
+    sv_ms system_every_ms;   /* how often that is looked for; 0 = 5 s */
     struct sv_log *log;      /* borrowed; may be NULL */
 };
 

@@ -137,6 +137,7 @@ struct sv_observation {
     sv_ms caches_until;    /* waiting, disputed: when the last cache has forgotten; 0 = not known */
     enum sv_untold untold; /* why `required` is unknown */
     bool authority_closed; /* only resolvers could be asked: port 53 is closed here */
+    enum sv_seen mail_from_records; /* MX and SPF of the custom MAIL FROM */
     enum sv_tri spf, dmarc, bulk;
     bool group_known[SV_GROUP_COUNT];
     uint32_t group_digest[SV_GROUP_COUNT]; /* 0 = no finding that counts */

@@ -11,6 +11,7 @@
 
 #include "sv/digest.h"
 #include "sv/err.h"
+#include "sv/store_lists.h"
 #include "sv/time.h"
 
 enum {
@@ -46,6 +47,7 @@ enum sv_store_op {
     SV_STORE_ENQUEUE,      /* pushes a job, as the platform does */
     SV_STORE_EVENTS,       /* reads the outbox behind a position */
     SV_STORE_COUNTERS,     /* the shard's counters and queue lengths */
+    SV_STORE_OWNERS,       /* who has claimed a name */
     SV_STORE_OP_COUNT
 };
 
@@ -229,16 +231,6 @@ struct sv_store_read {
     sv_ms due_at; /* 0 = not waiting */
 };
 
-/* LIST: pages of uids in no order; a uid may come twice. cursor "0" starts; next_cursor "0" ends.
- */
-struct sv_store_list {
-    const char *cursor;
-    size_t count_hint;
-    size_t count;
-    const char *const *uids;
-    char next_cursor[24];
-};
-
 struct sv_store_enqueue {
     const char *job;
     size_t job_bytes;
@@ -253,19 +245,6 @@ struct sv_store_events {
     size_t entries_max;
     size_t count;
     const struct sv_store_entry *entries;
-};
-
-enum { SV_STORE_COUNTERS_MAX = 64 };
-
-/* COUNTERS: names such as accepted, done, coalesced, rejected, dead, stale, open, waiting, running,
- * inbox, pending, events, dead_letters, and one status_<word> per status. `waiting` is what is
- * neither removed nor running. */
-struct sv_store_counters {
-    size_t count;
-    struct {
-        const char *name;
-        int64_t value;
-    } items[SV_STORE_COUNTERS_MAX];
 };
 
 struct sv_store;
@@ -296,6 +275,7 @@ struct sv_store_call { /* embed it in your own struct; inputs are borrowed until
         struct sv_store_enqueue enqueue;
         struct sv_store_events events;
         struct sv_store_counters counters;
+        struct sv_store_owners owners;
     } u;
     struct sv_errinfo info;
     /* private to the store from here on */

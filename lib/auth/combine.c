@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dkim_parts.h"
+#include "dmarc_parts.h"
 #include "judge_parts.h"
 #include "records_parts.h"
 
@@ -97,7 +98,7 @@ enum sv_tri sv_judge_is_right(const struct sv_judge *judge, size_t record,
             return SV_TRI_NO;
         return sv_span_holds(text, SV_SPF_INCLUDE) ? SV_TRI_YES : SV_TRI_UNKNOWN;
     case SV_RECORD_DMARC:
-        return has_one(answer, "v=DMARC1", &text) ? SV_TRI_YES : SV_TRI_NO;
+        return sv_dmarc_is_right(judge, record, answer);
     }
     return SV_TRI_UNKNOWN;
 }

@@ -304,7 +304,8 @@ static void take(struct sv_dmarc_record *out, const struct sv_dmarc_tag *tag)
         out->test_mode = sv_span_equals(value, "y");
         break;
     case SV_DMARC_KEY_PSD:
-        out->psd = is_valid ? sv_char_lower(*value.text) : 'u';
+        if (is_valid)
+            out->psd = sv_char_lower(*value.text);
         break;
     case SV_DMARC_KEY_RUA:
         out->rua = value;

@@ -34,7 +34,12 @@ struct sv_dmarc_view {
     bool is_explained; /* a fault of the record itself was found: what differs follows from it */
 };
 
-/* The TXT at _dmarc.`name`; never NULL. */
+/* Whether one answer about _dmarc.{d} is as good as a right one: a record with a valid policy, or
+ * nothing where the record of a name above applies. For sv_judge_combine. */
+enum sv_tri sv_dmarc_is_right(const struct sv_judge *judge, size_t record,
+                              const struct sv_fact *answer);
+
+/* The TXT at _dmarc.`name`; NULL when no DNS can hold that name. */
 const struct sv_fact *sv_dmarc_fact(struct sv_judge *judge, const char *name);
 
 /* A finding about `fact` with foreign octets as what was found. */

@@ -23,6 +23,11 @@ static bool is_letter(char c)
     return lower >= 'a' && lower <= 'z';
 }
 
+static bool is_one_of(char c, const char *chars)
+{
+    return c != '\0' && strchr(chars, c) != NULL;
+}
+
 /* Digits and perhaps a unit (RFC 7489 section 6.2). */
 static bool is_size(struct sv_span text)
 {
@@ -32,7 +37,7 @@ static bool is_size(struct sv_span text)
         digits++;
     if (digits == 0 || text.len > digits + 1)
         return false;
-    return text.len == digits || memchr("kmgt", sv_char_lower(text.text[digits]), 4) != NULL;
+    return text.len == digits || is_one_of(text.text[digits], "kKmMgGtT");
 }
 
 /* What may stand in a URI as it is; a comma and a "!" have to be encoded here. */
@@ -97,13 +102,16 @@ static bool take_address(struct sv_span text, char domain[SV_NAME_BYTES])
            strchr(domain, '.') != NULL;
 }
 
+static bool is_scheme_char(char c, bool is_first)
+{
+    return is_letter(c) || (!is_first && (is_digit(c) || is_one_of(c, "+-.")));
+}
+
 static size_t scheme_len(struct sv_span text)
 {
     size_t len = 0;
 
-    while (len < text.len &&
-           (is_letter(text.text[len]) ||
-            (len > 0 && (is_digit(text.text[len]) || memchr("+-.", text.text[len], 3) != NULL))))
+    while (len < text.len && is_scheme_char(text.text[len], len == 0))
         len++;
     return len > 0 && len + 1 < text.len && text.text[len] == ':' ? len : 0;
 }

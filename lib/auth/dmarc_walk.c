@@ -144,6 +144,11 @@ static bool is_policy_valid(const struct sv_dmarc_record *record)
            record->np != SV_DMARC_WORD_BAD;
 }
 
+enum sv_dmarc_policy sv_dmarc_policy_of(const struct sv_dmarc_record *record)
+{
+    return is_policy_valid(record) ? policy_of(record->p) : fallback(record);
+}
+
 static enum sv_dmarc_policy policy_below(const struct sv_dmarc_record *record, enum sv_tri exists)
 {
     enum sv_dmarc_word sp = record->sp != SV_DMARC_WORD_ABSENT ? record->sp : record->p;
@@ -177,8 +182,7 @@ void sv_dmarc_apply(const struct sv_dmarc_source *source, const struct sv_dmarc_
     if (own->found == SV_DMARC_FOUND_RECORD) {
         out->at = walk->start;
         out->record = own->record;
-        out->policy =
-            is_policy_valid(&own->record) ? policy_of(own->record.p) : fallback(&own->record);
+        out->policy = sv_dmarc_policy_of(&own->record);
         return;
     }
     if (at == NULL) /* an answer is missing, perhaps the own one */

@@ -50,6 +50,9 @@ struct sv_dmarc_applied {
     char room[SV_NAME_BYTES];
 };
 
+/* The policy of a record at the very name it is asked for. */
+enum sv_dmarc_policy sv_dmarc_policy_of(const struct sv_dmarc_record *record);
+
 /* By RFC 9989 section 4.10.1. `at` points into the walk's start. */
 void sv_dmarc_apply(const struct sv_dmarc_source *source, const struct sv_dmarc_walk *walk,
                     struct sv_dmarc_applied *out);

@@ -156,9 +156,9 @@ void sv_judge_dnssec(struct sv_judge *judge, const struct sv_fact *fact)
     struct sv_naming naming = {.owner = zone_of(judge, fact->name), .found = fact->name};
     enum sv_finding_code code;
 
-    if (fact->heard->resolvers_bogus == 0)
+    if (fact->heard->bogus_by == NULL)
         return;
-    by.evidence = fact->heard->bogus_by;
+    by.evidence = *fact->heard->bogus_by;
     code = sv_ede_code(by.evidence.ede);
     if (!is_named(code))
         code = explain(judge, fact, naming.owner, &naming.until);

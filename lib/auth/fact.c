@@ -152,6 +152,16 @@ void sv_evidence_take(struct sv_evidence *evidence, const struct sv_dns_answer *
     evidence->at = answer->at;
 }
 
+const struct sv_evidence *sv_evidence_keep(struct sv_judge *judge,
+                                           const struct sv_dns_answer *answer)
+{
+    struct sv_evidence *kept = sv_keep_take(&judge->keep, sizeof(*kept), SV_KEEP_BYTES);
+
+    if (kept != NULL)
+        sv_evidence_take(kept, answer);
+    return kept;
+}
+
 void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_dns_answer *answer)
 {
     fact->outcome = answer->outcome;

@@ -138,17 +138,41 @@ static bool judge_discarded(struct sv_dmarc_view *view, const struct sv_fact *fa
     return true;
 }
 
+static bool has_bad_policy(const struct sv_dmarc_record *record)
+{
+    return record->p == SV_DMARC_WORD_BAD || record->sp == SV_DMARC_WORD_BAD ||
+           record->np == SV_DMARC_WORD_BAD;
+}
+
+enum sv_tri sv_dmarc_is_right(const struct sv_judge *judge, size_t record,
+                              const struct sv_fact *answer)
+{
+    struct sv_dmarc_choice choice = sv_dmarc_choose(answer);
+    struct sv_dmarc_record read;
+
+    if (choice.count == 0 && choice.malformed_count == 0)
+        return sv_dmarc_choose(judge->asked[record]).count == 0 &&
+                       sv_judge_status(judge, record) == SV_RECORD_OK
+                   ? SV_TRI_YES
+                   : SV_TRI_NO;
+    if (choice.count != 1)
+        return SV_TRI_NO;
+    sv_dmarc_parse(choice.record, &read);
+    return read.has_repeated || has_bad_policy(&read) ||
+                   sv_dmarc_policy_of(&read) == SV_DMARC_POLICY_ABSENT
+               ? SV_TRI_NO
+               : SV_TRI_YES;
+}
+
 /* The record that applies is there. A bad policy is wrong even where receivers make p=none of it:
  * nobody meant that. */
 static enum sv_record_status judge_applied(struct sv_dmarc_view *view, const struct sv_fact *fact)
 {
-    const struct sv_dmarc_record *record = &view->now.record;
-    bool is_bad = record->p == SV_DMARC_WORD_BAD || record->sp == SV_DMARC_WORD_BAD ||
-                  record->np == SV_DMARC_WORD_BAD;
-
     sv_dmarc_judge_record(view, fact, sv_dmarc_choose(fact).record);
     sv_dmarc_judge_reports(view, fact);
-    return is_bad || view->now.policy == SV_DMARC_POLICY_ABSENT ? SV_RECORD_WRONG : SV_RECORD_OK;
+    return has_bad_policy(&view->now.record) || view->now.policy == SV_DMARC_POLICY_ABSENT
+               ? SV_RECORD_WRONG
+               : SV_RECORD_OK;
 }
 
 /* Nothing at {d} itself: what does the tree above say? */

@@ -30,7 +30,8 @@ static void fill_path(const struct sv_dmarc_view *view, struct sv_dmarc_path *ou
         const struct sv_dmarc_reply *reply = &view->walk.replies[i];
         put(step->name, sizeof(step->name), "_dmarc.", view->walk.names[i]);
         step->found = reply->found;
-        step->psd = reply->found == SV_DMARC_FOUND_RECORD ? reply->record.psd : '\0';
+        if (reply->found == SV_DMARC_FOUND_RECORD)
+            step->psd = reply->record.psd;
     }
     fill_verdict(&out->now, &view->now);
     fill_verdict(&out->before, &view->before);

@@ -6,8 +6,7 @@
 
 enum {
     TTL_LONG_S = 86400,
-    EDE_STALE_ANSWER = 3 + 1, /* as sv_dns_answer counts */
-    EDE_STALE_NXDOMAIN = 19 + 1,
+    MAIL_HOSTS_MAX = 2,
 };
 
 /* A label that nobody creates: what answers at it answers at every name (RFC 4592). */
@@ -294,28 +293,26 @@ static void judge_zone(struct sv_judge *judge, const struct sv_zone *zone)
 /* Resolvers that answer by their own policy, or with what is out of date. */
 static void judge_resolvers(struct sv_judge *judge, const struct sv_fact *fact)
 {
-    const struct sv_heard *heard = fact->heard;
+    const struct sv_evidence *filtered = fact->heard->filtered_by;
+    const struct sv_evidence *hinted = fact->heard->ede_by;
     struct sv_fact by = *fact;
     struct sv_naming naming = {.owner = fact->name};
 
-    if (heard->filtered) {
-        by.evidence = heard->filtered_by;
-        naming.found = by.evidence.server;
+    if (filtered != NULL) {
+        by.evidence = *filtered;
+        naming.found = filtered->server;
         sv_judge_find(judge, SV_F_DNS_ANSWER_FILTERED, &by, SV_SEVERITY_NONE, &naming);
     }
-    if (heard->ede_by.outcome != SV_DNS_UNKNOWN &&
-        (heard->ede_by.ede == EDE_STALE_ANSWER || heard->ede_by.ede == EDE_STALE_NXDOMAIN)) {
-        by.evidence = heard->ede_by;
-        naming.found = by.evidence.server;
-        naming.until = by.evidence.at + (sv_ms)by.evidence.ttl_s * SV_SECOND;
+    if (hinted == NULL || hinted->outcome == SV_DNS_UNKNOWN)
+        return; /* trouble.c says why */
+    by.evidence = *hinted;
+    naming.found = hinted->server;
+    naming.until = hinted->at + (sv_ms)hinted->ttl_s * SV_SECOND;
+    if (sv_ede_code(hinted->ede) == SV_F_DNS_STALE_CACHE)
         sv_judge_find(judge, SV_F_DNS_STALE_CACHE, &by, SV_SEVERITY_NONE, &naming);
-    }
-    if (heard->ede_by.outcome != SV_DNS_UNKNOWN &&
-        sv_ede_code(heard->ede_by.ede) == SV_F_DNS_DNSSEC_UNSUPPORTED) {
-        by.evidence = heard->ede_by;
-        naming.found = naming.owner;
+    naming = (struct sv_naming){.owner = fact->name, .found = fact->name};
+    if (sv_ede_code(hinted->ede) == SV_F_DNS_DNSSEC_UNSUPPORTED)
         sv_judge_find_shared(judge, SV_F_DNS_DNSSEC_UNSUPPORTED, &by, &naming);
-    }
 }
 
 /* Octets above 127 in presentation form, \195 and the like, back to text; false when there are
@@ -419,23 +416,22 @@ static bool is_private_address(struct sv_span text)
     return second >= 16 && second <= 31;
 }
 
-/* Mail hosts of the client whose addresses were asked for, by whichever part. */
-static void judge_mail_host(struct sv_judge *judge, const struct sv_fact *fact)
+/* Where mail for the domain goes, as far as the client names those hosts itself: the first of them
+ * stand for all. */
+static void judge_mail_hosts(struct sv_judge *judge, const struct sv_fact *mx)
 {
-    for (size_t i = 0; i < judge->facts_count; i++) {
-        const struct sv_fact *mx = judge->facts[i];
-        for (size_t j = 0; mx->type == SV_RR_MX && j < mx->values_count; j++) {
-            const char *host = memchr(mx->values[j].text, ' ', mx->values[j].len);
-            struct sv_naming naming = {.owner = fact->name};
-            if (host == NULL || !sv_name_equal(host + 1, fact->name))
+    for (size_t i = 0; i < mx->values_count && i < MAIL_HOSTS_MAX; i++) {
+        const char *host = memchr(mx->values[i].text, ' ', mx->values[i].len);
+        const struct sv_fact *fact;
+        if (host == NULL || !sv_name_is_below(++host, judge->expect.domain))
+            continue;
+        fact = sv_judge_look(judge, host, SV_RR_A, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+        for (size_t j = 0; j < fact->values_count; j++) {
+            struct sv_naming naming = {.owner = host, .found = fact->values[j].text};
+            if (!is_private_address(fact->values[j]))
                 continue;
-            for (size_t k = 0; k < fact->values_count; k++) {
-                naming.found = fact->values[k].text;
-                if (!is_private_address(fact->values[k]))
-                    continue;
-                sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
-                return;
-            }
+            sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
+            return;
         }
     }
 }
@@ -454,7 +450,8 @@ void sv_judge_dns(struct sv_judge *judge)
         sv_judge_dnssec(judge, judge->asked[i]);
     }
     for (size_t i = 0; i < facts; i++) {
-        if (judge->facts[i]->type == SV_RR_A || judge->facts[i]->type == SV_RR_AAAA)
-            judge_mail_host(judge, judge->facts[i]);
+        if (judge->facts[i]->type == SV_RR_MX &&
+            sv_name_equal(judge->facts[i]->name, judge->expect.domain))
+            judge_mail_hosts(judge, judge->facts[i]);
     }
 }

@@ -44,8 +44,7 @@ struct sv_heard {
     bool closed;    /* they were to be asked, but port 53 to the outside is closed */
     unsigned servers_usable, servers_lame;
     unsigned resolvers_asked, resolvers_told, resolvers_bogus, resolvers_failed;
-    bool filtered; /* a resolver answers by its own policy */
-    struct sv_evidence bogus_by, filtered_by, failed_by, ede_by; /* the first of each */
+    const struct sv_evidence *bogus_by, *filtered_by, *ede_by; /* the first of each; NULL = none */
 };
 
 /* One server of a zone, over all questions that it was asked. */
@@ -74,7 +73,7 @@ struct sv_said {
     sv_ms cached_until; /* when the last of those resolvers forgets it; 0 = none said so */
     uint32_t cached_s;  /* the longest TTL that one of those resolvers told */
     size_t witnesses_count; /* beside the fact's own evidence */
-    struct sv_evidence witnesses[SV_WITNESSES_MAX];
+    const struct sv_evidence *witnesses[SV_WITNESSES_MAX];
 };
 
 /* A question, and what its answer said. A fact that is not answered is as good as unknown. */
@@ -148,6 +147,10 @@ char *sv_judge_keep(struct sv_judge *judge, const char *bytes, size_t len);
 void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_dns_answer *answer);
 
 void sv_evidence_take(struct sv_evidence *evidence, const struct sv_dns_answer *answer);
+
+/* The same in the judge's own memory; NULL when that is used up. */
+const struct sv_evidence *sv_evidence_keep(struct sv_judge *judge,
+                                           const struct sv_dns_answer *answer);
 
 /* Fills it from everything that was asked (views.c): the fact is the answer that counts, and those
  * that differ hang on it. What the zone's own servers publish counts, otherwise what resolvers

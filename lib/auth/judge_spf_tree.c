@@ -40,6 +40,7 @@ static struct sv_spf_source source_of(struct sv_judge *judge)
 struct ranges {
     bool open;   /* SES's record, or one that it includes, is not known */
     bool absent; /* there is none */
+    bool mixed;  /* it is more than a list of ranges that all pass */
     size_t count;
     struct sv_ip addresses[RANGES_MAX];
 };
@@ -63,6 +64,7 @@ static void collect(struct sv_judge *judge, const char *name, unsigned depth, st
         char below[SV_NAME_BYTES];
         bool passes = term.fault == SV_SPF_GOOD && term.qualifier == '+';
         bool is_range = term.kind == SV_SPF_IP4 || term.kind == SV_SPF_IP6;
+        out->mixed = out->mixed || (!(passes && is_range) && term.kind != SV_SPF_ALL);
         if (passes && is_range && out->count < RANGES_MAX)
             out->addresses[out->count++] = term.network;
         if (passes && (term.kind == SV_SPF_INCLUDE_OF || term.kind == SV_SPF_REDIRECT) &&
@@ -102,58 +104,75 @@ struct ses {
     struct ranges ranges;
 };
 
-static enum sv_spf_result evaluate(struct sv_spf_subject *it, struct ses *ses)
+/* The whole look at one record, and what it found. */
+struct tour {
+    struct sv_spf_subject *it;
+    struct sv_spf_walk walk;
+    unsigned voids_used;
+    bool looped;
+};
+
+/* One evaluation, which marks in the tree, where there is one, what it uses. */
+static enum sv_spf_result run(struct ses *ses, struct tour *tour)
 {
+    struct sv_spf_marker marker = {.walk = &tour->walk};
+    struct sv_spf_tree *tree = tour->walk.tree;
     struct sv_spf_verdict verdict;
+
+    ses->check.visit = tree != NULL ? sv_spf_mark_used : NULL;
+    ses->check.visit_context = &marker;
+    sv_spf_check(&ses->check, &verdict);
+    if (tree != NULL && verdict.lookups > tree->lookups_used)
+        tree->lookups_used = verdict.lookups;
+    if (verdict.voids > tour->voids_used)
+        tour->voids_used = verdict.voids;
+    return verdict.result;
+}
+
+static enum sv_spf_result run_all(struct ses *ses, struct tour *tour)
+{
     enum sv_spf_result worst = SV_SPF_PASS;
 
-    ses->check = (struct sv_spf_check){
-        .source = source_of(it->judge), .domain = it->owner, .passing = SV_SPF_SES};
-    sv_spf_check(&ses->check, &verdict);
-    if (verdict.waiting || (verdict.result != SV_SPF_UNDECIDED && !verdict.doubtful))
-        return verdict.result;
-    collect(it->judge, SV_SPF_SES, 0, &ses->ranges);
-    ses->by_range = !ses->ranges.open && ses->ranges.count > 0;
-    if (!ses->by_range) {
-        ses->check.unlisted = ses->ranges.absent;
-        sv_spf_check(&ses->check, &verdict);
-        return verdict.result;
-    }
+    if (!ses->by_range)
+        return run(ses, tour);
     for (size_t i = 0; i < ses->ranges.count; i++) {
+        enum sv_spf_result result;
         ses->check.ip = &ses->ranges.addresses[i];
-        sv_spf_check(&ses->check, &verdict);
-        if (rank(verdict.result) > rank(worst))
-            worst = verdict.result;
+        result = run(ses, tour);
+        worst = rank(result) > rank(worst) ? result : worst;
     }
     return worst;
 }
 
-/* The whole walk over one record, and what it found. */
-struct tour {
-    struct sv_spf_subject *it;
-    struct sv_spf_walk walk;
-    bool looped;
-};
-
-/* Marks what SES's mail uses, and counts it as if there were no limits. */
-static void count_used(struct ses *ses, struct tour *tour, unsigned *voids)
+/* Finds out for what the record is to be evaluated. */
+static void prepare(struct ses *ses, struct sv_judge *judge)
 {
-    struct sv_spf_tree *tree = tour->walk.tree;
-    size_t runs = ses->by_range ? ses->ranges.count : 1;
+    struct sv_spf_verdict verdict;
 
-    for (size_t i = 0; i < runs; i++) {
-        struct sv_spf_marker marker = {.walk = &tour->walk};
-        struct sv_spf_verdict verdict;
-        ses->check.ip = ses->by_range ? &ses->ranges.addresses[i] : NULL;
-        ses->check.count_on = true;
-        ses->check.visit = sv_spf_mark_used;
-        ses->check.visit_context = &marker;
-        sv_spf_check(&ses->check, &verdict);
-        if (verdict.lookups > tree->lookups_used)
-            tree->lookups_used = verdict.lookups;
-        if (verdict.voids > *voids)
-            *voids = verdict.voids;
+    sv_spf_check(&ses->check, &verdict);
+    if (verdict.waiting || (verdict.result != SV_SPF_UNDECIDED && !verdict.doubtful))
+        return;
+    collect(judge, SV_SPF_SES, 0, &ses->ranges);
+    ses->by_range = !ses->ranges.open && ses->ranges.count > 0;
+    ses->check.unlisted = ses->ranges.absent;
+    /* A plain list of ranges lets each of them pass; reading it again for each proves nothing. */
+    if (ses->by_range && ses->ranges.mixed)
+        ses->check.passing = NULL;
+}
+
+static enum sv_spf_result evaluate(struct tour *tour, struct ses *ses)
+{
+    enum sv_spf_result result;
+
+    ses->check = (struct sv_spf_check){
+        .source = source_of(tour->it->judge), .domain = tour->it->owner, .passing = SV_SPF_SES};
+    prepare(ses, tour->it->judge);
+    result = run_all(ses, tour);
+    if (result == SV_SPF_PERMERROR && tour->walk.tree != NULL) {
+        ses->check.count_on = true; /* how far does it pass the limits? */
+        (void)run_all(ses, tour);
     }
+    return result;
 }
 
 static bool is_told(const struct sv_judge *judge, enum sv_finding_code code, const char *found)
@@ -324,7 +343,7 @@ static void judge_lookups(struct tour *tour)
     sv_spf_find(tour->it, &finding);
 }
 
-static void judge_voids(struct tour *tour, unsigned voids_used)
+static void judge_voids(struct tour *tour)
 {
     struct sv_spf_tree *tree = tour->walk.tree;
     char names[SV_FINDING_VALUE_BYTES];
@@ -345,7 +364,7 @@ static void judge_voids(struct tour *tour, unsigned voids_used)
         return;
     finding.found = (struct sv_span){.text = names, .len = line.len};
     finding.number = tree->voids;
-    finding.harmless = voids_used <= SV_SPF_VOIDS_MAX;
+    finding.harmless = tour->voids_used <= SV_SPF_VOIDS_MAX;
     tour->it->explained = tour->it->explained || !finding.harmless;
     sv_spf_find(tour->it, &finding);
 }
@@ -382,21 +401,23 @@ void sv_judge_spf_tree(struct sv_spf_subject *it, struct sv_span record)
     struct ses ses = {.by_range = false};
     struct tour tour = {.it = it};
     struct sv_report *out = it->judge->out;
-    unsigned voids_used = 0;
 
-    it->for_ses = evaluate(it, &ses);
     tour.walk.source = source_of(it->judge);
     tour.walk.tree = out != NULL ? &out->spf : NULL;
-    tour.walk.note = on_note;
-    tour.walk.context = &tour;
     sv_spf_walk(&tour.walk, it->owner, record);
-    if (ses.ranges.open)
-        tell_silent(&tour, &(struct sv_spf_note){.name = SV_SPF_SES, .type = SV_RR_TXT});
+    it->for_ses = evaluate(&tour, &ses);
     if (out == NULL)
         return;
     out->spf.for_ses = it->for_ses;
-    count_used(&ses, &tour, &voids_used);
+    /* Once more, to tell what is wrong: how much that matters is known now. */
+    tour.walk.tree = NULL;
+    tour.walk.note = on_note;
+    tour.walk.context = &tour;
+    sv_spf_walk(&tour.walk, it->owner, record);
+    tour.walk.tree = &out->spf;
+    if (ses.ranges.open)
+        tell_silent(&tour, &(struct sv_spf_note){.name = SV_SPF_SES, .type = SV_RR_TXT});
     judge_lookups(&tour);
-    judge_voids(&tour, voids_used);
+    judge_voids(&tour);
     judge_duplicates(&tour);
 }

@@ -205,22 +205,41 @@ static const char *common_all(const struct sv_span *records, size_t count)
     return "-all";
 }
 
+/* Whether the merged record needs this term, once: what is not valid would break it, and SES's
+ * include and all come at its end. */
+static bool is_wanted(const struct sv_spf_term *term, const struct sv_span *before, size_t count,
+                      bool has_exp)
+{
+    bool is_ses = (term->kind == SV_SPF_INCLUDE_OF || term->kind == SV_SPF_REDIRECT) &&
+                  sv_spf_is_ses(term->domain);
+
+    if (term->fault != SV_SPF_GOOD || is_ses || (term->kind == SV_SPF_EXP && has_exp))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (is_in(before[i], term->text))
+            return false;
+    }
+    return true;
+}
+
 bool sv_spf_merge(const struct sv_span *records, size_t count, struct sv_line *out)
 {
+    bool has_exp = false;
+
     sv_line_add(out, version);
     for (size_t i = 0; i < count; i++) {
         struct sv_span rest = records[i];
         struct sv_spf_term term;
-        while (sv_spf_next(&rest, &term)) {
-            bool again = term.kind == SV_SPF_ALL || term.kind == SV_SPF_REDIRECT ||
-                         (term.kind == SV_SPF_INCLUDE_OF && sv_spf_is_ses(term.domain));
-            for (size_t j = 0; j < i && !again; j++)
-                again = is_in(records[j], term.text);
-            if (!again)
-                add_term(out, term.text.text, term.text.len);
+        while (sv_spf_next(&rest, &term) &&
+               term.kind != SV_SPF_ALL) { /* behind all nothing counts */
+            if (!is_wanted(&term, records, i, has_exp))
+                continue;
+            has_exp = has_exp || term.kind == SV_SPF_EXP;
             if (term.kind == SV_SPF_REDIRECT) { /* beside other terms it is an include */
                 add_term(out, "include:", strlen("include:"));
                 sv_line_add_bytes(out, term.domain.text, term.domain.len);
+            } else {
+                add_term(out, term.text.text, term.text.len);
             }
         }
     }

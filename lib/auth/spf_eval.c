@@ -298,7 +298,7 @@ static enum sv_spf_result check_host(struct sv_spf_eval *eval, const char *domai
 
     eval->domain = domain;
     eval->exp = (struct sv_span){.text = NULL};
-    if (eval->check->ip == NULL && sv_name_equal(domain, eval->check->passing))
+    if (eval->check->passing != NULL && sv_name_equal(domain, eval->check->passing))
         return SV_SPF_PASS;
     sv_spf_ask(eval, domain, SV_RR_TXT, &reply);
     if (!reply.known)

@@ -45,9 +45,11 @@ typedef void sv_spf_visit_fn(void *context, unsigned depth, const struct sv_spf_
 struct sv_spf_check {
     struct sv_spf_source source;
     const char *domain; /* presentation form */
-    /* NULL stands for some address, not told, that the record of `passing` lets pass. */
+    /* NULL stands for some address, not told, that the record of `passing` lets pass; mechanisms
+     * that look at it may match or not. */
     const struct sv_ip *ip;
-    const char *passing; /* with ip NULL: the name whose record it passes */
+    const char *passing; /* the name whose record it is known to pass, so that nobody asks; NULL =
+                            none */
     bool unlisted; /* with ip NULL: nobody knows any such address, so no range or host is one */
     struct sv_span local;      /* of the sender; empty = postmaster */
     const char *sender_domain; /* NULL = `domain` */

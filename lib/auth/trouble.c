@@ -3,8 +3,7 @@
 
 #include "judge_parts.h"
 
-/* dns-auth section 2.5. Codes that only describe the resolver (0 other, 14 not ready, 21 not
- * supported, 13 a cached failure) are no cause. */
+/* dns-auth section 2.5. "Other error" (0) and "not supported" (21) name no cause. */
 enum sv_finding_code sv_ede_code(uint16_t ede)
 {
     static const enum sv_finding_code codes[] = {

@@ -89,7 +89,8 @@ void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const stru
     finding->number = naming->number;
     finding->until = naming->until;
     finding->witnesses_count = fact->said.witnesses_count;
-    memcpy(finding->witnesses, fact->said.witnesses, sizeof(finding->witnesses));
+    for (size_t i = 0; i < fact->said.witnesses_count; i++)
+        finding->witnesses[i] = *fact->said.witnesses[i];
     finding->evidence = fact->evidence;
 }
 

@@ -103,8 +103,8 @@ struct groups {
 };
 
 /* NULL when there are too many: what is said by the fifth counts as not told. */
-static struct sv_said *add_answer(struct groups *groups, const struct sv_fact *fact,
-                                  const struct sv_dns_answer *answer)
+static struct sv_said *add_answer(struct sv_judge *judge, struct groups *groups,
+                                  const struct sv_fact *fact, const struct sv_dns_answer *answer)
 {
     struct group *group;
     size_t i = 0;
@@ -118,7 +118,9 @@ static struct sv_said *add_answer(struct groups *groups, const struct sv_fact *f
         *group = (struct group){.first = answer};
         groups->count++;
     } else if (group->said.witnesses_count < SV_WITNESSES_MAX) {
-        sv_evidence_take(&group->said.witnesses[group->said.witnesses_count++], answer);
+        const struct sv_evidence *witness = sv_evidence_keep(judge, answer);
+        if (witness != NULL)
+            group->said.witnesses[group->said.witnesses_count++] = witness;
     }
     return &group->said;
 }
@@ -126,7 +128,7 @@ static struct sv_said *add_answer(struct groups *groups, const struct sv_fact *f
 static void add_server(struct sv_judge *judge, struct groups *groups, const struct sv_fact *fact,
                        const struct sv_server_view *view, bool is_outsider)
 {
-    struct sv_said *said = add_answer(groups, fact, view->answer);
+    struct sv_said *said = add_answer(judge, groups, fact, view->answer);
 
     if (said == NULL)
         return;
@@ -141,10 +143,10 @@ static void add_server(struct sv_judge *judge, struct groups *groups, const stru
         said->serial = view->serial;
 }
 
-static void add_resolver(struct groups *groups, const struct sv_fact *fact,
+static void add_resolver(struct sv_judge *judge, struct groups *groups, const struct sv_fact *fact,
                          const struct sv_dns_answer *answer)
 {
-    struct sv_said *said = add_answer(groups, fact, answer);
+    struct sv_said *said = add_answer(judge, groups, fact, answer);
     sv_ms until = answer->at + (sv_ms)answer->ttl_s * SV_SECOND;
 
     if (said == NULL)
@@ -156,27 +158,26 @@ static void add_resolver(struct groups *groups, const struct sv_fact *fact,
         said->cached_s = answer->ttl_s;
 }
 
-static void hear_resolver(struct sv_heard *heard, const struct sv_dns_answer *answer)
+static void hear_resolver(struct sv_judge *judge, struct sv_heard *heard,
+                          const struct sv_dns_answer *answer)
 {
     heard->resolvers_asked++;
-    if (answer->ede != 0 && heard->ede_by.server[0] == '\0')
-        sv_evidence_take(&heard->ede_by, answer);
+    if (answer->ede != 0 && heard->ede_by == NULL)
+        heard->ede_by = sv_evidence_keep(judge, answer);
     if (is_filtered(answer)) {
-        if (!heard->filtered)
-            sv_evidence_take(&heard->filtered_by, answer);
-        heard->filtered = true;
+        if (heard->filtered_by == NULL)
+            heard->filtered_by = sv_evidence_keep(judge, answer);
     } else if (answer->outcome != SV_DNS_UNKNOWN) {
         heard->resolvers_told++;
     } else if (answer->trouble == SV_DNS_BOGUS) {
         if (heard->resolvers_bogus++ == 0)
-            sv_evidence_take(&heard->bogus_by, answer);
+            heard->bogus_by = sv_evidence_keep(judge, answer);
     } else if (answer->trouble == SV_DNS_SERVFAIL) {
-        if (heard->resolvers_failed++ == 0)
-            sv_evidence_take(&heard->failed_by, answer);
+        heard->resolvers_failed++;
     }
 }
 
-static void hear(const struct sv_dns_views *views, struct sv_heard *heard)
+static void hear(struct sv_judge *judge, const struct sv_dns_views *views, struct sv_heard *heard)
 {
     *heard = (struct sv_heard){.closed = views->closed};
     heard->authority =
@@ -188,7 +189,7 @@ static void hear(const struct sv_dns_views *views, struct sv_heard *heard)
             is_usable(&views->servers[i]) && !sv_zone_is_outsider(views, &views->servers[i]) ? 1
                                                                                              : 0;
     for (size_t i = 0; i < views->resolvers_count; i++)
-        hear_resolver(heard, views->resolvers[i]);
+        hear_resolver(judge, heard, views->resolvers[i]);
 }
 
 /* What stands for a question that nobody answered usably: the most telling failure. */
@@ -299,7 +300,7 @@ void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
 
     if (heard == NULL)
         return;
-    hear(views, heard);
+    hear(judge, views, heard);
     sv_zone_take(judge, fact, views);
     for (size_t i = 0; i < views->servers_count; i++) {
         if (is_usable(&views->servers[i]))
@@ -308,7 +309,7 @@ void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
     }
     for (size_t i = 0; i < views->resolvers_count; i++) {
         if (is_told(views->resolvers[i]))
-            add_resolver(&groups, fact, views->resolvers[i]);
+            add_resolver(judge, &groups, fact, views->resolvers[i]);
     }
     if (is_heard_enough(heard) && groups.count > 0) {
         settle(judge, fact, &groups);

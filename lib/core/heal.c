@@ -61,12 +61,21 @@ static void owe_identity(struct sv_domain *domain, bool allowed)
         domain->todo |= SV_TODO_PROVISION;
 }
 
+/* Where nobody said it of the records themselves, no finding about them says it. */
+static enum sv_seen mail_from_seen(const struct sv_observation *seen)
+{
+    if (seen->mail_from_records != SV_SEEN_UNKNOWN || !seen->group_known[SV_GROUP_MAIL_FROM])
+        return seen->mail_from_records;
+    return seen->group_digest[SV_GROUP_MAIL_FROM] == 0 ? SV_SEEN_RIGHT : SV_SEEN_WRONG;
+}
+
 static void owe_mail_from(struct sv_domain *domain, bool allowed, const struct sv_observation *seen)
 {
-    bool known = seen->group_known[SV_GROUP_MAIL_FROM];
-    bool right = known && seen->group_digest[SV_GROUP_MAIL_FROM] == 0;
+    enum sv_seen records = mail_from_seen(seen);
+    bool right = records == SV_SEEN_RIGHT;
 
-    if (!domain->mail_from_wanted || domain->mail_from != SV_AXIS_FAILED || (known && !right))
+    if (!domain->mail_from_wanted || domain->mail_from != SV_AXIS_FAILED ||
+        (records != SV_SEEN_UNKNOWN && !right))
         domain->todo &= ~(uint32_t)SV_TODO_RESTART_MAIL_FROM;
     else if (right && allowed && domain->status == SV_STATUS_VERIFIED)
         domain->todo |= SV_TODO_RESTART_MAIL_FROM;

@@ -265,6 +265,11 @@ static void add_state(json_t *data, const struct sv_event_facts *facts)
     sv_json_set(data, "changed", json_changed(facts));
     add_findings(data, facts);
     sv_json_set(data, "conclusion", json_conclusion(facts->effects->shown));
+    if (facts->effects->untold != SV_UNTOLD_NONE)
+        sv_json_set_str(data, "cannot_tell_because", sv_untold_name(facts->effects->untold));
+    sv_json_set(data, "dns_expected_by", sv_json_time(sv_domain_dns_expected_by(after)));
+    sv_json_set(data, "restart_due_at",
+                sv_json_time(sv_domain_restart_due_at(after, facts->policy)));
     sv_json_set(data, "stops_sending_at",
                 sv_json_time(sv_domain_stops_sending_at(after, facts->policy)));
     sv_json_set(data, "ses_looks_until",

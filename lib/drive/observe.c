@@ -85,6 +85,24 @@ static void observe_groups(const struct sv_report *report, const char *mail_from
     }
 }
 
+/* Not from findings: those of a record whose cause is elsewhere are hidden. */
+static enum sv_seen mail_from_seen(const struct sv_report *report)
+{
+    static const enum sv_record_status order[] = {SV_RECORD_WRONG, SV_RECORD_UNKNOWN,
+                                                  SV_RECORD_WAITING, SV_RECORD_OK};
+    bool any[SV_RECORD_WAITING + 1] = {false};
+
+    for (size_t i = 0; i < report->records_count; i++) {
+        if (group_of_record(report->records[i].kind) == SV_GROUP_MAIL_FROM)
+            any[report->statuses[i]] = true;
+    }
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+        if (any[order[i]])
+            return seen_of(order[i]);
+    }
+    return SV_SEEN_UNKNOWN;
+}
+
 void sv_observe_dns(const struct sv_report *report, const char *mail_from,
                     struct sv_observation *seen)
 {
@@ -96,6 +114,7 @@ void sv_observe_dns(const struct sv_report *report, const char *mail_from,
                                                                : report->required_cached_until;
     seen->authority_closed = report->authority_closed;
     seen->untold = report->untold;
+    seen->mail_from_records = mail_from_seen(report);
     seen->spf = report->spf_configured;
     seen->dmarc = report->dmarc_configured;
     seen->bulk = report->meets_bulk_sender_requirements;

@@ -177,6 +177,10 @@ def test_conclusions():
     compare(CONTRACT, "Conclusions", words_of("lib/core/domain_words.c", "conclusions"))
 
 
+def test_why_nothing_could_be_told():
+    compare(CONTRACT, "Why nothing could be told", words_of("include/sv/untold.h", "names") - {""})
+
+
 def test_reasons_of_moves():
     compare(CONTRACT, "Reasons of an event", words_of("lib/core/domain_words.c", "reasons") - {"none"})
 

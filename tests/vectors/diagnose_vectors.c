@@ -299,6 +299,9 @@ static void compare_domain(struct story *story, const json_t *look,
         compare(tally, "because", sv_json_str(look, "because"), sv_untold_name(effects->untold));
     if (sv_json_str(look, "event") != NULL)
         compare(tally, "event", sv_json_str(look, "event"), sv_news_name(effects->news));
+    if (json_object_get(look, "restarts_mail_from") != NULL)
+        compare(tally, "restarts_mail_from", flag_of(look, "restarts_mail_from") ? "yes" : "no",
+                (domain->todo & SV_TODO_RESTART_MAIL_FROM) != 0 ? "yes" : "no");
     compare_instant(tally, look, "dns_expected_by", sv_domain_dns_expected_by(domain));
     compare_instant(tally, look, "stops_sending_at",
                     sv_domain_stops_sending_at(domain, &story->policy));
@@ -370,6 +373,7 @@ static void run_look(struct story *story, const json_t *look)
                                        "ses_looks_until",
                                        "restart_due_at",
                                        "next_look_at",
+                                       "restarts_mail_from",
                                        NULL};
     struct sv_judge *judge = judge_of(story);
     struct sv_input input = {.kind = SV_INPUT_LOOKED,

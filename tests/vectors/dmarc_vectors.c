@@ -19,10 +19,12 @@ struct tally {
     const char *name; /* of the case */
     unsigned passed, failed;
     bool bad; /* the case at hand has failed */
+    unsigned compared;
 };
 
 static void compare(struct tally *tally, const char *what, const char *got, const char *wanted)
 {
+    tally->compared++;
     if (strcmp(got, wanted) == 0)
         return;
     printf("%s: %s: %s is %s, expected %s\n", tally->file, tally->name, what, got, wanted);
@@ -284,6 +286,9 @@ static void run_walk(struct tally *tally, json_t *test)
     expect_steps(tally, json_object_get(test, "steps"), &walk);
     expect_verdict(tally, test, "now", &now, true);
     expect_verdict(tally, test, "before", &before, false);
+    if (json_object_get(test, "alignment") != NULL &&
+        !json_is_array(json_object_get(test, "alignment")))
+        refuse(tally, "not a list", "alignment");
     json_array_foreach(json_object_get(test, "alignment"), i, one)
         expect_alignment(tally, one, &source, start);
 }
@@ -296,10 +301,13 @@ static void run_case(struct tally *tally, json_t *test)
         refuse(tally, "a case without name or cite after", tally->name);
     tally->name = name;
     tally->bad = false;
+    tally->compared = 0;
     if (json_object_get(test, "record") != NULL)
         run_record(tally, test);
     else
         run_walk(tally, test);
+    if (tally->compared == 0)
+        refuse(tally, "nothing is expected of", "it");
     tally->passed += tally->bad ? 0 : 1;
     tally->failed += tally->bad ? 1 : 0;
 }

@@ -170,7 +170,7 @@ static void tell(struct sv_views_resolver *r, struct sv_lookup *lookup, enum sv_
 /* Oldest first. A callback may start, cancel or close; those canceled leave the list. */
 static void land(struct sv_views_resolver *r, struct sv_flight *flight)
 {
-    const struct sv_dns_answer *answer = flight->plain != NULL ? flight->plain->answer : NULL;
+    const struct sv_dns_answer *answer = flight->plain != NULL ? flight->plain->ask.answer : NULL;
     struct sv_dns_views one = sv_dns_views_of(&answer);
     const struct sv_dns_views *views = &one;
 
@@ -417,7 +417,7 @@ struct sv_resolver *sv_dns_resolver_new(uv_loop_t *loop,
     set_roots(r, options);
     open_handles(r, loop, options->dns);
     if (options->system_path != NULL) {
-        r->system = sv_system_list_new(r, options->system_path);
+        r->system = sv_system_list_new(r, options->system_path, options->system_every_ms);
         r->handles++;
     }
     return &r->base;

@@ -101,7 +101,8 @@ static enum sv_err ask(struct sv_dns_line *line, struct sv_errand *errand)
     struct sv_dns_ask ask = {.question = &errand->question,
                              .servers = turned,
                              .servers_count = errand->count,
-                             .recursion = errand->recursion};
+                             .recursion = errand->recursion,
+                             .total_ms = errand->total_ms};
     enum sv_err err;
 
     SV_REQUIRE(errand->count >= 1 && errand->count <= SV_DNS_SERVERS_MAX);

@@ -27,6 +27,7 @@ struct sv_errand {
     const struct sv_address *addresses;  /* borrowed until done; NULL: `servers` */
     const struct sv_dns_server *servers; /* borrowed until done */
     size_t count, from;                  /* which one is asked first; the others in their order */
+    sv_ms total_ms;                      /* 0 = as sv_dns has it */
     uint16_t port;                       /* of `addresses` */
     /* private to the line from here on */
     sv_errand_done_fn *done;

@@ -24,6 +24,7 @@
 
 enum {
     MOVES_MAX = 8,
+    MARGIN_MS = 50,
     ALIASES_MAX = SV_DNS_ALIASES_MAX,
     CLOSED_AFTER_MS = 2000, /* a resolver of the Internet is never that far away */
     CLOSED_FOR_MS = 60 * 60 * 1000,
@@ -42,7 +43,7 @@ void sv_owned_set_due(struct sv_owned *owned)
     sv_ms at = INT64_MAX;
 
     if (owned->stage != SV_OWNED_TOLD && !owned->authority_stopped)
-        at = owned->authority_ends_at;
+        at = owned->authority_ends_at + MARGIN_MS;
     if (owned->resolvers_open > 0 && !owned->resolvers_stopped && owned->ends_at < at)
         at = owned->ends_at;
     if (at == INT64_MAX) {
@@ -67,7 +68,7 @@ static void note_silence(struct sv_owned_server *server)
 {
     struct sv_node *zone = sv_node_zone(server->owned->node);
 
-    if (server->answer->trouble == SV_DNS_TIMEOUT)
+    if (server->answer->trouble == SV_DNS_TIMEOUT && server->answer->server[0] != 0)
         zone->silent_until[server->at] = sv_resolver_now(server->owned->resolver) + SILENT_FOR_MS;
 }
 
@@ -102,6 +103,14 @@ static size_t choose(const struct sv_node *zone, size_t out[SV_VIEWS_SERVERS_MAX
     return count > 0 ? count : zone->addresses_count;
 }
 
+/* sv_dns itself ends what takes too long, because it knows who was silent and who was not asked. */
+static sv_ms left_ms(const struct sv_owned *owned)
+{
+    sv_ms left = owned->authority_ends_at - sv_resolver_now(owned->resolver);
+
+    return left > 1 ? left : 1;
+}
+
 static void ask_server(struct sv_owned *owned, struct sv_owned_server *server,
                        const struct sv_node *zone, size_t at)
 {
@@ -113,6 +122,7 @@ static void ask_server(struct sv_owned *owned, struct sv_owned_server *server,
                                         .question = owned->flight->question,
                                         .addresses = &zone->addresses[at],
                                         .count = 1,
+                                        .total_ms = left_ms(owned),
                                         .port = r->authority_port};
     server->errand.question.how &= HOW_OF_ALL;
     if (zone->silent_until[at] > sv_resolver_now(r)) {
@@ -325,6 +335,7 @@ static void ask_serials(struct sv_owned *owned)
         if (!sv_answer_is_usable(server->answer))
             continue;
         server->errand.question = (struct sv_dns_question){.type = SV_RR_SOA};
+        server->errand.total_ms = left_ms(owned);
         memcpy(server->errand.question.name, zone, strlen(zone) + 1);
         owned->servers_open++;
         sv_errand_start(&owned->resolver->line, &server->errand, on_serial);
@@ -436,14 +447,14 @@ static void stop_resolvers(struct sv_owned *owned)
 {
     owned->resolvers_stopped = true;
     for (size_t i = 0; i < owned->resolvers_count; i++)
-        sv_errand_cancel(&owned->resolvers[i].errand);
+        sv_ask_cancel(&owned->resolvers[i].ask);
 }
 
 void sv_owned_on_deadline(struct sv_owned *owned)
 {
     sv_ms now = sv_resolver_now(owned->resolver);
 
-    if (owned->stage != SV_OWNED_TOLD && now >= owned->authority_ends_at)
+    if (owned->stage != SV_OWNED_TOLD && now >= owned->authority_ends_at + MARGIN_MS)
         stop_authority(owned);
     if (owned->resolvers_open > 0 && now >= owned->ends_at)
         stop_resolvers(owned);
@@ -460,7 +471,7 @@ void sv_owned_stop(struct sv_flight *flight)
     for (size_t i = 0; i < owned->servers_count; i++)
         sv_errand_cancel(&owned->servers[i].errand);
     for (size_t i = 0; i < owned->resolvers_count; i++)
-        sv_errand_cancel(&owned->resolvers[i].errand);
+        sv_ask_cancel(&owned->resolvers[i].ask);
     if (owned->alias_open)
         sv_lookup_cancel(&owned->alias);
 }
@@ -480,7 +491,7 @@ void sv_owned_free(struct sv_flight *flight)
     sv_node_unwait(&owned->waiter);
     forget_servers(owned);
     for (size_t i = 0; i < owned->resolvers_count; i++)
-        sv_dns_answer_free(owned->resolvers[i].answer);
+        sv_dns_answer_free(owned->resolvers[i].ask.answer);
     if (owned->node != NULL)
         sv_node_unpin(owned->node);
     sv_views_report_free(owned->report);

@@ -1,53 +1,23 @@
 /* What resolvers say of an owned question, and whether they are to be asked at all. */
 #include "resolver_parts.h"
 
-static void end_resolver(struct sv_owned_resolver *asked)
+static void on_resolver(struct sv_ask *ask, enum sv_err err)
 {
+    struct sv_owned_resolver *asked = ask->owner;
     struct sv_owned *owned = asked->owned;
     sv_ms soon = sv_resolver_now(owned->resolver) + owned->resolver->try_ms;
 
+    if (err != SV_OK)
+        ask->answer =
+            sv_answer_of_trouble(&owned->flight->question, SV_DNS_TIMEOUT, &asked->server);
     owned->resolvers_open--;
     if (sv_owned_is_called_off(owned))
         return;
-    if (sv_answer_is_usable(asked->answer) && soon < owned->ends_at && owned->resolvers_open > 0) {
+    if (sv_answer_is_usable(ask->answer) && soon < owned->ends_at && owned->resolvers_open > 0) {
         owned->ends_at = soon;
         sv_owned_set_due(owned);
     }
     sv_owned_step(owned);
-}
-
-static void on_checked(struct sv_errand *errand, enum sv_err err,
-                       const struct sv_dns_answer *answer)
-{
-    struct sv_owned_resolver *asked = errand->owner;
-
-    sv_checked_end(&asked->answer, err == SV_OK ? answer : NULL);
-    end_resolver(asked);
-}
-
-static void on_unchecked(struct sv_errand *errand, enum sv_err err,
-                         const struct sv_dns_answer *answer)
-{
-    struct sv_owned_resolver *asked = errand->owner;
-
-    if (asked->owned->flight->state == SV_FLIGHT_CALLED_OFF ||
-        !sv_checked_start(asked->owned->resolver, errand, err == SV_OK ? answer : NULL, on_checked))
-        end_resolver(asked);
-}
-
-static void on_resolver(struct sv_errand *errand, enum sv_err err,
-                        const struct sv_dns_answer *answer)
-{
-    struct sv_owned_resolver *asked = errand->owner;
-    struct sv_owned *owned = asked->owned;
-
-    asked->answer = err == SV_OK
-                        ? sv_dns_answer_copy(answer)
-                        : sv_answer_of_trouble(&errand->question, SV_DNS_TIMEOUT, &asked->server);
-    if (owned->flight->state != SV_FLIGHT_CALLED_OFF &&
-        sv_unchecked_start(owned->resolver, errand, &asked->server, asked->answer, on_unchecked))
-        return;
-    end_resolver(asked);
 }
 
 static void ask_resolvers(struct sv_owned *owned)
@@ -62,14 +32,11 @@ static void ask_resolvers(struct sv_owned *owned)
         struct sv_owned_resolver *asked = &owned->resolvers[i];
         asked->owned = owned;
         asked->server = r->servers[(first + i) % r->servers_count];
-        asked->errand = (struct sv_errand){.owner = asked,
-                                           .question = owned->flight->question,
-                                           .recursion = true,
-                                           .servers = &asked->server,
-                                           .count = 1};
-        asked->errand.question.how &= (SV_ASK_DNSSEC | SV_ASK_UNCHECKED);
+        asked->ask.owner = asked;
+        asked->ask.errand.servers = &asked->server;
+        asked->ask.errand.count = 1;
         owned->resolvers_open++;
-        sv_errand_start(&r->line, &asked->errand, on_resolver);
+        sv_ask_start(r, &asked->ask, &owned->flight->question, on_resolver);
     }
     sv_owned_set_due(owned);
 }

@@ -112,11 +112,17 @@ static void put_parent(struct sv_cut *cut, const struct sv_node *node)
         put_name(cut->parent, sv_node_zone(node->above)->name);
 }
 
+/* One that had too many questions before it never had its turn: it says nothing about the zone. */
+static bool was_asked(const struct sv_owned_server *server)
+{
+    return server->answer->server[0] != 0;
+}
+
 /* Silence is told only where somebody could have spoken: not of a network that is not there. */
 static bool is_silent(const struct sv_owned *owned)
 {
     for (size_t i = 0; i < owned->servers_count; i++)
-        if (owned->servers[i].answer->trouble != SV_DNS_TIMEOUT)
+        if (owned->servers[i].answer->trouble != SV_DNS_TIMEOUT || !was_asked(&owned->servers[i]))
             return false;
     return true;
 }
@@ -174,7 +180,9 @@ static void put_servers(struct sv_views_report *report, const struct sv_owned *o
 {
     for (size_t i = 0; i < owned->servers_count; i++) {
         const struct sv_owned_server *server = &owned->servers[i];
-        report->servers[i] = (struct sv_server_view){
+        if (!was_asked(server))
+            continue;
+        report->servers[report->views.servers_count++] = (struct sv_server_view){
             .host = zone->hosts[zone->host_of[server->at]].name,
             .answer = server->answer,
             .serial = serial_of(server, zone),
@@ -182,7 +190,6 @@ static void put_servers(struct sv_views_report *report, const struct sv_owned *o
         };
     }
     report->views.servers = report->servers;
-    report->views.servers_count = owned->servers_count;
 }
 
 static void put_authority(struct sv_views_report *report, const struct sv_owned *owned)
@@ -217,7 +224,7 @@ const struct sv_dns_views *sv_views_report_make(struct sv_owned *owned)
     report->views.closed = owned->closed;
     report->views.withheld = owned->withheld;
     for (size_t i = 0; i < owned->resolvers_count; i++)
-        report->resolvers[i] = owned->resolvers[i].answer;
+        report->resolvers[i] = owned->resolvers[i].ask.answer;
     report->views.resolvers = report->resolvers;
     report->views.resolvers_count = owned->resolvers_count;
     if (owned->node != NULL && !owned->closed)

@@ -3,6 +3,7 @@
  *   dns_resolver.c  lookups, and the flights they wait for
  *   flights.c       questions under way, found by what they ask
  *   plain.c         a question to resolvers, one after the other, through the memory of answers
+ *   ask.c           a question to resolvers, and why they fail
  *   owned.c         a question to the zone's own servers and to all resolvers
  *   owned_resolvers.c  whether and what resolvers are asked for it
  *   report.c        the report of an owned question, from what was answered
@@ -73,12 +74,33 @@ void sv_resolver_arm(struct sv_views_resolver *r);
 /* An authority was asked: was it heard? */
 void sv_resolver_hear(struct sv_views_resolver *r, const struct sv_dns_answer *answer);
 
+/* ask.c */
+
+struct sv_ask;
+
+/* err is SV_OK with ask->answer, which is its owner's, or SV_ECANCELED without. */
+typedef void sv_ask_done_fn(struct sv_ask *ask, enum sv_err err);
+
+struct sv_ask { /* one question to resolvers; zeroed before its first use */
+    void *owner;
+    struct sv_errand errand; /* `servers`, `count` and `from` are its owner's to set */
+    struct sv_dns_answer *answer;
+    /* private from here on */
+    struct sv_views_resolver *resolver;
+    sv_ask_done_fn *done;
+    struct sv_dns_server server; /* the one asked again */
+    bool stopped;
+};
+
+void sv_ask_start(struct sv_views_resolver *r, struct sv_ask *ask,
+                  const struct sv_dns_question *question, sv_ask_done_fn *done);
+/* Ends soon, with what is known by then. */
+void sv_ask_cancel(struct sv_ask *ask);
+
 /* plain.c */
 
 struct sv_plain {
-    struct sv_errand errand;
-    struct sv_dns_server server; /* the one asked again */
-    struct sv_dns_answer *answer;
+    struct sv_ask ask;
 };
 
 /* Finds an answer in memory, or asks. */
@@ -86,18 +108,6 @@ void sv_plain_start(struct sv_flight *flight);
 void sv_plain_stop(struct sv_flight *flight);
 bool sv_plain_is_idle(const struct sv_flight *flight);
 void sv_plain_free(struct sv_flight *flight);
-
-/* A resolver said SERVFAIL: `errand` asks the same one again with checking disabled. False when
- * there is no point in that. `server` must stay until the errand is done. */
-bool sv_unchecked_start(struct sv_views_resolver *r, struct sv_errand *errand,
-                        struct sv_dns_server *server, const struct sv_dns_answer *failed,
-                        sv_errand_done_fn *done);
-/* `unchecked` is what that brought (NULL = nothing): when it is an answer, the same resolver is
- * asked once more with checking. False when there is no point in that. */
-bool sv_checked_start(struct sv_views_resolver *r, struct sv_errand *errand,
-                      const struct sv_dns_answer *unchecked, sv_errand_done_fn *done);
-/* SERVFAIL again turns `*failed` into SV_DNS_BOGUS; another answer takes its place. */
-void sv_checked_end(struct sv_dns_answer **failed, const struct sv_dns_answer *checked);
 
 /* owned.c */
 
@@ -111,9 +121,8 @@ struct sv_owned_server {
 
 struct sv_owned_resolver {
     struct sv_owned *owned;
-    struct sv_errand errand;
+    struct sv_ask ask;
     struct sv_dns_server server; /* as asked; the list may change meanwhile */
-    struct sv_dns_answer *answer;
 };
 
 enum { SV_OWNED_RESOLVERS_MAX = 3 };
@@ -183,7 +192,8 @@ struct sv_dns_answer *sv_answer_of_trouble(const struct sv_dns_question *questio
                                            const struct sv_dns_server *server);
 
 /* system.c */
-struct sv_system_list *sv_system_list_new(struct sv_views_resolver *r, const char *path);
+struct sv_system_list *sv_system_list_new(struct sv_views_resolver *r, const char *path,
+                                          sv_ms every_ms);
 void sv_system_list_close(struct sv_system_list *list, uv_close_cb closed);
 
 #endif

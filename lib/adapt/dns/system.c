@@ -41,7 +41,8 @@ static void on_change(uv_fs_poll_t *poll, int status, const uv_stat_t *before,
                 SV_LOG_INT("servers", count));
 }
 
-struct sv_system_list *sv_system_list_new(struct sv_views_resolver *r, const char *path)
+struct sv_system_list *sv_system_list_new(struct sv_views_resolver *r, const char *path,
+                                          sv_ms every_ms)
 {
     struct sv_system_list *list = sv_alloc(1, sizeof(*list));
 
@@ -49,7 +50,8 @@ struct sv_system_list *sv_system_list_new(struct sv_views_resolver *r, const cha
     list->path = sv_strdup(path);
     SV_REQUIRE(uv_fs_poll_init(r->loop, &list->poll) == 0);
     list->poll.data = list;
-    SV_REQUIRE(uv_fs_poll_start(&list->poll, on_change, path, LOOK_EVERY_MS) == 0);
+    SV_REQUIRE(uv_fs_poll_start(&list->poll, on_change, path,
+                                (unsigned)(every_ms > 0 ? every_ms : LOOK_EVERY_MS)) == 0);
     uv_unref((uv_handle_t *)&list->poll); /* nobody waits for it */
     return list;
 }

@@ -184,7 +184,7 @@ bool sv_reply_time(const redisReply *reply, sv_ms *out);
 sv_store_step_fn sv_store_prepare, sv_store_take, sv_store_take_pending, sv_store_admit,
     sv_store_bury, sv_store_own, sv_store_claim, sv_store_renew, sv_store_commit, sv_store_release,
     sv_store_reap, sv_store_permit, sv_store_read, sv_store_list, sv_store_enqueue, sv_store_events,
-    sv_store_counters;
+    sv_store_counters, sv_store_owners;
 
 /* What INFO tells of the server. SV_EREFUSED: too old. */
 struct sv_store_server {

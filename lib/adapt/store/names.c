@@ -18,6 +18,7 @@ static const char *const op_names[SV_STORE_OP_COUNT] = {
     [SV_STORE_ENQUEUE] = "enqueue",
     [SV_STORE_EVENTS] = "events",
     [SV_STORE_COUNTERS] = "counters",
+    [SV_STORE_OWNERS] = "owners",
 };
 
 const char *sv_store_op_name(enum sv_store_op op)

@@ -41,6 +41,7 @@ static sv_store_step_fn *const first_steps[SV_STORE_OP_COUNT] = {
     [SV_STORE_ENQUEUE] = sv_store_enqueue,
     [SV_STORE_EVENTS] = sv_store_events,
     [SV_STORE_COUNTERS] = sv_store_counters,
+    [SV_STORE_OWNERS] = sv_store_owners,
 };
 
 static bool is_ready(struct sv_store *base)

@@ -3,7 +3,7 @@
 
 #include "inner.h"
 
-/* What only looks (READ, LIST, EVENTS, COUNTERS), and ENQUEUE. */
+/* What only looks (READ, LIST, EVENTS, COUNTERS, OWNERS), and ENQUEUE. */
 
 /* A command of one to five words; NULL ends them. */
 static void ask(struct sv_store_work *work, sv_store_reply_fn *on_reply, const char *const words[])
@@ -372,4 +372,51 @@ void sv_store_counters(struct sv_store_work *work)
     sv_store_request_add(r, SV_STORE_GROUP);
     sv_store_request_send(r);
     work->step = count_waiting;
+}
+
+/* --- owners --- */
+
+/* "<domain> <account>" -> "<state> <uid> <time> <client>"; see lua/own.lua. */
+static bool read_owner(struct sv_store_work *work, const redisReply *field, const redisReply *value,
+                       struct sv_store_owner *out)
+{
+    const char *domain = work->call->u.owners.domain;
+    const char *name = sv_reply_text(work, field), *rest = sv_reply_text(work, value);
+    size_t len = strlen(domain);
+
+    if (name == NULL || rest == NULL || strncmp(name, domain, len) != 0 || name[len] != ' ')
+        return false;
+    for (int words = 0; rest != NULL && words < 3; words++) {
+        rest = strchr(rest, ' ');
+        rest = rest != NULL ? rest + 1 : NULL;
+    }
+    *out = (struct sv_store_owner){.account = name + len + 1, .client_id = rest};
+    return rest != NULL;
+}
+
+static void on_owners(struct sv_store_request *request, const redisReply *reply)
+{
+    struct sv_store_work *work = request->work;
+    struct sv_store_owners *out = &work->call->u.owners;
+    struct sv_store_owner *owners =
+        sv_store_arena_alloc(&work->arena, SV_STORE_OWNERS_MAX, sizeof(*owners));
+
+    if (!sv_reply_is_array(reply, 0)) {
+        sv_store_work_malformed(work, "the owners are no hash");
+        return;
+    }
+    for (size_t i = 0; i + 1 < reply->elements && out->count < SV_STORE_OWNERS_MAX; i += 2) {
+        if (read_owner(work, reply->element[i], reply->element[i + 1], &owners[out->count]))
+            out->count++;
+    }
+    out->owners = owners;
+}
+
+void sv_store_owners(struct sv_store_work *work)
+{
+    struct sv_store_owners *out = &work->call->u.owners;
+
+    out->count = 0;
+    ask(work, on_owners,
+        (const char *const[]){"HGETALL", sv_store_key_owner(work, out->registrable), NULL});
 }

@@ -123,7 +123,8 @@ static struct sv_dns_exchange *exchange_new(struct sv_dns *dns, struct sv_dns_qu
     for (size_t i = 0; i < ask->servers_count; i++)
         memcpy(&exchange->servers[i], &ask->servers[i].address, sizeof(exchange->servers[i]));
     exchange->started_at = sv_dns_now(dns);
-    exchange->ends_at = exchange->started_at + dns->options.total_ms;
+    exchange->ends_at =
+        exchange->started_at + (ask->total_ms > 0 ? ask->total_ms : dns->options.total_ms);
     exchange->next = dns->all;
     if (dns->all != NULL)
         dns->all->previous = exchange;

@@ -49,6 +49,8 @@ static const struct sv_store_call samples[SV_STORE_OP_COUNT] = {
     [SV_STORE_EVENTS] = {.op = SV_STORE_EVENTS,
                          .u.events = {.after = "0", .block_ms = 10000, .entries_max = 10}},
     [SV_STORE_COUNTERS] = {.op = SV_STORE_COUNTERS},
+    [SV_STORE_OWNERS] = {.op = SV_STORE_OWNERS,
+                         .u.owners = {.registrable = "a.example", .domain = "a.example"}},
 };
 
 struct started {

@@ -357,6 +357,39 @@ static void test_own(void **state)
     kit_close(&kit);
 }
 
+static void look_owners(struct sv_store_call *call, void *context)
+{
+    const struct sv_store_owners *owners = &call->u.owners;
+    char *out = context;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < owners->count; i++)
+        (void)sprintf(out + strlen(out), "%s/%s;", owners->owners[i].account,
+                      owners->owners[i].client_id);
+}
+
+static void test_owners(void **state)
+{
+    struct sv_store_call call = {
+        .op = SV_STORE_OWNERS,
+        .u.owners = {.registrable = "example.com", .domain = "m.example.com"}};
+    struct kit kit;
+    char told[512];
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_do_look(&kit, &call, look_owners, told), SV_OK);
+    assert_string_equal(told, "");
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "a client | with blanks", false));
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "m.example.co", "b", false));
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "xm.example.com", "c", false));
+    assert_int_equal(kit_do_look(&kit, &call, look_owners, told), SV_OK);
+    assert_string_equal(told, "default/a client | with blanks;");
+    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "m.example.com", "a client | with blanks", false));
+    assert_int_equal(kit_do_look(&kit, &call, look_owners, told), SV_OK);
+    assert_string_equal(told, "default/a client | with blanks;");
+    kit_close(&kit);
+}
+
 static void test_permit(void **state)
 {
     struct kit kit;
@@ -536,6 +569,7 @@ int main(void)
         BOTH(test_reap),
         BOTH(test_crash_loop),
         BOTH(test_own),
+        BOTH(test_owners),
         BOTH(test_permit),
         BOTH(test_claim_is_fair),
         BOTH(test_backlog_holds_up_nobody),

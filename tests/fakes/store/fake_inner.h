@@ -154,6 +154,6 @@ typedef bool fake_op_fn(struct fake_work *work);
 
 fake_op_fn fake_take, fake_take_pending, fake_admit, fake_bury, fake_own, fake_permit, fake_claim,
     fake_renew, fake_commit, fake_release, fake_reap, fake_read, fake_list, fake_enqueue,
-    fake_events, fake_counters;
+    fake_events, fake_counters, fake_owners;
 
 #endif

@@ -113,3 +113,20 @@ bool fake_counters(struct fake_work *work)
     add(out, "dead_letters", shard->dead_letters);
     return true;
 }
+
+bool fake_owners(struct fake_work *work)
+{
+    struct sv_store_owners *out = &work->call->u.owners;
+    struct sv_store_owner *owners =
+        sv_store_arena_alloc(&work->arena, SV_STORE_OWNERS_MAX, sizeof(*owners));
+    const struct fake_name *name = work->store->names;
+
+    for (out->count = 0; name != NULL && out->count < SV_STORE_OWNERS_MAX; name = name->next) {
+        if (strcmp(name->registrable, out->registrable) == 0 &&
+            strcmp(name->domain, out->domain) == 0)
+            owners[out->count++] =
+                (struct sv_store_owner){.account = name->account, .client_id = name->client};
+    }
+    out->owners = owners;
+    return true;
+}

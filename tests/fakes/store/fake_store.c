@@ -30,6 +30,7 @@ static fake_op_fn *const operations[SV_STORE_OP_COUNT] = {
     [SV_STORE_ENQUEUE] = fake_enqueue,
     [SV_STORE_EVENTS] = fake_events,
     [SV_STORE_COUNTERS] = fake_counters,
+    [SV_STORE_OWNERS] = fake_owners,
 };
 
 struct fake_shard *fake_shard_of(const struct fake_work *work)

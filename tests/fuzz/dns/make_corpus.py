@@ -52,6 +52,11 @@ def broken(plain):
     question = plain[:12] + plain[12:plain.index(b"\0", 12) + 5]
     end = len(question)
     one = lambda rr, *counts: set_counts(question + rr, 1, *(counts or (1, 0, 0)))  # noqa: E731
+    below = lambda kind, data, **more: record(kind, data, question[12:-4], **more)  # noqa: E731
+    rrsig = lambda kind: struct.pack("!H", kind) + b"\x0d\3" + bytes(14) + b"\0" + bytes(64)  # noqa: E731
+    soa = record(6, b"\0\0" + bytes(20), b"\0")
+    without_aa = lambda packet: packet[:2] + b"\x80\0" + packet[4:]  # noqa: E731
+    host = b"\2ns\7example\0"
     tsig = record(250, b"\x03md5\0" + bytes(16), b"\x01k\0", 0)
     return {
         "empty": b"",
@@ -75,6 +80,14 @@ def broken(plain):
         "caa_and_more": one(record(257, b"\0\5issueca.example") + record(52, b"\3\1\1abc"), 2, 0, 0),
         "svcb": one(record(64, b"\0\1\xc0\x0c\0\1\0\3\2h2")),
         "empty_data": one(record(65280, b"")),
+        "cookie": one(record(41, b"\0\x0a\0\x10" + bytes(16), b"\0", 0), 0, 0, 1),
+        "cookie_short": one(record(41, b"\0\x0a\0\x09" + bytes(9), b"\0", 0), 0, 0, 1),
+        "two_ede": one(record(41, b"\0\x0f\0\2\0\0\0\x0f\0\2\0\7", b"\0", 0), 0, 0, 1),
+        "referral": without_aa(one(record(2, host, b"\0") + record(1, b"\x7f\0\0\1", host), 0, 1, 1)),
+        "signed": b"\1" + one(below(16, b"\x01a") + below(46, rrsig(16)), 2, 0, 0)[1:],
+        "compact": one(soa + below(47, b"\0\0\x11" + bytes(16) + b"\x80") + record(46, rrsig(47)), 0, 3, 0),
+        "nsec3": b"\1" + one(soa + record(50, b"\1\0\0\0\0\4hash\0\1\x40", b"\4hash\0"), 0, 2, 0)[1:],
+        "ds_dnskey": one(record(43, b"\1\2\x0d\2" + bytes(32)) + record(48, b"\1\1\3\x0d" + bytes(64)), 2, 0, 0),
         "apl_naptr": one(record(42, b"\0\1\x10\2\xc0\0") + record(35, b"\0\1\0\2\1u\1e\0\0"), 2, 0, 0),
     }
 

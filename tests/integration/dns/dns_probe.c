@@ -1,5 +1,5 @@
 /* Asks one question through sv_dns and prints the answer as JSON:
- *   dns_probe NAME TYPE --server ADDR:PORT [--no-recursion] [--try-ms N] [--total-ms N]
+ *   dns_probe NAME TYPE --server ADDR:PORT [--no-recursion] [--dnssec] [--try-ms N] [--total-ms N]
  * TYPE is a name that sv_rr_type_name knows, or a number. Exit code 0 when an answer came, whatever
  * it says. */
 #include <jansson.h>
@@ -70,6 +70,8 @@ static json_t *record_json(const struct sv_rr *rr)
 
     if (rr->type == SV_RR_MX)
         json_object_set_new(json, "preference", json_integer(rr->preference));
+    if (rr->rdata != NULL)
+        json_object_set_new(json, "rdata_bytes", json_integer((json_int_t)rr->rdata_bytes));
     if (rr->target != NULL)
         json_object_set_new(json, "target", json_string(rr->target));
     if (rr->text != NULL)
@@ -82,6 +84,15 @@ static json_t *record_json(const struct sv_rr *rr)
     return json;
 }
 
+static json_t *records_json(const struct sv_rr *records, size_t count)
+{
+    json_t *json = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(json, record_json(&records[i]));
+    return json;
+}
+
 static void on_closed(void *context)
 {
     (void)context;
@@ -91,14 +102,12 @@ static void on_done(struct sv_dns_query *query, enum sv_err err, const struct sv
 {
     struct probe *probe = query->owner;
     struct sv_dns_stats stats;
-    json_t *records = json_array();
+    json_t *records = records_json(answer->records, answer->records_count);
     json_t *json;
 
     if (err != SV_OK)
         abort();
     sv_dns_stats(probe->dns, &stats);
-    for (size_t i = 0; i < answer->records_count; i++)
-        json_array_append_new(records, record_json(&answer->records[i]));
     json = json_pack(
         "{s:s, s:s, s:i, s:b, s:b, s:b, s:b, s:i, s:s, s:I, s:s, s:o, s:I, s:I, s:I, s:I}",
         "outcome", sv_dns_outcome_name(answer->outcome), "trouble",
@@ -110,6 +119,9 @@ static void on_done(struct sv_dns_query *query, enum sv_err err, const struct sv
         (json_int_t)stats.timeouts);
     if (json == NULL)
         abort();
+    json_object_set_new(json, "zone", json_string(answer->zone));
+    json_object_set_new(json, "serial", json_integer(answer->serial));
+    json_object_set_new(json, "referral", records_json(answer->referral, answer->referral_count));
     json_dumpf(json, stdout, JSON_SORT_KEYS | JSON_ENSURE_ASCII);
     (void)putchar('\n');
     json_decref(json);
@@ -133,6 +145,10 @@ static int parse(struct probe *probe, int argc, char **argv)
     for (int i = 3; i < argc; i++) {
         if (strcmp(argv[i], "--no-recursion") == 0) {
             probe->recursion = false;
+            continue;
+        }
+        if (strcmp(argv[i], "--dnssec") == 0) {
+            probe->question.how |= SV_ASK_DNSSEC;
             continue;
         }
         if (i + 1 == argc)

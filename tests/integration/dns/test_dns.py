@@ -88,6 +88,23 @@ def test_no_data(nsd, probe, name, kind, outcome, trouble, final, ttl):
     assert (answer["final_name"], answer["ttl"]) == (final, ttl)
 
 
+def test_referral_names_zone_hosts_and_glue(nsd, probe):
+    for name, kind in [("www.delegated.client.example", "TXT"), ("delegated.client.example", "NS")]:
+        answer = probe(name, kind, nsd, "--no-recursion")
+        assert (answer["trouble"], answer["zone"]) == ("referred", "delegated.client.example")
+        assert answer["records"] == []
+        assert [(r["owner"], r.get("target"), r.get("address")) for r in answer["referral"]] == [
+            ("delegated.client.example", "ns1.delegated.client.example", None),
+            ("ns1.delegated.client.example", None, "127.0.0.9"),
+        ]
+
+
+@pytest.mark.parametrize("name, kind", [("nothing.client.example", "TXT"), ("ttl.client.example", "MX")])
+def test_absence_names_zone_and_serial(nsd, probe, name, kind):
+    answer = probe(name, kind, nsd, "--no-recursion", "--dnssec")
+    assert (answer["zone"], answer["serial"]) == ("client.example", 7)
+
+
 def test_alias_chain_of_eight_and_of_more(nsd, probe):
     answer = probe("c4.client.example", "TXT", nsd)
     assert answer["outcome"] == "data" and answer["final_name"] == "c12.client.example"

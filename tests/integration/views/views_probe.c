@@ -2,7 +2,9 @@
  *   views_probe --resolver ADDR [--root ADDR] [--allow-private] [--port N] [--total-ms N]
  *               [--try-ms N] HOW:TYPE:NAME ... [then HOW:TYPE:NAME ...]
  * HOW is plain, owned or seen (owned, and seen before). Questions on one side of a "then" are asked
- * at once, those behind it when the ones before have ended. {"reports": [...], "queries": [packets
+ * at once, those behind it when the ones before have ended. --cancel-after N cancels every second
+ * lookup after N turns of the loop, --close-after N closes the resolver; who got SV_ECANCELED has
+ * no report then. {"reports": [...], "queries": [packets
  * over UDP of each wave], "log": what was written goes to stderr}. */
 #include <jansson.h>
 #include <signal.h>
@@ -34,6 +36,8 @@ struct probe {
     struct asking askings[LOOKUPS_MAX];
     size_t count, open;
     unsigned wave, waves;
+    long cancel_after, close_after; /* turns; -1 = never */
+    bool closing;
     json_t *queries;
     uint64_t queries_before;
 };
@@ -108,6 +112,13 @@ static void on_closed(void *context)
 
 static void start_wave(struct probe *probe);
 
+static void close_resolver(struct probe *probe)
+{
+    if (!probe->closing)
+        sv_resolver_close(probe->resolver, on_closed, NULL);
+    probe->closing = true;
+}
+
 static void end_wave(struct probe *probe)
 {
     struct sv_dns_stats stats;
@@ -116,19 +127,20 @@ static void end_wave(struct probe *probe)
     json_array_append_new(probe->queries,
                           json_integer((json_int_t)(stats.queries - probe->queries_before)));
     probe->queries_before = stats.queries;
-    if (++probe->wave < probe->waves)
+    if (++probe->wave < probe->waves && !probe->closing)
         start_wave(probe);
     else
-        sv_resolver_close(probe->resolver, on_closed, NULL);
+        close_resolver(probe);
 }
 
 static void on_done(struct sv_lookup *lookup, enum sv_err err, const struct sv_dns_views *views)
 {
     struct asking *asking = lookup->owner;
 
-    if (err != SV_OK)
+    if (err != SV_OK && asking->probe->cancel_after < 0 && asking->probe->close_after < 0)
         abort();
-    asking->report = views_json(views);
+    if (err == SV_OK)
+        asking->report = views_json(views);
     if (--asking->probe->open == 0)
         end_wave(asking->probe);
 }
@@ -185,6 +197,10 @@ static bool parse_option(struct probe *probe, const char *name, const char *valu
         options->total_ms = strtol(value, NULL, 10);
     else if (strcmp(name, "--try-ms") == 0)
         options->try_ms = strtol(value, NULL, 10);
+    else if (strcmp(name, "--cancel-after") == 0)
+        probe->cancel_after = strtol(value, NULL, 10);
+    else if (strcmp(name, "--close-after") == 0)
+        probe->close_after = strtol(value, NULL, 10);
     else
         return false;
     return true;
@@ -193,6 +209,7 @@ static bool parse_option(struct probe *probe, const char *name, const char *valu
 static bool parse(struct probe *probe, int argc, char **argv)
 {
     probe->waves = 1;
+    probe->cancel_after = probe->close_after = -1;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--allow-private") == 0)
             probe->options.allow_private = true;
@@ -227,6 +244,20 @@ static void open_all(struct probe *probe)
     probe->queries = json_array();
 }
 
+static void run(struct probe *probe)
+{
+    for (long turn = 0;; turn++) {
+        if (turn == probe->cancel_after)
+            for (size_t i = 0; i < probe->count; i += 2)
+                if (probe->askings[i].lookup.resolver != NULL)
+                    sv_lookup_cancel(&probe->askings[i].lookup);
+        if (turn == probe->close_after)
+            close_resolver(probe);
+        if (uv_run(&probe->loop, UV_RUN_ONCE) == 0)
+            return;
+    }
+}
+
 int main(int argc, char **argv)
 {
     static struct probe probe;
@@ -238,11 +269,12 @@ int main(int argc, char **argv)
     }
     open_all(&probe);
     start_wave(&probe);
-    uv_run(&probe.loop, UV_RUN_DEFAULT);
+    run(&probe);
     sv_dns_close(probe.dns, on_closed, NULL);
     uv_run(&probe.loop, UV_RUN_DEFAULT);
     for (size_t i = 0; i < probe.count; i++)
-        json_array_append_new(reports, probe.askings[i].report);
+        json_array_append_new(reports, probe.askings[i].report != NULL ? probe.askings[i].report
+                                                                       : json_null());
     all = json_pack("{s:o, s:o}", "reports", reports, "queries", probe.queries);
     json_dumpf(all, stdout, JSON_SORT_KEYS | JSON_ENSURE_ASCII);
     json_decref(all);

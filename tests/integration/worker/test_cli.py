@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -315,6 +316,18 @@ def test_check_right(sandbox):
     assert {record["seen_by"] for record in body["records"]} == {sandbox.dns_addr}
     assert [record["type"] for record in body["records"]].count("CNAME") == 3
     assert body["not_checked"] == ["ownership"]
+
+
+def test_check_of_a_healthy_domain_takes_less_than_two_seconds(sandbox):
+    """Also where every answer takes 200 ms: what is independent is asked at once."""
+    words = publish_all(sandbox, "far.example")
+    for name in ("*.far.example", "far.example", "amazonses.com", "*.amazonses.com"):
+        sandbox.dns_fault("slow", name=name, ms=200, count=-1)
+    start = time.monotonic()
+    done = check(sandbox, "far.example", *words)
+    seconds = time.monotonic() - start
+    sandbox.control.call("DELETE", "/dns-faults")
+    assert done.returncode == 0 and 0.2 < seconds < 2, (seconds, done.stdout)
 
 
 def test_check_not_told_is_not_wrong(sandbox):

@@ -373,10 +373,44 @@ static const struct scenario results[] = {
      .flags = "bulk=yes"},
 };
 
+#define NS_1      "ns1.client.com"
+#define NS_2      "ns2.client.com"
+#define R_1       "192.0.2.101"
+#define NO_RECORD "-_dmarc.client.com TXT\n"
+
+/* What caches and servers say that are not of one mind. */
+static const struct scenario views[] = {
+    {.name = "any_valid_record_in_a_cache_is_right",
+     .dns = REST DMARC_RIGHT,
+     .voices = {{.who = NS_1},
+                {.who = R_1, .dns = NO_RECORD "_dmarc.client.com TXT v = DMARC1; p=none\n"}},
+     .records = "ooooo"},
+    {.name = "a_cache_with_a_record_that_does_not_apply_has_to_forget_it",
+     .dns = REST DMARC_RIGHT,
+     .voices = {{.who = NS_1},
+                {.who = R_1, .dns = NO_RECORD "_dmarc.client.com TXT v=DMARC1; p=block\n"}},
+     .records = "ooooW",
+     .findings = "temporary dns_stale_cache _dmarc.client.com\n"},
+    {.name = "a_cache_that_remembers_no_record_has_to_forget_that",
+     .dns = REST DMARC_RIGHT,
+     .voices = {{.who = NS_1}, {.who = R_1, .dns = NO_RECORD}},
+     .records = "ooooW",
+     .findings = "temporary dns_negative_cached _dmarc.client.com\n"},
+    {.name = "two_ways_to_say_that_the_zone_above_decides",
+     .domain = "news.client.com",
+     .dns = NEWS DMARC_RIGHT,
+     .voices = {{.who = NS_1},
+                {.who = NS_2, .dns = "_dmarc.news.client.com A 192.0.2.1\n"},
+                {.who = R_1}},
+     .records = "ooooo",
+     .findings = "info dmarc_inherited _dmarc.news.client.com [_dmarc.client.com]\n"},
+};
+
 int main(void)
 {
     return scenarios_run("dmarc records", records, sizeof(records) / sizeof(*records)) +
            scenarios_run("dmarc owners", owners, sizeof(owners) / sizeof(*owners)) +
            scenarios_run("dmarc reports", reports, sizeof(reports) / sizeof(*reports)) +
-           scenarios_run("dmarc results", results, sizeof(results) / sizeof(*results));
+           scenarios_run("dmarc results", results, sizeof(results) / sizeof(*results)) +
+           scenarios_run("dmarc views", views, sizeof(views) / sizeof(*views));
 }

@@ -85,6 +85,13 @@ static const struct scenario scenarios[] = {
      .findings = "warning spf_multiple_records client.com [v=spf1 include:_spf.google.com "
                  "ip4:192.0.2.1 ~all, v=spf1 include:amazonses.com ip4:192.0.2.1 -all]\n",
      .expected = "v=spf1 include:_spf.google.com ip4:192.0.2.1 include:amazonses.com ~all"},
+    {.name = "spf_multiple_records_are_merged_into_one_that_is_valid",
+     .dns = SPF("v=spf1 redirect=_spf.example.net exp=a.client.com") "client.com TXT v=spf1 mx "
+                                                                     "ipv4:192.0.2.1 "
+                                                                     "exp=b.client.com ~all a\n",
+     .records = "ooowo",
+     .findings = "warning spf_multiple_records client.com\n",
+     .expected = "v=spf1 include:_spf.example.net exp=a.client.com mx include:amazonses.com ~all"},
     {.name = "spf_version_malformed",
      .dns = SPF("v=spf1include:amazonses.com ~all"),
      .records = "ooowo",

@@ -216,9 +216,38 @@ static void the_tree_is_told(void **state)
     zone_free(zone);
 }
 
+/* A record that is included twice is used where the evaluation came by, and only there. */
+static void a_branch_behind_the_decision_is_not_used(void **state)
+{
+    static const struct scenario scenario = {
+        .told = TOLD_MAIL_FROM,
+        .dns =
+            SPF("v=spf1 include:one.example.net include:one.example.net include:amazonses.com "
+                "include:one.example.net ~all") "one.example.net TXT v=spf1 a:h.example.net ?all\n"
+                                                "h.example.net A 203.0.113.1\n"};
+    static const bool used[] = {true, true, true, true, true, true, false, false};
+    struct zone *zone = zone_new(scenario.dns);
+    struct sv_judge *judge = scenario_judge(&scenario);
+    const struct sv_spf_tree *tree;
+
+    (void)state;
+    (void)scenario_ask(judge, zone);
+    tree = &sv_judge_report(judge)->spf;
+    assert_int_equal(tree->nodes_count, 8);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(tree->nodes[i].used, used[i]);
+    assert_int_equal(tree->lookups_used, 5);
+    assert_int_equal(tree->lookups_worst, 7);
+    sv_judge_free(judge);
+    zone_free(zone);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_tree_is_told)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_tree_is_told),
+        cmocka_unit_test(a_branch_behind_the_decision_is_not_used),
+    };
     int failed = scenarios_run("spf tree", scenarios, sizeof(scenarios) / sizeof(*scenarios));
 
     return failed + cmocka_run_group_tests_name("spf tree told", tests, NULL, NULL);

@@ -23,6 +23,7 @@ struct bed {
     struct script servers[SERVERS + 1];
     struct sv_resolver *resolver;
     unsigned answered, usable, canceled, closed;
+    enum sv_dns_trouble trouble; /* of the last answer */
     struct sv_lookup lookups[MANY];
 };
 
@@ -39,6 +40,7 @@ static void on_done(struct sv_lookup *lookup, enum sv_err err, const struct sv_d
 
     bed->canceled += err == SV_ECANCELED;
     bed->answered += err == SV_OK;
+    bed->trouble = err == SV_OK ? views->resolvers[0]->trouble : SV_DNS_NO_TROUBLE;
     bed->usable += err == SV_OK && views->resolvers[0]->outcome != SV_DNS_UNKNOWN;
 }
 
@@ -135,6 +137,41 @@ static void test_servers_take_turns(void **state)
     for (size_t i = 0; i < SERVERS; i++)
         assert_int_equal(bed->servers[i].asked, 3);
     end_bed(bed);
+}
+
+/* dns-auth section 2.6: SERVFAIL with checking and an answer without is bogus, but only when
+ * checking fails once more. One that stumbles once is believed when it answers. */
+static void test_servfail_is_asked_again(void **state)
+{
+    static const struct {
+        enum step first, unchecked, third;
+        unsigned usable;
+        enum sv_dns_trouble trouble;
+        size_t asked; /* the last server, which is asked again */
+    } cases[] = {
+        {STEP_SERVFAIL, STEP_SERVFAIL, STEP_ANSWER, 0, SV_DNS_SERVFAIL, 2},
+        {STEP_SERVFAIL, STEP_ANSWER, STEP_SERVFAIL, 0, SV_DNS_BOGUS, 3},
+        {STEP_SERVFAIL, STEP_NXDOMAIN, STEP_SERVFAIL, 0, SV_DNS_BOGUS, 3},
+        {STEP_SERVFAIL, STEP_ANSWER, STEP_ANSWER, 1, SV_DNS_NO_TROUBLE, 3},
+        {STEP_SERVFAIL, STEP_ANSWER, STEP_REFUSED, 0, SV_DNS_SERVFAIL, 3},
+        {STEP_REFUSED, STEP_ANSWER, STEP_ANSWER, 0, SV_DNS_REFUSED, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bed *bed = open_bed(cases[i].first, 0);
+        for (size_t s = 0; s < SERVERS; s++) {
+            bed->servers[s].steps[1] = cases[i].unchecked;
+            bed->servers[s].steps[2] = cases[i].third;
+        }
+        assert_int_equal(start(bed, 0, "a.example", SV_RR_TXT), SV_OK);
+        run(bed);
+        assert_int_equal(bed->answered, 1);
+        assert_int_equal(bed->usable, cases[i].usable);
+        assert_int_equal(bed->trouble, cases[i].trouble);
+        assert_int_equal(asked(bed), SERVERS - 1 + cases[i].asked);
+        end_bed(bed);
+    }
 }
 
 static void start_many(struct bed *bed, size_t count)
@@ -281,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_identical_questions_are_asked_once),
         cmocka_unit_test(test_servers_take_turns),
+        cmocka_unit_test(test_servfail_is_asked_again),
         cmocka_unit_test(test_beyond_the_limit_of_sv_dns_they_wait),
         cmocka_unit_test(test_others_have_the_room),
         cmocka_unit_test(test_nobody_jumps_the_line),

@@ -146,15 +146,18 @@ static void test_ns_in_the_answer(void **state)
     sv_dns_answer_free(answer);
 }
 
-/* An NSEC record at `owner`, whose bitmap has RRSIG, NSEC and, if asked for, NXNAME. */
-static void add_nsec(const char *owner, bool nxname)
+/* An NSEC record at `owner`, whose bitmap has RRSIG, NSEC and, in a last octet unless that is 0,
+ * types from 128 on; 128 itself is its top bit. */
+static void add_nsec(const char *owner, unsigned from_128)
 {
     size_t mark = reply_rr_begin(&r, REPLY_AUTHORITY, owner, SV_RR_NSEC, 60);
 
     reply_bytes(&r, "\1\0\1a\7example\0", 13);
     reply_bytes(&r, "\0", 1);
-    reply_u8(&r, nxname ? 17 : 6);
-    reply_bytes(&r, "\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\x80", nxname ? 17 : 6);
+    reply_u8(&r, from_128 != 0 ? 17 : 6);
+    reply_bytes(&r, "\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0", from_128 != 0 ? 16 : 6);
+    if (from_128 != 0)
+        reply_u8(&r, from_128);
     reply_rr_end(&r, mark);
 }
 
@@ -163,19 +166,19 @@ static void test_compact_denial(void **state)
 {
     static const struct {
         const char *owner;
-        bool nxname;
+        unsigned from_128;
         enum sv_dns_outcome outcome;
     } denials[] = {
-        {"A.example", true, SV_DNS_NXDOMAIN},
-        {"a.example", false, SV_DNS_NODATA},
-        {"example", true, SV_DNS_NODATA}, /* says it of another name */
+        {"A.example", 0x80, SV_DNS_NXDOMAIN}, {"a.example", 0xc0, SV_DNS_NXDOMAIN},
+        {"a.example", 0x7f, SV_DNS_NODATA},   {"a.example", 0, SV_DNS_NODATA},
+        {"example", 0x80, SV_DNS_NODATA}, /* says it of another name */
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++) {
         begin(REPLY_AA, 0, SV_RR_TXT);
         reply_soa(&r, "example", 60, 60);
-        add_nsec(denials[i].owner, denials[i].nxname);
+        add_nsec(denials[i].owner, denials[i].from_128);
         struct sv_dns_answer *answer = read_as(SV_RR_TXT);
         assert_int_equal(answer->outcome, denials[i].outcome);
         assert_int_equal(answer->compact, denials[i].outcome == SV_DNS_NXDOMAIN);
@@ -239,10 +242,10 @@ static void test_proof_of_absence(void **state)
     begin(REPLY_AA, 3, SV_RR_TXT);
     reply_soa(&r, "example", 60, 60);
     add_rrsig(REPLY_AUTHORITY, "example", SV_RR_SOA);
-    add_nsec("0.example", false);
+    add_nsec("0.example", 0);
     add_rrsig(REPLY_AUTHORITY, "0.example", SV_RR_NSEC);
     add_rrsig(REPLY_AUTHORITY, "0.example", SV_RR_TXT);
-    add_nsec("elsewhere", false);
+    add_nsec("elsewhere", 0);
     struct sv_dns_answer *answer = read_with_dnssec(SV_RR_TXT);
     assert_int_equal(answer->outcome, SV_DNS_NXDOMAIN);
     assert_int_equal(answer->records_count, 3);
