@@ -173,6 +173,8 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
     sv_domain_step(&check->after.domain, &drive->options.policy, &check->input, &check->effects);
     if (kind == SV_INPUT_PROVISIONED && check->after.registration.registered_at == 0)
         check->after.registration.registered_at = check->input.now;
+    if (kind == SV_INPUT_LOOKED && check->effects.shown == SV_CONCLUSION_DNS_RIGHT_SES_WAITING)
+        check_note_pending(check);
     check->step = CHECK_COMMIT;
     return true;
 }

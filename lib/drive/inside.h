@@ -208,6 +208,10 @@ bool check_commit_step(struct check *check);    /* COMMIT, DISOWN */
 void check_commit_free(struct check *check);
 /* Lets the core decide and goes to COMMIT. */
 bool check_decide(struct check *check, enum sv_input_kind kind);
+
+/* DNS is right and only SES is waited for: adds that to the findings (dns-auth section 10.2). Being
+ * temporary, it belongs to no digest and causes no event. */
+void check_note_pending(struct check *check);
 struct sv_expect check_expect(const struct check *check);
 
 /* ---- intake and queue: one of each per shard ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sv/alloc.h"
+#include "sv/json.h"
 #include "sv/observe.h"
 #include "sv/require.h"
 
@@ -138,6 +139,17 @@ static void conclude(struct check *check)
     check->findings = sv_json_findings(report, check->after.registration.domain);
     check->findings_omitted = report->findings_omitted;
     check_look_stop(check);
+}
+
+void check_note_pending(struct check *check)
+{
+    const char *domain = check->after.registration.domain;
+    struct sv_finding finding = {.code = SV_F_DKIM_SES_PENDING, .severity = SV_TEMPORARY};
+
+    if (check->findings == NULL)
+        return;
+    memcpy(finding.owner, domain, strlen(domain) + 1);
+    sv_json_append(check->findings, sv_json_finding(&finding, domain));
 }
 
 void check_look_stop(struct check *check)

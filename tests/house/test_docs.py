@@ -384,7 +384,46 @@ def generate_commands():
     return out + "\n"
 
 
-GENERATORS = {"findings": generate_findings, "settings": generate_settings, "commands": generate_commands}
+TRUTH = ROOT / "tests/integration/truth"
+
+
+def wire_cases():
+    """code -> the text of its case in the table of the proof on the wire."""
+    out = {}
+    for path in sorted((TRUTH / "cases").glob("*.py")):
+        table = path.read_text().split("\nCASES = {\n", 1)[1]
+        for code, text in re.findall(r'^    "(\w+)": (.*?)(?=^    "\w+": |^\})', table, re.S | re.M):
+            out[code] = text
+    return out
+
+
+def how_on_the_wire(text):
+    if '"via"' in text:
+        return "`" + re.search(r'"via": "(\w+\.py)"', text).group(1) + "`: worker and SES sandbox"
+    scripted = [word for word, sign in (("scripted server", r'"s1"|"notcp"|"below"'), ("lying resolver", r'"lies"')) if re.search(sign, text)]
+    return "not yet: " + re.search(r'"pending": "(.*?)"', text).group(1) if '"pending"' in text else " and ".join(scripted) or "nsd and unbound"
+
+
+def unit_cases():
+    """code -> where its case without a wire is: file and name."""
+    out = {}
+    for path in sorted((ROOT / "tests/unit/auth").glob("test_judge_*.c")):
+        for case in re.findall(r'\.name =\s+"(\w+)"', path.read_text()):
+            out.setdefault(case, path.name)
+    return out
+
+
+def generate_proof():
+    out = row("code", "test on the wire", "with", "test of the judge alone") + "|---|---|---|---|\n"
+    wire, unit = wire_cases(), unit_cases()
+    for code in findings():
+        case = min((name for name in unit if name == code or name.startswith(code + "_")), key=len, default=None)
+        test = f"`test_{code}`" if '"via"' in wire[code] else f"`test_code[{code}]`"
+        out += row(f"`{code}`", test, how_on_the_wire(wire[code]), f"`{unit[case]}`: `{case}`" if case else "`test_drive_looks.c`")
+    return out
+
+
+GENERATORS = {"findings": generate_findings, "proof": generate_proof, "settings": generate_settings, "commands": generate_commands}
 
 
 def test_generated_parts_are_fresh():
@@ -394,6 +433,12 @@ def test_generated_parts_are_fresh():
             seen.add(kind)
             assert text == GENERATORS[kind](), f"{name}: run python3 tests/house/test_docs.py --write"
     assert seen == set(GENERATORS)
+
+
+def test_every_finding_is_proved_on_the_wire():
+    compare("findings-proof.md", "The table", findings())
+    assert set(wire_cases()) == set(findings())
+    assert "def test_dkim_ses_pending(" in (TRUTH / "test_steady.py").read_text()
 
 
 def test_every_finding_is_told():

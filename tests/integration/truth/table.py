@@ -13,7 +13,8 @@ A case is a dict. What is published ($d = the domain, $1 $2 $3 = its DKIM tokens
 
 How it is asked: tokens, mail_from, args, resolvers, settings. What has to come of it: severity, owner, expected, found
 (a part of it), advice (a part of it), pending (why it cannot be shown yet),
-evidence (a tuple: one of these), also (codes that may stand beside it; no other may)."""
+evidence (a tuple: one of these), also (codes that may stand beside it; no other may), repeats (it may be told of
+several names)."""
 import hashlib
 import re
 
@@ -128,13 +129,14 @@ def faults(case, report):
     """What is not as the case says; [] = proved."""
     out = []
     findings = {f["code"]: f for f in report["findings"]}
-    finding = findings.get(case.code)
+    ours = [f for f in report["findings"] if f["code"] == case.code]
+    finding = next((f for f in ours if f["owner"] == case.fill(case.get("owner", ""))), ours[0] if ours else None)
     others = set(findings) - {case.code} - set(case.get("also", ()))
     if others:
         out.append(f"beside it stands {sorted(others)}")
     if finding is None:
         return out + [f"not found; findings: {sorted(findings)}"]
-    if [f["code"] for f in report["findings"]].count(case.code) != 1:
+    if len(ours) > 1 and not case.get("repeats"):
         out.append("found more than once")
     for key in ("severity", "owner"):
         if case.get(key) and finding[key] != case.fill(case.get(key)):

@@ -125,6 +125,26 @@ def without_dkim(zone):
     return {owner: lines for owner, lines in zone.items() if "_domainkey" not in owner}
 
 
+def test_dkim_ses_pending(world):
+    """The one code of the catalogue that DNS alone cannot tell."""
+    world.active.append("pending.com")
+    world.dns.at = ["a", "b"]
+    world.push("register", "client-1", "pending.com")
+    registered = world.wait_event("registered", "pending.com")
+    world.sandbox.control.post("/identities/pending.com", {"identity": "Pending", "dkim": "Pending", "pin": True})
+    world.publish("pending.com", registered["data"]["dns_records"])
+    event = world.wait_event("updated", "pending.com", where=lambda data: data["conclusion"] == "dns_right_ses_not_looked_yet")
+    pending = [f for f in event["data"]["findings"] if f["code"] == "dkim_ses_pending"]
+    assert [(f["severity"], f["owner"]) for f in pending] == [("temporary", "pending.com")]
+    assert pending[0]["advice"] == "DNS is right. Amazon checks on its own schedule, up to 72 hours."
+    count = len(world.domain_events("pending.com"))
+    wait_looks(world, "pending.com")
+    assert len(world.domain_events("pending.com")) == count
+    world.sandbox.control.post("/identities/pending.com", {"identity": "Success", "dkim": "Success", "pin": True})
+    verified_event = world.wait_event("verified", "pending.com")
+    assert "dkim_ses_pending" not in [f["code"] for f in verified_event["data"]["findings"]]
+
+
 def test_F36_two_resolvers_that_disagree(world):
     verified(world, "disagree.com")
     with Steady(world, "disagree.com"):
@@ -194,7 +214,7 @@ def test_F36_one_server_of_two_denies_now_and_then(world):
     verified(world, "moody.com", at=["s1", "s2"])
     with Steady(world, "moody.com"):
         for _ in range(4):
-            world.lab.liar.rule("moody.com", "nxdomain", at=[S1])
+            world.lab.liar.rule("moody.com", "nxdomain", at=[S1], below="_domainkey.moody.com")
             wait_looks(world, "moody.com", 1)
             world.lab.liar.clear("moody.com")
             wait_looks(world, "moody.com", 1)

@@ -125,6 +125,33 @@ static void silence_hides_no_finding(void **state)
     assert_int_equal(news(world), before);
 }
 
+static bool is_told_of_ses(struct world *world)
+{
+    return world->told_count > 0 &&
+           strstr(world->told[world->told_count - 1].text, "\"dkim_ses_pending\"") != NULL;
+}
+
+/* The one code that no judge of DNS can find. It rides on the event of the conclusion, and causes
+ * none of its own. */
+static void dkim_ses_pending_is_told_while_SES_alone_is_waited_for(void **state)
+{
+    struct world *world = *state;
+    struct sv_ses_identity *identity;
+    size_t before;
+
+    start_registered(world);
+    world_heal(world, name);
+    identity = fake_ses_find(world->ses, name);
+    identity->identity = identity->dkim = SV_AXIS_PENDING;
+    world_until(world, is_told_of_ses, "SES is waited for");
+    before = news(world);
+    commit_more(world, 6);
+    assert_int_equal(news(world), before);
+    world_heal(world, name);
+    world_until(world, is_verified, "it is verified");
+    assert_false(is_told_of_ses(world));
+}
+
 /* The deadline of all questions ends a look; what came in time counts. */
 static void questions_have_a_deadline(void **state)
 {
@@ -142,9 +169,12 @@ static void questions_have_a_deadline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(two_of_three_reads_are_none),       WORLD_TEST(a_busy_resolver_is_no_answer),
-        WORLD_TEST(a_silent_probe_changes_no_finding), WORLD_TEST(silence_hides_no_finding),
+        WORLD_TEST(two_of_three_reads_are_none),
+        WORLD_TEST(a_busy_resolver_is_no_answer),
+        WORLD_TEST(a_silent_probe_changes_no_finding),
+        WORLD_TEST(silence_hides_no_finding),
         WORLD_TEST(questions_have_a_deadline),
+        WORLD_TEST(dkim_ses_pending_is_told_while_SES_alone_is_waited_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ CASES = {
         "resolvers": ["r2", "liar"], "lies": [{"do": "ede", "code": 1, "keep": True, "name": "_dmarc.$d"}], "owner": "_dmarc.$d", "severity": "info",
         "advice": "a DNSSEC algorithm that some resolvers do not know", "evidence": {"server": "liar", "rcode": 0, "ede": 1}},
     "dns_all_servers_unreachable": {
-        "at": ["s1", "s2"], "rules": [{"do": "drop"}], "settings": IMPATIENT, "owner": "$d", "severity": "temporary",
+        "at": ["s1", "s2"], "rules": [{"do": "drop"}], "settings": IMPATIENT, "owner": "$d", "severity": "temporary", "repeats": True,
         "advice": "The name servers of $d do not answer"},
     "dns_tcp_unavailable": {
         "at": ["notcp"], "rules": [{"do": "truncate", "tcp": False, "type": "TXT"}], "settings": IMPATIENT, "owner": "$d",

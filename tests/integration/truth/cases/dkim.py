@@ -25,6 +25,7 @@ def key(*values, **expected):
 
 
 CASES = {
+    "dkim_ses_pending": {"via": "test_steady.py"},  # what SES says is known to the worker alone
     "dkim_cname_missing": {"zone": NO_DKIM, **ALIAS, "advice": "$1._domainkey.$d CNAME $1.$z", "evidence": {"rcode": 3, "aa": True}},
     "dkim_cname_partial": {"zone": {"$2._domainkey": None}, "owner": "$2._domainkey.$d", "severity": "error",
                            "found": "$2._domainkey.$d", "advice": "Part of the DKIM records is right"},
