@@ -218,9 +218,9 @@ static void claim(struct pair *pair)
 /* Findings and changes of many lengths, so that every limit is met. */
 static const char *any_text(struct pair *pair, char *out, size_t bytes_max)
 {
-    size_t len = 1 + below(pair, (unsigned)bytes_max - 1);
+    size_t len = bytes_max / 2 + below(pair, (unsigned)bytes_max / 2 + 1);
 
-    if (chance(pair, 10))
+    if (chance(pair, 4))
         return "";
     (void)memset(out, 'a' + (int)below(pair, 26), len);
     out[len] = '\0';
@@ -259,8 +259,8 @@ static void commit(struct pair *pair)
     in.detail = chance(pair, 30)
                     ? any_text(pair, detail, chance(pair, 50) ? 20 : SV_STORE_DETAIL_BYTES_MAX)
                     : NULL;
-    in.change = chance(pair, 60)
-                    ? any_text(pair, change, chance(pair, 50) ? 20 : SV_STORE_CHANGE_BYTES_MAX)
+    in.change = chance(pair, 90)
+                    ? any_text(pair, change, chance(pair, 10) ? 20 : SV_STORE_CHANGE_BYTES_MAX)
                     : NULL;
     for (unsigned s = 0; s < 2; s++) {
         const struct kit_held *mine = &held->side[s];

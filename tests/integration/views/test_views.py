@@ -117,13 +117,13 @@ def test_lame_servers_show_in_their_answers(lab, ask):
 def test_a_silent_server_is_waited_for_once(lab, ask):
     lab.publish("v-silent.com", {"@": [SPF], "x": [SPF]}, at=["a", "s1"])
     lab.liar.rule("v-silent.com", "drop")
-    seen = ask("owned:TXT:v-silent.com", "then", "owned:TXT:x.v-silent.com", options=["--total-ms", 3000, "--try-ms", 500])
-    for report in seen.reports:
+    seen = ask("owned:TXT:v-silent.com", "then", "owned:TXT:nothing.v-silent.com", options=["--total-ms", 3000])
+    for report, outcome in zip(seen.reports, ("data", "nxdomain")):
         assert by_address(report)[SERVERS["s1"][1][0]]["answer"]["trouble"] == "timeout"
-        assert by_address(report)[SERVERS["a"][1][0]]["answer"]["outcome"] == "data"
-        assert "data" in outcomes(report["resolvers"])  # they may be trying the dead one
+        assert by_address(report)[SERVERS["a"][1][0]]["answer"]["outcome"] == outcome
+    assert "data" in outcomes(seen.only["resolvers"])  # the others may be trying the dead one
     lab.liar.clear("v-silent.com")
-    assert seen.queries[1] == 2 + 3  # the two addresses that answer, and the resolvers
+    assert seen.queries[1] == 2  # only the two addresses that answer
 
 
 def test_no_server_usable_leaves_it_to_the_resolvers(lab, ask):
