@@ -151,6 +151,13 @@ void sv_answers_keep(struct sv_answers *answers, const struct sv_dns_question *q
 
 void sv_answers_fini(struct sv_answers *answers)
 {
-    while (answers->oldest != NULL)
-        forget(answers, answers->oldest);
+    struct sv_kept_answer *kept = answers->oldest;
+
+    while (kept != NULL) {
+        struct sv_kept_answer *next = kept->newer;
+        sv_dns_answer_free(kept->answer);
+        free(kept);
+        kept = next;
+    }
+    *answers = (struct sv_answers){.seed = answers->seed};
 }
