@@ -42,14 +42,14 @@ static void push_newest(struct sv_answers *answers, struct sv_kept_answer *kept)
 
 static void pull(struct sv_answers *answers, struct sv_kept_answer *kept)
 {
-    if (kept->newer != NULL)
-        kept->newer->older = kept->older;
-    else
+    if (answers->newest == kept)
         answers->newest = kept->older;
-    if (kept->older != NULL)
-        kept->older->newer = kept->newer;
     else
+        kept->newer->older = kept->older;
+    if (answers->oldest == kept)
         answers->oldest = kept->newer;
+    else
+        kept->older->newer = kept->newer;
 }
 
 static void forget(struct sv_answers *answers, struct sv_kept_answer *kept)
