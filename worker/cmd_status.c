@@ -83,13 +83,6 @@ static void add_row(struct listing *listing, const struct sv_kept *kept)
     sv_table_set(&listing->table, 7, SV_PLAIN, next_look(listing, kept, when));
 }
 
-static const char *finding_text(const json_t *finding, const char *key)
-{
-    const char *text = sv_json_str(finding, key);
-
-    return text != NULL ? text : "";
-}
-
 static void print_findings(const struct listing *listing, const struct sv_kept *kept)
 {
     static const char *const heads[] = {"SEVERITY", "FINDING", "OWNER", "FOUND", "ADVICE"};
@@ -101,15 +94,15 @@ static void print_findings(const struct listing *listing, const struct sv_kept *
     sv_table_init(&table, sizeof(heads) / sizeof(heads[0]), heads);
     for (size_t i = 0; i < json_array_size(findings); i++) {
         const json_t *finding = json_array_get(findings, i);
-        const char *severity = finding_text(finding, "severity");
+        const char *severity = sv_text_of(finding, "severity");
         bool error = strcmp(severity, "error") == 0;
 
         sv_table_row(&table);
         sv_table_set(&table, 0, error ? SV_RED : SV_YELLOW, severity);
-        sv_table_set(&table, 1, SV_PLAIN, finding_text(finding, "code"));
-        sv_table_set(&table, 2, SV_PLAIN, finding_text(finding, "owner"));
-        sv_table_set(&table, 3, SV_PLAIN, finding_text(finding, "found"));
-        sv_table_set(&table, 4, SV_PLAIN, finding_text(finding, "advice"));
+        sv_table_set(&table, 1, SV_PLAIN, sv_text_of(finding, "code"));
+        sv_table_set(&table, 2, SV_PLAIN, sv_text_of(finding, "owner"));
+        sv_table_set(&table, 3, SV_PLAIN, sv_text_of(finding, "found"));
+        sv_table_set(&table, 4, SV_PLAIN, sv_text_of(finding, "advice"));
     }
     (void)printf("\n");
     sv_table_print(&table, listing->colour, stdout);

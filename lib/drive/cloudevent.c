@@ -16,7 +16,7 @@ json_t *sv_json_time(sv_ms at)
     return at == 0 ? json_null() : json_string(sv_time_format(at, text));
 }
 
-static json_t *json_tri(enum sv_tri value)
+json_t *sv_json_tri(enum sv_tri value)
 {
     return value == SV_TRI_UNKNOWN ? json_null() : json_boolean(value == SV_TRI_YES);
 }
@@ -31,16 +31,16 @@ json_t *sv_json_flags(const struct sv_flags *flags)
 {
     json_t *out = sv_json_object();
 
-    sv_json_set(out, "domain_verified", json_tri(flags->domain_verified));
-    sv_json_set(out, "dkim_enabled", json_tri(flags->dkim_enabled));
-    sv_json_set(out, "dkim_verified", json_tri(flags->dkim_verified));
-    sv_json_set(out, "mail_from_configured", json_tri(flags->mail_from_configured));
-    sv_json_set(out, "mail_from_verified", json_tri(flags->mail_from_verified));
-    sv_json_set(out, "spf_configured", json_tri(flags->spf_configured));
-    sv_json_set(out, "dmarc_configured", json_tri(flags->dmarc_configured));
-    sv_json_set(out, "sending_enabled", json_tri(flags->sending_enabled));
+    sv_json_set(out, "domain_verified", sv_json_tri(flags->domain_verified));
+    sv_json_set(out, "dkim_enabled", sv_json_tri(flags->dkim_enabled));
+    sv_json_set(out, "dkim_verified", sv_json_tri(flags->dkim_verified));
+    sv_json_set(out, "mail_from_configured", sv_json_tri(flags->mail_from_configured));
+    sv_json_set(out, "mail_from_verified", sv_json_tri(flags->mail_from_verified));
+    sv_json_set(out, "spf_configured", sv_json_tri(flags->spf_configured));
+    sv_json_set(out, "dmarc_configured", sv_json_tri(flags->dmarc_configured));
+    sv_json_set(out, "sending_enabled", sv_json_tri(flags->sending_enabled));
     sv_json_set(out, "meets_bulk_sender_requirements",
-                json_tri(flags->meets_bulk_sender_requirements));
+                sv_json_tri(flags->meets_bulk_sender_requirements));
     return out;
 }
 
