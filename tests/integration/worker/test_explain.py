@@ -142,6 +142,19 @@ def test_what_is_kept_is_small_and_goes_with_the_domain(story):
     assert f"{DOMAIN} is not registered for client {CLIENT}: it was removed at " in story.after_of_client.stderr
 
 
+def test_a_client_is_told_of_its_domain_in_any_account():
+    with World() as world:
+        world.start_worker(args=("--set", "account.eu.region=us-east-1"))
+        world.publish(DOMAIN, [])
+        world.push("register", CLIENT, DOMAIN, account="eu")
+        world.wait_event("registered", DOMAIN)
+        for words in ([], ["--client", CLIENT], ["--account", "eu"], ["--client", CLIENT, "--account", "eu"]):
+            assert json.loads(world.command("explain", DOMAIN, "--json", *words).stdout)["account"] == "eu", words
+        for words in (["--client", "other"], ["--account", "default"]):
+            done = world.command("explain", DOMAIN, "--json", *words)
+            assert (done.returncode, done.stdout) == (1, ""), words
+
+
 def outputs(story):
     return {"check": [story.check], "explain": list(story.told.values()), "records": list(story.records.values()),
             "status": [story.status]}
