@@ -187,14 +187,38 @@ json_t *sv_json_findings(const struct sv_report *report, const char *domain)
     return list;
 }
 
-/* Which findings there were before is not kept; which there are now is. */
-static json_t *json_codes(const json_t *findings)
+static bool holds(const json_t *list, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (json_equal(json_array_get(list, i), value))
+            return true;
+    }
+    return false;
+}
+
+json_t *sv_json_codes(const json_t *findings)
 {
     json_t *codes = sv_json_array();
 
-    for (size_t i = 0; i < json_array_size(findings); i++)
-        sv_json_append(codes, json_incref(json_object_get(json_array_get(findings, i), "code")));
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const json_t *finding = json_array_get(findings, i);
+        const char *severity = sv_json_str(finding, "severity");
+        json_t *code = json_object_get(finding, "code");
+
+        if (severity != NULL && strcmp(severity, "temporary") != 0 && code != NULL &&
+            !holds(codes, code))
+            sv_json_append(codes, json_incref(code));
+    }
     return codes;
+}
+
+/* Of the findings before only a digest is kept: it tells that there were none, not which. */
+static json_t *codes_before(const struct sv_domain *before)
+{
+    static const uint32_t nothing[SV_GROUP_COUNT];
+    bool none = memcmp(before->findings, nothing, sizeof nothing) == 0;
+
+    return none ? sv_json_array() : json_null();
 }
 
 static json_t *json_changed(const struct sv_event_facts *facts)
@@ -220,7 +244,7 @@ static json_t *json_changed(const struct sv_event_facts *facts)
     add_change(changed, "conclusion", json_conclusion(before->conclusion),
                json_conclusion(after->conclusion));
     if (memcmp(before->findings, after->findings, sizeof before->findings) != 0)
-        add_change(changed, "findings", json_null(), json_codes(facts->findings));
+        add_change(changed, "findings", codes_before(before), sv_json_codes(facts->findings));
     return changed;
 }
 
