@@ -238,8 +238,8 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
     for (size_t i = 0; i < json_array_size(witnesses); i++)
         sv_show_line(show, 4, "", SV_DIM, sv_show_evidence(json_array_get(witnesses, i), shown));
     if (sv_json_str(finding, "until") != NULL)
-        sv_show_line(show, 4, "until", SV_PLAIN,
-                     sv_show_time(show, sv_show_instant(finding, "until"), when));
+        sv_show_line(show, 4, sv_show_instant(finding, "until") > show->now ? "until" : "ended",
+                     SV_PLAIN, sv_show_time(show, sv_show_instant(finding, "until"), when));
     if (*sv_text_of(finding, "advice") != '\0')
         sv_show_prose(show, 4, "do", sv_text_of(finding, "advice"));
     sv_show_publish(show, finding, records);

@@ -64,6 +64,7 @@ def make_story():
         world.push("remove", CLIENT, DOMAIN)
         world.wait_event("removed", DOMAIN)
         story.after = world.command("explain", DOMAIN)
+        story.status_after = world.command("status", DOMAIN).stdout
         story.after_of_client = world.command("explain", DOMAIN, "--client", CLIENT)
         story.keys_after = world.redis.keys("sv:{0}:x:*")
         yield story
@@ -138,7 +139,7 @@ def test_what_is_kept_is_small_and_goes_with_the_domain(story):
     assert list(story.bytes.values()) and max(story.bytes.values()) <= 4096
     assert story.keys_after == []
     assert story.after.returncode == 1 and story.after.stderr.endswith(f"{DOMAIN} is not registered\n")
-    assert story.after_of_client.returncode == 1
+    assert story.after_of_client.returncode == 1 and "removed" in story.status_after and "_domainkey" not in story.status_after
     assert f"{DOMAIN} is not registered for client {CLIENT}: it was removed at " in story.after_of_client.stderr
 
 
