@@ -131,7 +131,7 @@ const char *sv_show_evidence(const json_t *evidence, char out[SV_SHOW_EVIDENCE_B
     long long ttl = json_integer_value(json_object_get(evidence, "ttl"));
     char error[32] = "", seconds[32] = "";
 
-    if (ede != NULL)
+    if (json_is_integer(ede))
         (void)snprintf(error, sizeof(error), ", EDE %lld", json_integer_value(ede));
     if (ttl > 0)
         (void)snprintf(seconds, sizeof(seconds), ", TTL %lld s", ttl);

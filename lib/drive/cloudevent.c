@@ -79,15 +79,15 @@ json_t *sv_json_evidence(const struct sv_evidence *evidence)
     out = sv_json_object();
     sv_json_set_str(out, "server", evidence->server);
     sv_json_set_str(out, "outcome", sv_dns_outcome_name(evidence->outcome));
-    if (evidence->trouble != SV_DNS_NO_TROUBLE)
-        sv_json_set_str(out, "trouble", sv_dns_trouble_name(evidence->trouble));
+    sv_json_set_str(out, "trouble",
+                    evidence->trouble != SV_DNS_NO_TROUBLE ? sv_dns_trouble_name(evidence->trouble)
+                                                           : NULL);
     sv_json_set_int(out, "rcode", evidence->rcode);
     sv_json_set_bool(out, "aa", evidence->aa);
     sv_json_set_bool(out, "ad", evidence->ad);
     sv_json_set_bool(out, "tc", evidence->tc);
     sv_json_set_bool(out, "tcp", evidence->tcp);
-    if (evidence->ede != 0)
-        sv_json_set_int(out, "ede", evidence->ede - 1);
+    sv_json_set(out, "ede", evidence->ede != 0 ? json_integer(evidence->ede - 1) : json_null());
     sv_json_set_int(out, "ttl", evidence->ttl_s);
     sv_json_set(out, "at", sv_json_time(evidence->at));
     return out;
@@ -106,12 +106,9 @@ json_t *sv_json_finding(const struct sv_finding *finding, const char *domain)
     sv_json_set_str(out, "owner", finding->owner);
     sv_json_set_str(out, "expected", finding->expected);
     sv_json_set_str(out, "found", finding->found);
-    if (finding->other[0] != '\0')
-        sv_json_set_str(out, "other", finding->other);
-    if (finding->number != 0)
-        sv_json_set_int(out, "number", finding->number);
-    if (finding->until != 0)
-        sv_json_set(out, "until", sv_json_time(finding->until));
+    sv_json_set_str(out, "other", finding->other[0] != '\0' ? finding->other : NULL);
+    sv_json_set(out, "number", finding->number != 0 ? json_integer(finding->number) : json_null());
+    sv_json_set(out, "until", sv_json_time(finding->until));
     sv_json_set(out, "evidence", sv_json_evidence(&finding->evidence));
     for (size_t i = 0; i < finding->witnesses_count && i < SV_WITNESSES_MAX; i++)
         sv_json_append(witnesses, sv_json_evidence(&finding->witnesses[i]));

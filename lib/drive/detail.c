@@ -8,9 +8,9 @@
 #include "sv/alloc.h"
 #include "sv/json.h"
 
-enum { DEPTH_MAX = 6 };
+enum { DEPTH_MAX = 6, TEXT_KEYS = 5 };
 
-/* The keys of a finding: in JSON, kept. */
+/* The keys of a finding: in JSON, kept. The first TEXT_KEYS are always there. */
 static const struct {
     const char *name, *kept;
 } keys[] = {{"code", "c"},  {"severity", "s"}, {"owner", "o"}, {"expected", "e"},
@@ -61,7 +61,7 @@ static json_t *shorten_evidence(const json_t *evidence)
     sv_json_append(out, outcome_of(evidence));
     sv_json_append(out, json_integer(json_integer_value(json_object_get(evidence, "rcode"))));
     sv_json_append(out, json_integer(flags));
-    sv_json_append(out, json_integer(ede != NULL ? json_integer_value(ede) + 1 : 0));
+    sv_json_append(out, json_integer(json_is_integer(ede) ? json_integer_value(ede) + 1 : 0));
     sv_json_append(out, json_integer(json_integer_value(json_object_get(evidence, "ttl"))));
     sv_json_append(out, json_integer(time_of(evidence, "at")));
     return out;
@@ -273,13 +273,16 @@ static json_t *read_unknown(const json_t *kept, const char *code)
     json_t *out = sv_json_object();
 
     sv_json_set_str(out, "code", code);
-    for (size_t i = 1; i < sizeof(keys) / sizeof(*keys); i++) {
+    for (size_t i = 1; i < TEXT_KEYS; i++) {
         const char *text = sv_json_str(kept, keys[i].kept);
 
-        if (i < 5)
-            sv_json_set_str(out, keys[i].name, text != NULL ? text : "");
+        sv_json_set_str(out, keys[i].name, text != NULL ? text : "");
     }
+    sv_json_set_str(out, "other", sv_json_str(kept, "x"));
+    sv_json_set(out, "number", json_null());
+    sv_json_set(out, "until", json_null());
     sv_json_set(out, "evidence", json_null());
+    sv_json_set(out, "witnesses", sv_json_array());
     sv_json_set_str(out, "advice", "");
     return out;
 }
