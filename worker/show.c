@@ -10,7 +10,7 @@
 #include "sv/require.h"
 #include "text.h"
 
-enum { LINE_BYTES_MAX = 4096 };
+enum { LINE_BYTES_MAX = 4096, TXT_STRING_BYTES = 255 };
 
 void sv_show_text(const struct sv_show *show, enum sv_colour colour, const char *text)
 {
@@ -188,17 +188,63 @@ static const json_t *record_of(const json_t *records, const json_t *finding)
     return count == 1 ? only : NULL;
 }
 
+static bool starts_with(const char *text, const char *front)
+{
+    return strncmp(text, front, strlen(front)) == 0;
+}
+
+/* What may be pasted; NULL = nothing. SPF and DMARC records hold what is the client's own, other
+ * senders above all: only the whole record that the finding proposes may replace one. */
+static const char *value_to_paste(const json_t *record, const json_t *finding)
+{
+    static const char *const versions[] = {"v=spf1", "v=DMARC1"};
+    const char *value = sv_text_of(record, "value"), *proposed = sv_text_of(finding, "expected");
+
+    if (strcmp(value, proposed) == 0)
+        return value;
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        bool whole = strlen(proposed) < SV_FINDING_VALUE_BYTES - 1; /* not cut */
+
+        if (starts_with(value, versions[i]))
+            return whole && starts_with(proposed, versions[i]) ? proposed : NULL;
+    }
+    return value;
+}
+
+/* Strings of at most 255 octets, as zone files want them. */
+static void add_strings(struct sv_buf *line, const char *value)
+{
+    for (size_t i = 0; value[i] != '\0'; i++) {
+        bool special = value[i] == '"' || value[i] == '\\';
+
+        (void)!sv_buf_printf(line, "%s%s%c",
+                             i % TXT_STRING_BYTES != 0 ? ""
+                             : i == 0                  ? "\""
+                                                       : "\" \"",
+                             special ? "\\" : "", value[i]);
+    }
+    (void)!sv_buf_add_str(line, "\"");
+}
+
 void sv_show_publish(const struct sv_show *show, const json_t *finding, const json_t *records)
 {
     const json_t *record = record_of(records, finding);
-    bool text = record != NULL && strcmp(sv_text_of(record, "type"), "TXT") == 0;
+    const char *value = record != NULL ? value_to_paste(record, finding) : NULL;
+    struct sv_buf line;
 
-    if (record == NULL || strcmp(sv_text_of(finding, "severity"), "temporary") == 0)
+    if (value == NULL || strcmp(sv_text_of(finding, "severity"), "temporary") == 0)
         return;
     /* A line of a zone file: without its last dot a name would get the zone's appended. */
-    sv_show_linef(show, 4, "publish", "%s. %lld IN %s %s%s%s", sv_text_of(record, "name"),
-                  json_integer_value(json_object_get(record, "ttl")), sv_text_of(record, "type"),
-                  text ? "\"" : "", sv_text_of(record, "value"), text ? "\"" : ".");
+    sv_buf_init(&line, LINE_BYTES_MAX);
+    (void)!sv_buf_printf(&line, "%s. %lld IN %s ", sv_text_of(record, "name"),
+                         json_integer_value(json_object_get(record, "ttl")),
+                         sv_text_of(record, "type"));
+    if (strcmp(sv_text_of(record, "type"), "TXT") == 0)
+        add_strings(&line, value);
+    else
+        (void)!sv_buf_printf(&line, "%s.", value);
+    sv_show_line(show, 4, "publish", SV_PLAIN, sv_buf_str(&line));
+    sv_buf_fini(&line);
     sv_show_linef(show, 4, "as host", "%s (where the panel adds the domain)",
                   sv_text_of(record, "host"));
 }

@@ -131,30 +131,71 @@ static void what_happens_next_is_in_time_order_and_fits_the_page(void **state)
     json_decref(forecast);
 }
 
-static void a_value_to_paste_is_never_broken(void **state)
+/* What is printed for a finding about the one wrong record a.com. */
+static const char *publish(const char *type, const char *value, const char *expected)
 {
     json_t *finding = sv_json_object(), *record = sv_json_object(), *records = sv_json_array();
-    const char *value =
-        "v=DMARC1; p=quarantine; rua=mailto:dmarc-reports@a-rather-long-name.example, "
-        "mailto:second@example.com";
-    char wanted[512];
     struct sv_show show = begin();
 
-    (void)state;
-    sv_json_set_str(finding, "owner", "_dmarc.a.com");
+    sv_json_set_str(finding, "owner", "a.com");
     sv_json_set_str(finding, "severity", "error");
-    sv_json_set_str(record, "name", "_DMARC.a.com");
-    sv_json_set_str(record, "type", "TXT");
+    sv_json_set_str(finding, "expected", expected);
+    sv_json_set_str(record, "name", "A.com");
+    sv_json_set_str(record, "host", "@");
+    sv_json_set_str(record, "type", type);
     sv_json_set_str(record, "value", value);
     sv_json_set_int(record, "ttl", 1800);
     sv_json_set_str(record, "status", "wrong");
     sv_json_append(records, record);
     sv_show_publish(&show, finding, records);
     end(&show);
-    (void)snprintf(wanted, sizeof(wanted), "_DMARC.a.com. 1800 IN TXT \"%s\"\n", value);
-    assert_non_null(strstr(out, wanted));
     json_decref(records);
     json_decref(finding);
+    return out;
+}
+
+static void a_value_to_paste_is_never_broken(void **state)
+{
+    static const char value[] =
+        "v=DMARC1; p=quarantine; rua=mailto:dmarc-reports@a-rather-long-name"
+        ".example, mailto:second@example.com";
+
+    (void)state;
+    (void)publish("TXT", value, value);
+    assert_int_equal(strncmp(out, "    publish   A.com. 1800 IN TXT \"", 34), 0);
+    assert_int_equal(strncmp(out + 34, value, strlen(value)), 0);
+    assert_string_equal(out + 34 + strlen(value),
+                        "\"\n    as host   @ (where the panel adds the domain)\n");
+    assert_non_null(strstr(publish("MX", "10 mail.b.com", ""), " IN MX 10 mail.b.com.\n"));
+    assert_non_null(strstr(publish("TXT", "a\"b\\c", ""), " IN TXT \"a\\\"b\\\\c\"\n"));
+}
+
+static void a_long_text_is_published_in_strings_of_255(void **state)
+{
+    char value[401] = "";
+
+    (void)state;
+    memset(value, 'k', sizeof(value) - 1);
+    assert_null(strstr(publish("TXT", value, ""), "kkk\n"));
+    assert_int_equal(strcspn(strchr(out, '"') + 1, "\""), 255);
+    assert_int_equal(strspn(strstr(out, "\" \"") + 3, "k"), 400 - 255);
+}
+
+/* Receivers would refuse everything else that the client sends. */
+static void other_senders_are_never_pasted_over(void **state)
+{
+    static const char ses[] = "v=spf1 include:amazonses.com ~all";
+    char cut[SV_FINDING_VALUE_BYTES] = "v=spf1 ";
+
+    (void)state;
+    assert_non_null(strstr(publish("TXT", ses, ses), ses));
+    assert_non_null(strstr(publish("TXT", ses, "v=spf1 mx include:amazonses.com -all"),
+                           "\"v=spf1 mx include:amazonses.com -all\"\n"));
+    assert_string_equal(publish("TXT", ses, ""), "");
+    assert_string_equal(publish("TXT", ses, "include:amazonses.com"), "");
+    assert_string_equal(publish("TXT", "v=DMARC1; p=none", "p=none"), "");
+    memset(cut + 7, 'x', sizeof(cut) - 8);
+    assert_string_equal(publish("TXT", ses, cut), "");
 }
 
 int main(void)
@@ -166,6 +207,8 @@ int main(void)
         cmocka_unit_test(what_is_over_does_not_happen_next),
         cmocka_unit_test(what_happens_next_is_in_time_order_and_fits_the_page),
         cmocka_unit_test(a_value_to_paste_is_never_broken),
+        cmocka_unit_test(a_long_text_is_published_in_strings_of_255),
+        cmocka_unit_test(other_senders_are_never_pasted_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
