@@ -197,6 +197,16 @@ static const json_t *primary_of(const json_t *told)
     return primary >= 0 ? json_array_get(findings, (size_t)primary) : NULL;
 }
 
+/* Whether the client is to do what the finding advises. */
+static bool is_for_client(const struct sv_domain *domain, const json_t *finding)
+{
+    const char *severity = finding != NULL ? sv_text_of(finding, "severity") : "";
+    bool ours = domain->conclusion == SV_CONCLUSION_IDENTITY_GONE ||
+                domain->conclusion == SV_CONCLUSION_SIGNING_DISABLED;
+
+    return strcmp(severity, "error") == 0 || (strcmp(severity, "warning") == 0 && !ours);
+}
+
 static void tell_client(json_t *out, const struct sv_domain *domain, int code)
 {
     const json_t *primary = primary_of(out);
@@ -204,7 +214,7 @@ static void tell_client(json_t *out, const struct sv_domain *domain, int code)
 
     sv_buf_init(&text, LIST_BYTES_MAX);
     SV_REQUIRE(sv_buf_add_str(&text, words_of(domain)->client));
-    if (primary != NULL && code == SV_EXIT_WRONG)
+    if (code == SV_EXIT_WRONG && is_for_client(domain, primary))
         (void)!sv_buf_printf(&text, " %s", sv_text_of(primary, "advice"));
     sv_json_set_str(out, "tell_client", sv_buf_str(&text));
     sv_json_set_str(out, "primary", primary != NULL ? sv_text_of(primary, "code") : NULL);
