@@ -232,7 +232,9 @@ static void check_wait(struct sim *sim, const struct sim_commit *commit)
 {
     sv_ms wait_ms = commit->effects.wait_ms;
     bool over = commit->after.status == SV_STATUS_REMOVED && commit->after.todo == 0;
-    bool quick = commit->input.kind == SV_INPUT_PROVISIONED || commit->after.faults > 0 ||
+    bool again =
+        commit->input.kind == SV_INPUT_REMOVED; /* with a registration that came meanwhile */
+    bool quick = commit->input.kind == SV_INPUT_PROVISIONED || again || commit->after.faults > 0 ||
                  (commit->after.todo & ~commit->before.todo) != 0;
 
     if (over != (wait_ms < 0))
