@@ -168,11 +168,14 @@ static void add_code(json_t *findings, const char *code, const char *severity)
 
 static void put_before(char *history, size_t bytes, char *line)
 {
-    char older[4096];
+    size_t line_len = line != NULL ? strlen(line) : 0;
+    size_t older_len = strlen(history);
 
     assert_non_null(line);
-    (void)snprintf(older, sizeof(older), "%s", history);
-    (void)snprintf(history, bytes, "\n%s%s", line, older);
+    assert_true(older_len + line_len + 2 <= bytes);
+    memmove(history + 1 + line_len, history, older_len + 1);
+    history[0] = '\n';
+    memcpy(history + 1, line, line_len);
     free(line);
 }
 
