@@ -117,6 +117,7 @@ static enum sv_err ask(struct sv_dns_line *line, struct sv_errand *errand)
     if (err != SV_OK)
         return err;
     errand->state = SV_ERRAND_ASKED;
+    errand->asked = true;
     line->asked++;
     return SV_OK;
 }
@@ -151,6 +152,7 @@ void sv_errand_start(struct sv_dns_line *line, struct sv_errand *errand, sv_erra
     errand->line = line;
     errand->done = done;
     errand->canceled = false;
+    errand->asked = false;
     line->open++;
     err = line->waiting != NULL ? SV_EBUSY : ask(line, errand); /* nobody jumps the line */
     if (err == SV_EBUSY) {

@@ -29,6 +29,7 @@ struct sv_errand {
     size_t count, from;                  /* which one is asked first; the others in their order */
     sv_ms total_ms;                      /* 0 = as sv_dns has it */
     uint16_t port;                       /* of `addresses` */
+    bool asked; /* out: sv_dns had it, so its silence is not that of our line */
     /* private to the line from here on */
     sv_errand_done_fn *done;
     struct sv_dns_line *line;
