@@ -14,7 +14,14 @@
 
 #define MINUTE_MS ((sv_ms)60 * 1000)
 
-enum { TYPE_A = 1, TYPE_NS = 2, TYPE_TXT = 16, TOTAL_MS = 900, TTL_S = 3600 };
+enum {
+    TYPE_A = 1,
+    TYPE_NS = 2,
+    TYPE_TXT = 16,
+    TOTAL_MS = 900,
+    TTL_S = 3600,
+    OTHERS_MAX = SV_DNS_INFLIGHT_MAX + SV_DNS_IN_LINE_MAX + 1
+};
 
 enum manner {
     HONEST,   /* refers to itself, holds a text at every name */
@@ -37,7 +44,8 @@ struct bed {
     enum manner manner;
     unsigned asked_ns, asked; /* the authority */
     unsigned delegations, depth, aliases;
-    struct sv_dns_query others[SV_DNS_INFLIGHT_MAX];
+    struct sv_dns_query others[OTHERS_MAX];
+    size_t others_count, others_open;
     struct sv_lookup lookup;
     unsigned done, closed;
     /* of the last report */
@@ -290,32 +298,38 @@ static void ask(struct bed *bed, const char *name)
 static void count_other(struct sv_dns_query *query, enum sv_err err,
                         const struct sv_dns_answer *answer)
 {
+    struct bed *bed = query->owner;
+
     (void)err;
     (void)answer;
-    query->owner = NULL;
+    bed->others_open--;
 }
 
-/* Fills sv_dns with queries of somebody else. */
-static void fill(struct bed *bed)
+/* Fills sv_dns with queries of somebody else: as many as may be in flight, or, without recursion,
+ * in the line before one server. */
+static void fill(struct bed *bed, bool recursion)
 {
     struct sv_dns_question question = {.name = "o.example", .type = SV_RR_TXT};
     struct sv_dns_ask ask = {.question = &question,
                              .servers = &bed->rival.server,
                              .servers_count = 1,
-                             .recursion = true,
+                             .recursion = recursion,
                              .total_ms = MINUTE_MS};
 
-    for (size_t i = 0; i < SV_DNS_INFLIGHT_MAX; i++) {
+    for (size_t i = 0; i < OTHERS_MAX; i++)
         bed->others[i].owner = bed;
-        assert_int_equal(sv_dns_start(bed->dns, &bed->others[i], &ask, count_other, NULL), SV_OK);
-    }
+    for (;
+         sv_dns_start(bed->dns, &bed->others[bed->others_count], &ask, count_other, NULL) == SV_OK;
+         bed->others_count++)
+        bed->others_open++;
+    assert_in_range(bed->others_count, SV_DNS_INFLIGHT_MAX, OTHERS_MAX - 1);
 }
 
 static void empty(struct bed *bed)
 {
-    for (size_t i = 0; i < SV_DNS_INFLIGHT_MAX; i++)
-        sv_dns_cancel(&bed->others[i]);
-    while (bed->others[SV_DNS_INFLIGHT_MAX - 1].owner != NULL)
+    while (bed->others_count > 0)
+        sv_dns_cancel(&bed->others[--bed->others_count]);
+    while (bed->others_open > 0)
         (void)uv_run(&bed->loop, UV_RUN_ONCE);
 }
 
@@ -361,7 +375,7 @@ static void test_no_room_is_nobodys_silence(void **state)
     struct bed *bed = open_bed(HONEST, STEP_ANSWER);
 
     (void)state;
-    fill(bed);
+    fill(bed, true);
     ask(bed, "x.a.test"); /* not even the walk has room */
     assert_int_equal(bed->asked, 0);
     assert_false(bed->told_closed);
@@ -371,13 +385,28 @@ static void test_no_room_is_nobodys_silence(void **state)
     ask(bed, "x.b.test");
     assert_false(bed->told_closed);
     assert_int_equal(bed->servers_usable, 1);
-    fill(bed);
+    fill(bed, true);
     ask(bed, "y.b.test"); /* the zone is known, but there is no room to ask it */
     assert_int_equal(bed->servers, 0);
     assert_int_equal(bed->cut, SV_CUT_FOUND);
     empty(bed);
     ask(bed, "z.b.test"); /* and nobody remembers it as silent */
     assert_int_equal(bed->servers_usable, 1);
+    end_bed(bed);
+}
+
+/* When the line before zones' own servers is as long as it may be, resolvers are asked all the
+ * same. */
+static void test_a_long_line_does_not_stop_resolvers(void **state)
+{
+    struct bed *bed = open_bed(HONEST, STEP_ANSWER);
+
+    (void)state;
+    fill(bed, false);
+    ask(bed, "x.a.test");
+    assert_int_equal(bed->asked, 0);
+    assert_int_equal(bed->resolver_outcome, SV_DNS_DATA);
+    empty(bed);
     end_bed(bed);
 }
 
@@ -472,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_one_question_costs_others_little),
         cmocka_unit_test(test_one_delegation_costs_few_lookups),
         cmocka_unit_test(test_no_room_is_nobodys_silence),
+        cmocka_unit_test(test_a_long_line_does_not_stop_resolvers),
         cmocka_unit_test(test_what_resolvers_cannot_say_is_not_absent),
         cmocka_unit_test(test_closed_is_believed_for_an_hour),
         cmocka_unit_test(test_delegations_expire),
