@@ -47,7 +47,8 @@ struct bed {
     struct sv_dns_query others[OTHERS_MAX];
     size_t others_count, others_open;
     struct sv_lookup lookup;
-    unsigned done, closed;
+    unsigned started, done, closed;
+    bool called_off;
     /* of the last report */
     bool told_closed, without_address;
     enum sv_cut_state cut;
@@ -249,6 +250,7 @@ static void end_bed(struct bed *bed)
     uv_close((uv_handle_t *)&bed->authority, NULL);
     (void)uv_run(&bed->loop, UV_RUN_DEFAULT);
     assert_int_equal(bed->closed, 2);
+    assert_int_equal(bed->done, bed->started);
     assert_int_equal(uv_loop_close(&bed->loop), 0);
     test_free(bed);
 }
@@ -257,8 +259,12 @@ static void on_done(struct sv_lookup *lookup, enum sv_err err, const struct sv_d
 {
     struct bed *bed = lookup->owner;
 
-    assert_int_equal(err, SV_OK);
     bed->done++;
+    if (err != SV_OK) {
+        assert_int_equal(err, SV_ECANCELED);
+        assert_true(bed->called_off);
+        return;
+    }
     bed->told_closed = views->closed;
     bed->cut = views->cut != NULL ? views->cut->state : SV_CUT_UNKNOWN;
     bed->without_address =
@@ -283,14 +289,20 @@ static void settle(struct bed *bed)
         (void)uv_run(&bed->loop, UV_RUN_ONCE);
 }
 
-static void ask(struct bed *bed, const char *name)
+static void start(struct bed *bed, const char *name)
 {
-    unsigned before = bed->done;
-
     bed->lookup = (struct sv_lookup){
         .owner = bed, .question = {.type = SV_RR_TXT, .how = SV_ASK_OWNED | SV_ASK_SEEN_BEFORE}};
     memcpy(bed->lookup.question.name, name, strlen(name) + 1);
     assert_int_equal(sv_lookup_start(bed->resolver, &bed->lookup, on_done, NULL), SV_OK);
+    bed->started++;
+}
+
+static void ask(struct bed *bed, const char *name)
+{
+    unsigned before = bed->done;
+
+    start(bed, name);
     while (bed->done == before)
         (void)uv_run(&bed->loop, UV_RUN_ONCE);
 }
@@ -495,6 +507,38 @@ static void test_delegations_expire(void **state)
     end_bed(bed);
 }
 
+/* Ends. */
+
+/* True when the question had ended by itself before. */
+static bool call_off_after(enum manner manner, unsigned turns, bool close)
+{
+    struct bed *bed = open_bed(manner, STEP_NXDOMAIN);
+    bool over;
+
+    start(bed, "a.b.c.d.e.f.g.h.i.evil0.test");
+    for (unsigned i = 0; i < turns && bed->done == 0; i++)
+        (void)uv_run(&bed->loop, UV_RUN_ONCE);
+    over = bed->done > 0;
+    bed->called_off = true;
+    if (!close)
+        sv_lookup_cancel(&bed->lookup);
+    end_bed(bed); /* what the canceled one left behind is closed in the middle */
+    return over;
+}
+
+static void test_call_off_after_each_turn(void **state)
+{
+    static const enum manner manners[] = {HONEST, GLUELESS, SPREAD, NXNS, CHAIN};
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(manners) / sizeof(manners[0]); i++) {
+        unsigned turns = 0;
+        while (!call_off_after(manners[i / 2], turns, i % 2 == 0))
+            turns++;
+        assert_true(turns > 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_what_resolvers_cannot_say_is_not_absent),
         cmocka_unit_test(test_closed_is_believed_for_an_hour),
         cmocka_unit_test(test_delegations_expire),
+        cmocka_unit_test(test_call_off_after_each_turn),
     };
 
     return cmocka_run_group_tests_name("owned questions", tests, NULL, NULL);
