@@ -27,6 +27,7 @@ enum {
     MOVES_MAX = 8,
     MARGIN_MS = 50,
     ALIASES_MAX = SV_DNS_ALIASES_MAX,
+    LEAST_MS = 250,
     DETAIL_ASKS = 2,        /* what sv_node_detail sends */
     ALIAS_ASKS = 4,         /* the walk to another domain */
     CLOSED_AFTER_MS = 2000, /* a resolver of the Internet is never that far away */
@@ -121,6 +122,14 @@ static sv_ms left_ms(const struct sv_owned *owned)
     return left > 1 ? left : 1;
 }
 
+/* With less time for its reply a server would be blamed for what came before it. */
+static sv_ms least_ms(const struct sv_views_resolver *r)
+{
+    sv_ms quarter = r->total_ms / 4;
+
+    return quarter < LEAST_MS ? quarter : LEAST_MS;
+}
+
 static void ask_server(struct sv_owned *owned, struct sv_owned_server *server,
                        const struct sv_node *zone, size_t at)
 {
@@ -140,7 +149,7 @@ static void ask_server(struct sv_owned *owned, struct sv_owned_server *server,
         server->answer = sv_answer_of_trouble(&owned->flight->question, SV_DNS_TIMEOUT, &address);
         return;
     }
-    if (!may_ask(owned, 1)) {
+    if (left_ms(owned) < least_ms(r) || !may_ask(owned, 1)) {
         server->answer = sv_answer_of_trouble(&owned->flight->question, SV_DNS_TIMEOUT, NULL);
         return;
     }
