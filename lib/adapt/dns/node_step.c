@@ -135,7 +135,7 @@ static void look_up(struct sv_node *node, size_t host, enum sv_rr_type type)
 static void find_addresses(struct sv_node *node)
 {
     node->stage = SV_NODE_ADDRESSES;
-    node->lookups = sv_alloc(2 * SV_CUT_HOSTS_MAX, sizeof(*node->lookups));
+    node->lookups = sv_alloc((size_t)2 * SV_CUT_HOSTS_MAX, sizeof(*node->lookups));
     node->lookups_open = 1;
     for (size_t i = 0; i < node->hosts_count; i++) {
         if (!node->hosts[i].without_address)

@@ -73,12 +73,11 @@ void sv_owned_consider_resolvers(struct sv_owned *owned)
 
     if (owned->resolvers_asked || owned->withheld)
         return;
-    if (seen_before || is_published(owned))
-        ask_resolvers(owned);
-    else if (owned->stage != SV_OWNED_TOLD)
-        return;
-    else if (is_absent(owned))
-        owned->withheld = true;
-    else
+    if (!seen_before && !is_published(owned)) {
+        if (owned->stage != SV_OWNED_TOLD)
+            return;
+        owned->withheld = is_absent(owned);
+    }
+    if (!owned->withheld)
         ask_resolvers(owned);
 }
