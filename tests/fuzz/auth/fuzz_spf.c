@@ -150,7 +150,7 @@ static void check_verdict(const struct sv_spf_check *check, const struct sv_spf_
     SV_REQUIRE(check->ip == NULL || check->helo == NULL || verdict->lookups <= most + 1);
     SV_REQUIRE(check->count_on || verdict->voids <= SV_SPF_VOIDS_MAX + 1);
     SV_REQUIRE(verdict->lookups <= most || verdict->result == SV_SPF_PERMERROR ||
-               verdict->result == SV_SPF_UNDECIDED);
+               verdict->result == SV_SPF_UNDECIDED || verdict->doubtful);
     SV_REQUIRE(verdict->result != SV_SPF_UNDECIDED || verdict->waiting || check->helo == NULL);
     SV_REQUIRE(strlen(verdict->explanation) < SV_SPF_EXPLANATION_BYTES);
 }
