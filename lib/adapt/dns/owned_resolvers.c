@@ -8,8 +8,8 @@ static void on_resolver(struct sv_ask *ask, enum sv_err err)
     sv_ms soon = sv_resolver_now(owned->resolver) + owned->resolver->try_ms;
 
     if (err != SV_OK)
-        ask->answer =
-            sv_answer_of_trouble(&owned->flight->question, SV_DNS_TIMEOUT, &asked->server);
+        ask->answer = sv_answer_of_trouble(&owned->flight->question, SV_DNS_TIMEOUT,
+                                           ask->errand.asked ? &asked->server : NULL);
     owned->resolvers_open--;
     if (sv_owned_is_called_off(owned))
         return;
