@@ -27,6 +27,7 @@ enum manner {
     HONEST,   /* refers to itself, holds a text at every name */
     SILENT,   /* says nothing */
     GLUELESS, /* honest, but its name server has no address */
+    LATE,     /* refers when the time is nearly up, and is silent then */
     SPREAD,   /* refers ever deeper, to 16 addresses, then to an alias elsewhere */
     NXNS,     /* the same, to names that have to be looked up */
     CHAIN,    /* 16 addresses, one referral, an alias elsewhere */
@@ -131,6 +132,10 @@ static void answer(struct bed *bed, struct reply *reply, const char *name, unsig
         put_delegation(bed, reply, name);
     } else if (type != TYPE_TXT) {
         reply_set_u16(reply, 2, REPLY_QR | 5);
+    } else if (bed->manner == LATE) {
+        put_delegation(bed, reply, last_labels(name, 3));
+        bed->ahead_ms += TOTAL_MS / 3 * 2 - 50;
+        bed->manner = SILENT;
     } else if (bed->manner >= SPREAD) {
         answer_deeper(bed, reply, name);
     } else {
@@ -422,6 +427,20 @@ static void test_a_long_line_does_not_stop_resolvers(void **state)
     end_bed(bed);
 }
 
+static void test_no_time_is_nobodys_silence(void **state)
+{
+    struct bed *bed = open_bed(LATE, STEP_ANSWER);
+
+    (void)state;
+    ask(bed, "x.sub.a.test");
+    assert_int_equal(bed->servers, 0);
+    settle(bed);
+    bed->manner = HONEST;
+    ask(bed, "y.sub.a.test");
+    assert_int_equal(bed->servers_usable, 1);
+    end_bed(bed);
+}
+
 static void test_what_resolvers_cannot_say_is_not_absent(void **state)
 {
     static const struct {
@@ -546,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_one_delegation_costs_few_lookups),
         cmocka_unit_test(test_no_room_is_nobodys_silence),
         cmocka_unit_test(test_a_long_line_does_not_stop_resolvers),
+        cmocka_unit_test(test_no_time_is_nobodys_silence),
         cmocka_unit_test(test_what_resolvers_cannot_say_is_not_absent),
         cmocka_unit_test(test_closed_is_believed_for_an_hour),
         cmocka_unit_test(test_delegations_expire),
