@@ -70,6 +70,20 @@ static struct sv_finding *make_room(struct sv_report *out, enum sv_finding_code 
     return &out->findings[at];
 }
 
+/* A hostile record can have the same fault in dozens of places; a few of them say it, and the room
+ * is for what else is wrong. */
+static bool is_said_enough(const struct sv_report *out, enum sv_finding_code code,
+                           const char *owner)
+{
+    enum { ALIKE_MAX = 3 };
+    unsigned alike = 0;
+
+    for (size_t i = 0; i < out->findings_count; i++)
+        alike +=
+            out->findings[i].code == code && sv_name_equal(out->findings[i].owner, owner) ? 1 : 0;
+    return alike >= ALIKE_MAX;
+}
+
 void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const struct sv_fact *fact,
                    enum sv_severity severity, const struct sv_naming *naming)
 {
@@ -77,6 +91,10 @@ void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const stru
 
     if (judge->out == NULL)
         return;
+    if (is_said_enough(judge->out, code, naming->owner)) {
+        judge->out->findings_omitted++;
+        return;
+    }
     finding = make_room(judge->out, code);
     if (finding == NULL)
         return;
