@@ -278,13 +278,6 @@ static bool is_only_waiting(const struct sv_report *report)
     return true;
 }
 
-static const char *verdict_of(int code)
-{
-    if (code == SV_EXIT_OK)
-        return "right";
-    return code == SV_EXIT_WRONG ? "wrong" : "undecidable";
-}
-
 static const char *view_of(const struct request *request, const struct sv_evidence *by)
 {
     struct sv_dns_server server;
@@ -335,21 +328,13 @@ static json_t *forecast_json(const struct request *request, const struct sv_repo
     sv_ms now = request->now;
 
     sv_show_foresee_findings(out, findings, now);
-    sv_show_foresee(out, wrong_cached_until(request, report), "wrong_cached",
+    sv_show_foresee(out, now, wrong_cached_until(request, report), "wrong_cached",
                     "until then resolvers may remember what is wrong now");
-    if (report->required_seen_everywhere_at > now)
-        sv_show_foresee(out, report->required_seen_everywhere_at, "dkim_seen_everywhere",
-                        "by then every resolver sees the DKIM records");
-    if (report->required_cached_until > now)
-        sv_show_foresee(out, report->required_cached_until, "dkim_cached",
-                        "until then resolvers may remember the DKIM records that are gone");
+    sv_show_foresee(out, now, report->required_seen_everywhere_at, "dkim_seen_everywhere",
+                    "by then every resolver sees the DKIM records");
+    sv_show_foresee(out, now, report->required_cached_until, "dkim_cached",
+                    "until then resolvers may remember the DKIM records that are gone");
     return out;
-}
-
-static void set_tri(json_t *object, const char *key, enum sv_tri value)
-{
-    sv_json_set(object, key,
-                value == SV_TRI_UNKNOWN ? json_null() : json_boolean(value == SV_TRI_YES));
 }
 
 /* Why it cannot be decided, where the judge knows; NULL otherwise. */
@@ -374,7 +359,7 @@ static json_t *tell(const struct request *request, const struct sv_report *repor
     sv_json_set_str(object, "schema", "sesverify.check.v1");
     sv_json_set_str(object, "domain", request->domain);
     sv_json_set(object, "checked_at", sv_json_time(request->now));
-    sv_json_set_str(object, "verdict", verdict_of(code));
+    sv_json_set_str(object, "verdict", sv_text_verdict(code));
     sv_json_set(object, "records", records);
     sv_json_set(object, "not_checked", not_checked);
     sv_json_set_str(object, "primary",
@@ -383,9 +368,10 @@ static json_t *tell(const struct request *request, const struct sv_report *repor
     sv_json_set(object, "findings", findings);
     sv_json_set_int(object, "findings_omitted", (long long)report->findings_omitted);
     sv_json_set_int(object, "findings_hidden", (long long)report->findings_hidden);
-    set_tri(object, "spf_configured", report->spf_configured);
-    set_tri(object, "dmarc_configured", report->dmarc_configured);
-    set_tri(object, "meets_bulk_sender_requirements", report->meets_bulk_sender_requirements);
+    sv_json_set(object, "spf_configured", sv_json_tri(report->spf_configured));
+    sv_json_set(object, "dmarc_configured", sv_json_tri(report->dmarc_configured));
+    sv_json_set(object, "meets_bulk_sender_requirements",
+                sv_json_tri(report->meets_bulk_sender_requirements));
     sv_json_set(object, "spf", sv_show_spf_json(&report->spf));
     sv_json_set(object, "dmarc", sv_show_dmarc_json(&report->dmarc));
     sv_json_set(object, "bulk", sv_show_bulk_json(&report->bulk));
@@ -415,6 +401,25 @@ static void print_not_checked(const struct request *request)
     }
 }
 
+/* The answer, and what it is owed to. */
+static void print_verdict(const struct sv_show *show, const struct request *request,
+                          const struct sv_report *report, const json_t *told, int code)
+{
+    const char *why = sv_json_str(told, "primary");
+
+    if (code == SV_EXIT_OK)
+        why = NULL;
+    else if (code == SV_EXIT_TEMPORARY && is_only_waiting(report))
+        why = "right at the source, not yet seen everywhere";
+    else if (untold_of(report, code) != NULL)
+        why = untold_of(report, code);
+    sv_show_text(show, SV_BOLD, request->domain);
+    (void)printf(": ");
+    sv_show_text(show, sv_text_colour_of_verdict(code), sv_text_verdict(code));
+    (void)printf("%s%s%s\n", why != NULL ? " (" : "", why != NULL ? why : "",
+                 why != NULL ? ")" : "");
+}
+
 static void print_text(const struct request *request, const struct sv_report *report,
                        const json_t *told, int code)
 {
@@ -423,14 +428,13 @@ static void print_text(const struct request *request, const struct sv_report *re
                            .colour = sv_term_wants_colour(stdout, request->args->environment),
                            .now = request->now};
     const struct sv_show_more more = {.omitted = report->findings_omitted,
-                                      .hidden = report->findings_hidden};
-    enum sv_colour paint = code == SV_EXIT_OK      ? SV_GREEN
-                           : code == SV_EXIT_WRONG ? SV_RED
-                                                   : SV_YELLOW;
+                                      .hidden = report->findings_hidden,
+                                      .right = code == SV_EXIT_OK};
     char when[SV_TIME_TEXT_BYTES];
 
+    print_verdict(&show, request, report, told, code);
     (void)sv_time_format(request->now, when);
-    (void)printf("DNS of %s, looked at on %.10s at %.8s UTC\n", request->domain, when, when + 11);
+    (void)printf("DNS as it was on %.10s at %.8s UTC\n", when, when + 11);
     if (report->authority_closed)
         (void)printf("Port 53 to the outside is closed here: only resolvers could be asked, "
                      "and they may be late.\n");
@@ -445,13 +449,6 @@ static void print_text(const struct request *request, const struct sv_report *re
     sv_show_dmarc(&show, &report->dmarc);
     sv_show_bulk(&show, &report->bulk);
     sv_show_forecast(&show, json_object_get(told, "forecast"));
-    (void)printf("\n%s: %s%s%s", request->domain, show.colour ? sv_term_start(paint) : "",
-                 verdict_of(code), show.colour ? sv_term_reset : "");
-    if (code == SV_EXIT_TEMPORARY && is_only_waiting(report))
-        (void)printf(" (right at the source, not yet seen everywhere)");
-    else if (untold_of(report, code) != NULL)
-        (void)printf(" (%s)", untold_of(report, code));
-    (void)printf("\n");
 }
 
 static int look(const struct request *request, const struct sv_config *config, sv_ms patience_ms)

@@ -39,7 +39,7 @@ const struct sv_command sv_command_demo = {
     .operands = "",
     .summary = "the whole thing on this machine: no account, no configuration",
     .details = "Starts a private Redis, an SES stand-in, a DNS server and the worker on loopback, "
-               "with six\n"
+               "with seven\n"
                "clients whose records appear, are wrong, get fixed and break. Events scroll by; "
                "the table at\n"
                "the end is folded from them. Exits 0 only if every domain ended where it should.",

@@ -10,7 +10,9 @@
 struct telling {
     const struct sv_args *args;
     const struct sv_config *config;
-    const char *account; /* NULL = all */
+    const char *account;   /* NULL = all */
+    const char *client_id; /* NULL = all */
+    sv_ms removed_at;      /* 0 = nothing is known of a removal */
     char domain[SV_NAME_BYTES];
     sv_ms now;
     size_t count;
@@ -33,15 +35,17 @@ static void print(struct telling *telling, const struct sv_kept *kept)
     json_t *told;
     int code;
 
-    if (kept->sheet.domain.status == SV_STATUS_REMOVED)
+    if (kept->sheet.domain.status == SV_STATUS_REMOVED) {
+        telling->removed_at = kept->sheet.domain.status_since;
         return;
+    }
     told = sv_explain(kept, telling->config, telling->now, &code);
     telling->code = worse(telling->code, code);
     if (sv_args_has(telling->args, "json")) {
         sv_text_print_json(told);
     } else {
         (void)printf("%s", telling->count > 0 ? "\n----\n\n" : "");
-        sv_explain_print(&show, told);
+        sv_explain_print(&show, told, code);
         json_decref(told);
     }
     telling->count++;
@@ -86,8 +90,14 @@ static void on_owners(void *context, const struct sv_store_call *call)
     }
 }
 
+static bool is_wanted(const struct telling *telling, const char *account, const char *client_id)
+{
+    return (telling->account == NULL || strcmp(telling->account, account) == 0) &&
+           (telling->client_id == NULL || strcmp(telling->client_id, client_id) == 0);
+}
+
 /* One look at who has claimed the name, instead of one at every domain there is. */
-static int read_all(struct sv_client *client, struct telling *telling)
+static int read_owners(struct sv_client *client, struct telling *telling)
 {
     struct sv_store_call call = {.op = SV_STORE_OWNERS};
     struct owners owners = {.count = 0};
@@ -100,28 +110,39 @@ static int read_all(struct sv_client *client, struct telling *telling)
     call.u.owners.domain = telling->domain;
     code = sv_client_call(client, &call, on_owners, &owners);
     for (size_t i = 0; code == SV_EXIT_OK && i < owners.count; i++) {
-        if (telling->account == NULL || strcmp(telling->account, owners.items[i].account) == 0)
+        if (is_wanted(telling, owners.items[i].account, owners.items[i].client_id))
             code = read_one(client, telling, owners.items[i].account, owners.items[i].client_id);
     }
     return code;
 }
 
+static void complain(const struct telling *telling)
+{
+    const struct sv_show show = {.now = telling->now};
+    char when[SV_SHOW_TIME_BYTES];
+
+    sv_setup_complain(telling->args, "%s is not registered%s%s%s%s", telling->domain,
+                      telling->client_id != NULL ? " for client " : "",
+                      telling->client_id != NULL ? telling->client_id : "",
+                      telling->removed_at != 0 ? ": it was removed at " : "",
+                      telling->removed_at != 0 ? sv_show_time(&show, telling->removed_at, when)
+                                               : "");
+}
+
 static int tell(struct sv_client *client, struct telling *telling)
 {
-    const char *client_id = sv_args_value(telling->args, "client", NULL);
-    const char *account = telling->account != NULL ? telling->account : "default";
-    int code = client_id != NULL ? read_one(client, telling, account, client_id)
-                                 : read_all(client, telling);
+    int code = read_owners(client, telling);
 
+    /* What was given back is nobody's: only its client and account lead to it. */
+    if (code == SV_EXIT_OK && telling->count == 0 && telling->client_id != NULL)
+        code = read_one(client, telling, telling->account != NULL ? telling->account : "default",
+                        telling->client_id);
     if (code != SV_EXIT_OK)
         return code;
-    if (telling->count == 0) {
-        sv_setup_complain(telling->args, "%s is not registered%s%s", telling->domain,
-                          client_id != NULL ? " for client " : "",
-                          client_id != NULL ? client_id : "");
-        return SV_EXIT_WRONG;
-    }
-    return telling->code;
+    if (telling->count > 0)
+        return telling->code;
+    complain(telling);
+    return SV_EXIT_WRONG;
 }
 
 static int run(const struct sv_args *args)
@@ -129,6 +150,7 @@ static int run(const struct sv_args *args)
     struct telling telling = {
         .args = args,
         .account = sv_args_value(args, "account", NULL),
+        .client_id = sv_args_value(args, "client", NULL),
         .now = sv_clock_system()->wall(sv_clock_system()->context),
         .code = SV_EXIT_OK,
     };
@@ -151,7 +173,7 @@ static int run(const struct sv_args *args)
 
 static const struct sv_option options[] = {
     {"client", "ID", false, "whose domain it is (default: search all clients)"},
-    {"account", "NAME", false, "SES account (default: all; with --client: default)"},
+    {"account", "NAME", false, "SES account (default: all)"},
     {.name = NULL},
 };
 

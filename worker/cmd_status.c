@@ -5,6 +5,7 @@
 #include "exit.h"
 #include "kept.h"
 #include "setup.h"
+#include "show.h"
 #include "sv/cloudevent.h"
 #include "sv/json.h"
 #include "table.h"
@@ -83,39 +84,6 @@ static void add_row(struct listing *listing, const struct sv_kept *kept)
     sv_table_set(&listing->table, 7, SV_PLAIN, next_look(listing, kept, when));
 }
 
-static const char *finding_text(const json_t *finding, const char *key)
-{
-    const char *text = sv_json_str(finding, key);
-
-    return text != NULL ? text : "";
-}
-
-static void print_findings(const struct listing *listing, const struct sv_kept *kept)
-{
-    static const char *const heads[] = {"SEVERITY", "FINDING", "OWNER", "FOUND", "ADVICE"};
-    const json_t *findings = json_object_get(kept->detail, "findings");
-    struct sv_table table;
-
-    if (json_array_size(findings) == 0)
-        return;
-    sv_table_init(&table, sizeof(heads) / sizeof(heads[0]), heads);
-    for (size_t i = 0; i < json_array_size(findings); i++) {
-        const json_t *finding = json_array_get(findings, i);
-        const char *severity = finding_text(finding, "severity");
-        bool error = strcmp(severity, "error") == 0;
-
-        sv_table_row(&table);
-        sv_table_set(&table, 0, error ? SV_RED : SV_YELLOW, severity);
-        sv_table_set(&table, 1, SV_PLAIN, finding_text(finding, "code"));
-        sv_table_set(&table, 2, SV_PLAIN, finding_text(finding, "owner"));
-        sv_table_set(&table, 3, SV_PLAIN, finding_text(finding, "found"));
-        sv_table_set(&table, 4, SV_PLAIN, finding_text(finding, "advice"));
-    }
-    (void)printf("\n");
-    sv_table_print(&table, listing->colour, stdout);
-    sv_table_fini(&table);
-}
-
 static void print_whole(const struct listing *listing, const struct sv_kept *kept)
 {
     const struct sv_registration *r = &kept->sheet.registration;
@@ -140,6 +108,8 @@ static void print_whole(const struct listing *listing, const struct sv_kept *kep
         {"next look", next_look(listing, kept, when)},
     };
     struct sv_table table;
+    const struct sv_show show = {.out = stdout, .colour = listing->colour, .now = listing->now};
+    const struct sv_show_more more = {.right = d->conclusion == SV_CONCLUSION_ALL_GOOD};
 
     sv_name_display(r->domain, shown);
     sv_table_init(&table, 2, NULL);
@@ -153,10 +123,12 @@ static void print_whole(const struct listing *listing, const struct sv_kept *kep
     }
     sv_table_print(&table, listing->colour, stdout);
     sv_table_fini(&table);
-    (void)printf("\n");
-    sv_text_print_records(records, listing->now, listing->colour);
+    if (d->status != SV_STATUS_REMOVED) { /* nothing is to be published any more */
+        (void)printf("\n");
+        sv_text_print_records(records, listing->now, listing->colour);
+    }
+    sv_show_findings(&show, json_object_get(kept->detail, "findings"), records, &more);
     json_decref(records);
-    print_findings(listing, kept);
 }
 
 static bool on_kept(void *context, const struct sv_kept *kept)

@@ -91,17 +91,10 @@ static void act(struct demo *demo, size_t role, const struct demo_beat *beat)
 {
     struct sv_errinfo info;
 
-    switch (beat->act) {
-    case DEMO_PUBLISH:
-        demo_zone_publish(&demo->zone, role, demo->actors[role].records, false);
-        break;
-    case DEMO_PUBLISH_DOUBLED:
-        demo_zone_publish(&demo->zone, role, demo->actors[role].records, true);
-        break;
-    case DEMO_REMOVE_ONE:
+    if (beat->act == DEMO_REMOVE_ONE)
         demo_zone_remove_one(&demo->zone, role);
-        break;
-    }
+    else
+        demo_zone_publish(&demo->zone, role, demo->actors[role].records, beat->act);
     if (demo_zone_write(&demo->zone, &info) != SV_OK) {
         end(demo, info.text);
         return;
@@ -147,7 +140,8 @@ static void cue(struct demo *demo, size_t role, const char *kind, const json_t *
     struct cue *next;
 
     if (actor->cued || actor->beats_done == DEMO_BEATS_MAX || beat->kind == NULL ||
-        strcmp(beat->kind, kind) != 0 || (beat->finding != NULL && !tells(data, beat->finding)))
+        (beat->kind[0] != '\0' && strcmp(beat->kind, kind) != 0) ||
+        (beat->finding != NULL && !tells(data, beat->finding)))
         return;
     next = sv_alloc(1, sizeof *next);
     *next = (struct cue){.demo = demo, .role = role, .beat = beat};
@@ -467,15 +461,18 @@ static void on_stop_too_long(uv_timer_t *timer)
  */
 static void end(struct demo *demo, const char *why)
 {
-    if (demo->ending)
+    if (demo->ending || (demo->summed && why == NULL))
         return;
     if (why != NULL && !demo->summed)
         (void)fprintf(stderr, "sesverify demo: %s\n", why);
     sum_up(demo);
     if (why == NULL && demo->options->keep) {
         (void)uv_timer_stop(&demo->deadline);
-        (void)printf("Still up: %s, logs in %s. Stop with Ctrl-C.\n", demo->redis_url,
-                     demo->folder);
+        (void)printf("\nStill up, logs in %s. Stop with Ctrl-C. From another terminal:\n"
+                     "  sesverify status --set redis.url=%s\n"
+                     "  sesverify explain %s --set redis.url=%s\n",
+                     demo->folder, demo->redis_url, demo_cast[demo_cast_count - 1].domain,
+                     demo->redis_url);
         (void)fflush(stdout);
         return;
     }

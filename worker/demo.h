@@ -27,9 +27,15 @@ int demo_run(const struct demo_options *options);
 
 /* ---- the cast (demo_cast.c) ---- */
 
-enum demo_act { DEMO_PUBLISH, DEMO_PUBLISH_DOUBLED, DEMO_REMOVE_ONE };
+enum demo_act {
+    DEMO_PUBLISH,
+    DEMO_PUBLISH_DOUBLED, /* every name with the domain a second time */
+    DEMO_PUBLISH_CROWDED, /* SPF records that name all the client's tools as well */
+    DEMO_REMOVE_ONE,
+};
 
-/* When `kind` arrives (and, where given, tells `finding`), `wait_ms` later the client does `act`.
+/* When `kind` ("" = any) arrives (and, where given, tells `finding`), `wait_ms` later the client
+ * does `act`.
  */
 struct demo_beat {
     const char *kind;
@@ -68,8 +74,9 @@ struct demo_zone {
 };
 
 /* Replaces what one client has published by the records of its `registered` event (dns_records),
- * each at the right place or with the domain doubled. Takes effect with demo_zone_write. */
-void demo_zone_publish(struct demo_zone *zone, size_t role, const json_t *records, bool doubled);
+ * in the way `how` says. Takes effect with demo_zone_write. */
+void demo_zone_publish(struct demo_zone *zone, size_t role, const json_t *records,
+                       enum demo_act how);
 /* Takes one DKIM record of the client away. */
 void demo_zone_remove_one(struct demo_zone *zone, size_t role);
 /* Writes the file in one step; the DNS server reads it again on SIGHUP. */

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "show.h"
 #include "sv/json.h"
+
+enum { ADVICE_INDENT = 29, ADVICE_COLUMNS = 95 };
 
 static const char *paint(const struct demo_table *table, const char *code)
 {
@@ -58,10 +61,40 @@ static void print_time(const struct demo_table *table, sv_ms now)
                  paint(table, "\033[0m"));
 }
 
-static void print_event(const struct demo_table *table, size_t role, const json_t *data,
-                        const char *kind)
+/* The cause of what is wrong, which need not be the first in the list. */
+static const json_t *primary_of(const json_t *data)
 {
-    const json_t *finding = json_array_get(json_object_get(data, "findings"), 0);
+    const json_t *findings = json_object_get(data, "findings");
+    int primary = sv_show_primary(findings);
+
+    return primary < 0 ? NULL : json_array_get(findings, (size_t)primary);
+}
+
+/* In words, below the event they belong to; a name longer than a line stays whole. */
+static void print_advice(const struct demo_table *table, const char *text)
+{
+    size_t column = 0;
+
+    (void)printf("%s", paint(table, "\033[2m"));
+    while (text != NULL && *text != '\0') {
+        size_t len = strcspn(text, " ");
+
+        if (column == 0 || column + len > ADVICE_COLUMNS) {
+            (void)printf("%s%*s", column == 0 ? "" : "\n", ADVICE_INDENT, "");
+            column = 0;
+        }
+        (void)printf("%s%.*s", column == 0 ? "" : " ", (int)len, text);
+        column += len + 1;
+        text += len + strspn(text + len, " ");
+    }
+    (void)printf("%s\n", paint(table, "\033[0m"));
+}
+
+/* The advice only when the domain did not have that finding already (`is_new`). */
+static void print_event(const struct demo_table *table, size_t role, const json_t *data,
+                        const char *kind, bool is_new)
+{
+    const json_t *finding = primary_of(data);
     const char *to = sv_json_str(data, "to");
 
     (void)printf("%-17s %s%-11s%s %s%s%s", demo_cast[role].domain,
@@ -72,9 +105,8 @@ static void print_event(const struct demo_table *table, size_t role, const json_
         (void)printf(" · %zu records to publish",
                      json_array_size(json_object_get(data, "dns_records")));
     (void)printf("\n");
-    if (finding != NULL && strcmp(kind, "registered") != 0)
-        (void)printf("%29s%s%s%s\n", "", paint(table, "\033[2m"), sv_json_str(finding, "advice"),
-                     paint(table, "\033[0m"));
+    if (is_new && finding != NULL && strcmp(kind, "registered") != 0)
+        print_advice(table, sv_json_str(finding, "advice"));
 }
 
 static void print_json(const json_t *event)
@@ -92,7 +124,9 @@ size_t demo_table_take(struct demo_table *table, const json_t *event, sv_ms now,
     size_t role = find_role(event);
     const json_t *data = json_object_get(event, "data");
     const char *sequence = sv_json_str(event, "sequence");
+    const char *finding;
     struct demo_row *row;
+    bool is_new;
 
     read_kind(event, kind);
     if (table->json)
@@ -104,13 +138,14 @@ size_t demo_table_take(struct demo_table *table, const json_t *event, sv_ms now,
     row->events++;
     copy(row->status, sizeof row->status, sv_json_str(data, "to"));
     copy(row->conclusion, sizeof row->conclusion, sv_json_str(data, "conclusion"));
-    copy(row->finding, sizeof row->finding,
-         sv_json_str(json_array_get(json_object_get(data, "findings"), 0), "code"));
+    finding = sv_json_str(primary_of(data), "code");
+    is_new = finding != NULL && strcmp(row->finding, finding) != 0;
+    copy(row->finding, sizeof row->finding, finding);
     if (strcmp(kind, "updated") != 0)
         copy(row->last_kind, sizeof row->last_kind, kind);
     if (!table->json) {
         print_time(table, now);
-        print_event(table, role, data, kind);
+        print_event(table, role, data, kind, is_new);
     }
     (void)fflush(stdout);
     return role;

@@ -11,14 +11,13 @@
 /* Short enough that a change shows within seconds, like everything in the demonstration. */
 enum { TTL_S = 1 };
 
-/* A public RSA key of 2048 bits that signs nothing: what SES would publish behind the aliases. */
-static const char key_text[] =
-    "\"p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAgz5Zl15FLK1esM333O6MoPgvOejZM+9k9uDQDnIHvr7yF+"
-    "e95FoHNTtfHUkqzLpUII1ZwfaUnVug6vXRaixSPP7pyvLjTv7S8QEAOaFcu/"
-    "4NFWpDJMdYMhkPCPB+XOv4fwMikOUfHolkLuwRoMKWPtaTlJIt\" "
-    "\"+d0l7p2oaWaRjDYvI+cu6itSRXsm/"
-    "tYVkczytNQrzRQH6O2lH15pfz6vLs2FX6NlbSo6sA0V5Z904Urp4GjAoNVXhHaEnf/VKd+vz/"
-    "SZceSPaCGxCumuIJkAolYS4dvwk3tj4W3ND2F4IMwAHVK9tdjv49qh0WcoAsLp7OxUibFerp/v1YAIWWDH4QIDAQAB\"";
+/* An SPF record that was let grow: eleven tools and SES make twelve look-ups, ten are allowed. */
+static const char crowded[] =
+    "\"v=spf1 include:spf1.tools.test include:spf2.tools.test include:spf3.tools.test "
+    "include:spf4.tools.test include:spf5.tools.test include:spf6.tools.test \" "
+    "\"include:spf7.tools.test include:spf8.tools.test include:spf9.tools.test "
+    "include:spf10.tools.test include:spf11.tools.test include:amazonses.com ~all\"";
+enum { TOOLS = 11 };
 
 static void add(struct demo_zone *zone, size_t role, char *line)
 {
@@ -46,7 +45,8 @@ static void drop(struct demo_zone *zone, size_t index)
     zone->records[index] = zone->records[--zone->count];
 }
 
-void demo_zone_publish(struct demo_zone *zone, size_t role, const json_t *records, bool doubled)
+void demo_zone_publish(struct demo_zone *zone, size_t role, const json_t *records,
+                       enum demo_act how)
 {
     struct sv_buf suffix;
 
@@ -55,7 +55,7 @@ void demo_zone_publish(struct demo_zone *zone, size_t role, const json_t *record
             drop(zone, i);
     }
     sv_buf_init(&suffix, 512);
-    if (doubled && !sv_buf_printf(&suffix, ".%s", demo_cast[role].domain))
+    if (how == DEMO_PUBLISH_DOUBLED && !sv_buf_printf(&suffix, ".%s", demo_cast[role].domain))
         return;
     for (size_t i = 0; i < json_array_size(records); i++) {
         const json_t *record = json_array_get(records, i);
@@ -64,9 +64,9 @@ void demo_zone_publish(struct demo_zone *zone, size_t role, const json_t *record
 
         if (name == NULL || type == NULL || value == NULL)
             continue;
+        if (how == DEMO_PUBLISH_CROWDED && strncmp(value, "v=spf1 ", 7) == 0)
+            value = crowded;
         add(zone, role, format(name, sv_buf_str(&suffix), type, value));
-        if (strcmp(type, "CNAME") == 0)
-            add(zone, role, format(value, "", "TXT", key_text));
     }
     sv_buf_fini(&suffix);
 }
@@ -81,19 +81,28 @@ void demo_zone_remove_one(struct demo_zone *zone, size_t role)
     }
 }
 
+/* What a domain has before anybody thinks of SES: a zone, and a host that takes its mail. */
+static bool render_domain(const char *domain, struct sv_buf *out)
+{
+    return sv_buf_printf(out,
+                         "%s 1 SOA ns.%s hostmaster.%s 1 3600 600 86400 1\n"
+                         "%s 1 NS ns.%s\n"
+                         "%s 1 MX 10 mx.%s\n"
+                         "mx.%s 1 A 192.0.2.25\n",
+                         domain, domain, domain, domain, domain, domain, domain, domain);
+}
+
+/* Amazon's own records and those of the registry of `example` are the sandbox's. */
 static bool render(const struct demo_zone *zone, struct sv_buf *out)
 {
-    bool fits = sv_buf_add_str(
-        out, "; written by `sesverify demo`\n"
-             "amazonses.com 1 SOA ns.amazonses.com hostmaster.amazonses.com 1 3600 600 86400 1\n"
-             "amazonses.com 1 NS ns.amazonses.com\n"
-             "amazonses.com 1 TXT \"v=spf1 ip4:199.255.192.0/22 -all\"\n");
+    bool fits =
+        sv_buf_add_str(out, "; written by `sesverify demo`\n") && render_domain("tools.test", out);
 
-    for (size_t role = 0; fits && role < demo_cast_count; role++)
+    for (int i = 1; fits && i <= TOOLS; i++)
         fits =
-            sv_buf_printf(out, "%s 1 SOA ns.%s hostmaster.%s 1 3600 600 86400 1\n%s 1 NS ns.%s\n",
-                          demo_cast[role].domain, demo_cast[role].domain, demo_cast[role].domain,
-                          demo_cast[role].domain, demo_cast[role].domain);
+            sv_buf_printf(out, "spf%d.tools.test 1 TXT \"v=spf1 ip4:198.51.100.%d -all\"\n", i, i);
+    for (size_t role = 0; fits && role < demo_cast_count; role++)
+        fits = render_domain(demo_cast[role].domain, out);
     for (size_t i = 0; fits && i < zone->count; i++)
         fits = sv_buf_add_str(out, zone->records[i].line);
     return fits;

@@ -6,6 +6,7 @@
 #include "sv/cloudevent.h"
 #include "sv/json.h"
 #include "sv/require.h"
+#include "text.h"
 
 enum { LIST_BYTES_MAX = 2048 };
 
@@ -80,13 +81,6 @@ static const struct words *words_of(const struct sv_domain *domain)
     return &conclusions[domain->conclusion];
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = sv_json_str(object, key);
-
-    return text != NULL ? text : "";
-}
-
 /* ---- DNS's side ---- */
 
 /* ok when all records of the kind are, wrong when one is, otherwise what the first other is. */
@@ -137,11 +131,11 @@ static bool is_wrong(const struct sv_domain *domain, const json_t *told)
     if (domain->status == SV_STATUS_AT_RISK || domain->status == SV_STATUS_FAILED)
         return true;
     for (size_t i = 0; i < json_array_size(findings); i++) {
-        if (strcmp(text_of(json_array_get(findings, i), "severity"), "error") == 0)
+        if (strcmp(sv_text_of(json_array_get(findings, i), "severity"), "error") == 0)
             return true;
     }
     for (size_t i = 0; i < json_array_size(records); i++) {
-        if (strcmp(text_of(json_array_get(records, i), "status"), "wrong") == 0)
+        if (strcmp(sv_text_of(json_array_get(records, i), "status"), "wrong") == 0)
             return true;
     }
     return false;
@@ -156,30 +150,39 @@ static int code_of(const struct sv_domain *domain, const json_t *told)
     return SV_EXIT_TEMPORARY;
 }
 
-static const char *verdict_of(int code)
-{
-    if (code == SV_EXIT_OK)
-        return "right";
-    return code == SV_EXIT_WRONG ? "wrong" : "undecidable";
-}
-
 /* ---- what comes next ---- */
+
+/* What should have happened by `at` is told as what may happen now. */
+static void foresee(json_t *out, sv_ms now, sv_ms at, const char *what, const char *text,
+                    const char *overdue)
+{
+    if (at > now)
+        sv_show_foresee(out, now, at, what, text);
+    else if (at != 0)
+        sv_show_foresee(out, now, now, what, overdue);
+}
 
 static json_t *forecast_json(const struct sv_kept *kept, const struct sv_config *config, sv_ms now)
 {
     const struct sv_domain *domain = &kept->sheet.domain;
     json_t *out = sv_json_array();
 
-    sv_show_foresee(out, kept->due_at, "next_look",
-                    kept->due_at <= now ? "the next look is due" : "the next look at the domain");
-    sv_show_foresee(out, sv_domain_ses_looks_until(domain, &config->policy), "ses_gives_up",
-                    "until then Amazon SES keeps looking by itself, then it gives up");
-    sv_show_foresee(out, sv_domain_stops_sending_at(domain, &config->policy), "stops_sending",
-                    "sending stops then, unless it is repaired");
-    sv_show_foresee(out, sv_domain_dns_expected_by(domain), "dns_seen_everywhere",
+    if (kept->running)
+        sv_show_foresee(out, now, now, "next_look", "the domain is being looked at");
+    else
+        foresee(out, now, kept->due_at, "next_look", "the next look at the domain",
+                "the next look at the domain is due");
+    foresee(out, now, sv_domain_ses_looks_until(domain, &config->policy), "ses_gives_up",
+            "until then Amazon SES keeps looking by itself, then it gives up",
+            "Amazon SES has looked for as long as it does, and may give up at any time");
+    foresee(out, now, sv_domain_stops_sending_at(domain, &config->policy), "stops_sending",
+            "sending stops then, unless it is repaired",
+            "sending may stop at any time, unless it is repaired");
+    foresee(out, now, sv_domain_restart_due_at(domain, &config->policy), "restart",
+            "the worker asks Amazon SES to look again, if DNS is right then",
+            "the worker asks Amazon SES to look again with its next look, if DNS is right then");
+    sv_show_foresee(out, now, sv_domain_dns_expected_by(domain), "dns_seen_everywhere",
                     "by then every resolver sees the records that are right at their source");
-    sv_show_foresee(out, sv_domain_restart_due_at(domain, &config->policy), "restart",
-                    "the worker asks Amazon SES to look again, if DNS is right then");
     sv_show_foresee_findings(out, json_object_get(kept->detail, "findings"), now);
     return out;
 }
@@ -194,6 +197,16 @@ static const json_t *primary_of(const json_t *told)
     return primary >= 0 ? json_array_get(findings, (size_t)primary) : NULL;
 }
 
+/* Whether the client is to do what the finding advises. */
+static bool is_for_client(const struct sv_domain *domain, const json_t *finding)
+{
+    const char *severity = finding != NULL ? sv_text_of(finding, "severity") : "";
+    bool ours = domain->conclusion == SV_CONCLUSION_IDENTITY_GONE ||
+                domain->conclusion == SV_CONCLUSION_SIGNING_DISABLED;
+
+    return strcmp(severity, "error") == 0 || (strcmp(severity, "warning") == 0 && !ours);
+}
+
 static void tell_client(json_t *out, const struct sv_domain *domain, int code)
 {
     const json_t *primary = primary_of(out);
@@ -201,10 +214,10 @@ static void tell_client(json_t *out, const struct sv_domain *domain, int code)
 
     sv_buf_init(&text, LIST_BYTES_MAX);
     SV_REQUIRE(sv_buf_add_str(&text, words_of(domain)->client));
-    if (primary != NULL && code == SV_EXIT_WRONG)
-        (void)!sv_buf_printf(&text, " %s", text_of(primary, "advice"));
+    if (code == SV_EXIT_WRONG && is_for_client(domain, primary))
+        (void)!sv_buf_printf(&text, " %s", sv_text_of(primary, "advice"));
     sv_json_set_str(out, "tell_client", sv_buf_str(&text));
-    sv_json_set_str(out, "primary", primary != NULL ? text_of(primary, "code") : NULL);
+    sv_json_set_str(out, "primary", primary != NULL ? sv_text_of(primary, "code") : NULL);
     sv_buf_fini(&text);
 }
 
@@ -243,7 +256,7 @@ json_t *sv_explain(const struct sv_kept *kept, const struct sv_config *config, s
     sv_json_set(out, "dns_records", sv_kept_records_json(kept, config, now));
     (void)json_object_update(out, kept->detail); /* findings, what was omitted, changes, when */
     *code = code_of(domain, out);
-    sv_json_set_str(out, "verdict", verdict_of(*code));
+    sv_json_set_str(out, "verdict", sv_text_verdict(*code));
     sv_json_set_int(out, "blind_looks", domain->faults);
     tell_client(out, domain, *code);
     sv_json_set(out, "forecast", forecast_json(kept, config, now));
@@ -254,20 +267,37 @@ json_t *sv_explain(const struct sv_kept *kept, const struct sv_config *config, s
 
 /* ---- as text ---- */
 
+/* The answer, and what it is owed to. */
+static void print_verdict(const struct sv_show *show, const json_t *told, int code)
+{
+    const char *primary = code != SV_EXIT_OK ? sv_text_of(told, "primary") : "";
+    char why[LIST_BYTES_MAX] = "";
+
+    if (*primary != '\0')
+        (void)snprintf(why, sizeof(why), " (%s)", primary);
+    sv_show_text(show, SV_BOLD, sv_text_of(told, "domain"));
+    (void)fprintf(show->out, ": %s, ", sv_text_of(told, "status"));
+    sv_show_text(show, sv_text_colour_of_verdict(code), sv_text_verdict(code));
+    sv_show_text(show, SV_PLAIN, why);
+    (void)fputc('\n', show->out);
+}
+
 static void print_title(const struct sv_show *show, const json_t *told)
 {
     long long blind = json_integer_value(json_object_get(told, "blind_looks"));
     char when[SV_SHOW_TIME_BYTES];
 
-    sv_show_line(show, 0, "domain", SV_BOLD, text_of(told, "domain"));
-    sv_show_linef(show, 0, "client", "%s, account %s", text_of(told, "client_id"),
-                  text_of(told, "account"));
-    sv_show_linef(show, 0, "status", "%s since %s", text_of(told, "status"),
-                  sv_show_time(show, sv_show_instant(told, "status_since"), when));
-    sv_show_prose(show, 0, "meaning", text_of(told, "meaning"));
-    if (blind > 0)
+    sv_show_prose(show, 0, "meaning", sv_text_of(told, "meaning"));
+    if (blind == 1)
+        sv_show_line(show, 0, "", SV_PLAIN,
+                     "The last look found nothing out: what follows is older.");
+    else if (blind > 1)
         sv_show_linef(show, 0, "", "The last %lld looks found nothing out: what follows is older.",
                       blind);
+    sv_show_linef(show, 0, "client", "%s, account %s", sv_text_of(told, "client_id"),
+                  sv_text_of(told, "account"));
+    sv_show_linef(show, 0, "status", "%s since %s", sv_text_of(told, "status"),
+                  sv_show_time(show, sv_show_instant(told, "status_since"), when));
 }
 
 /* SES's words beside DNS's. */
@@ -287,7 +317,7 @@ static void print_verdicts(const struct sv_show *show, const json_t *told)
     sv_show_head(show, "Both verdicts");
     sv_show_linef(show, 2, "", "%-20s %s", "Amazon SES", "DNS");
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        const char *says = rows[i].ses != NULL ? text_of(ses, rows[i].ses) : "-";
+        const char *says = rows[i].ses != NULL ? sv_text_of(ses, rows[i].ses) : "-";
         const char *first = sv_json_str(dns, rows[i].dns);
         const char *second = rows[i].also != NULL ? sv_json_str(dns, rows[i].also) : NULL;
 
@@ -352,46 +382,46 @@ static void print_set(const struct sv_show *show, const json_t *change, bool axe
     sv_buf_fini(&text);
 }
 
+static void print_change(const struct sv_show *show, const json_t *change)
+{
+    const char *from = sv_text_of(change, "from"), *to = sv_text_of(change, "to");
+    bool moved = strcmp(from, to) != 0;
+    char line[LIST_BYTES_MAX];
+
+    (void)snprintf(line, sizeof(line), "%s%s%s%s%s: %s", moved ? from : sv_text_of(change, "kind"),
+                   moved ? " -> " : "", moved ? to : "", moved ? ", because " : "",
+                   moved ? sv_text_of(change, "reason") : "", sv_text_of(change, "conclusion"));
+    sv_show_at(show, sv_show_instant(change, "at"), line);
+    print_codes(show, change, "came");
+    print_codes(show, change, "went");
+    print_set(show, change, true);
+    print_set(show, change, false);
+}
+
 static void print_changes(const struct sv_show *show, const json_t *told)
 {
     const json_t *changes = json_object_get(told, "changes");
-    char when[SV_SHOW_TIME_BYTES];
 
     sv_show_head(show, "What changed");
-    for (size_t i = 0; i < json_array_size(changes); i++) {
-        const json_t *change = json_array_get(changes, i);
-        const char *from = text_of(change, "from"), *to = text_of(change, "to");
-        bool moved = strcmp(from, to) != 0;
-        char line[LIST_BYTES_MAX];
-
-        (void)snprintf(line, sizeof(line), "  %s: %s%s%s%s%s: %s",
-                       sv_show_time(show, sv_show_instant(change, "at"), when),
-                       moved ? from : text_of(change, "kind"), moved ? " -> " : "", moved ? to : "",
-                       moved ? ", because " : "", moved ? text_of(change, "reason") : "",
-                       text_of(change, "conclusion"));
-        sv_show_text(show, SV_PLAIN, line);
-        (void)fputc('\n', show->out);
-        print_codes(show, change, "came");
-        print_codes(show, change, "went");
-        print_set(show, change, true);
-        print_set(show, change, false);
-    }
-    (void)fprintf(show->out, "  %s: registered\n",
-                  sv_show_time(show, sv_show_instant(told, "registered_at"), when));
+    for (size_t i = 0; i < json_array_size(changes); i++)
+        print_change(show, json_array_get(changes, i));
+    sv_show_at(show, sv_show_instant(told, "registered_at"), "registered");
 }
 
-void sv_explain_print(const struct sv_show *show, const json_t *told)
+void sv_explain_print(const struct sv_show *show, const json_t *told, int code)
 {
     const json_t *records = json_object_get(told, "dns_records");
     const struct sv_show_more more = {
-        .omitted = (size_t)json_integer_value(json_object_get(told, "findings_omitted"))};
+        .omitted = (size_t)json_integer_value(json_object_get(told, "findings_omitted")),
+        .right = code == SV_EXIT_OK};
     char when[SV_SHOW_TIME_BYTES];
 
+    print_verdict(show, told, code);
     print_title(show, told);
     print_verdicts(show, told);
     sv_show_findings(show, json_object_get(told, "findings"), records, &more);
     if (sv_json_str(told, "observed_at") != NULL)
-        (void)fprintf(show->out, "  (as of %s)\n",
+        (void)fprintf(show->out, "  as of %s\n",
                       sv_show_time(show, sv_show_instant(told, "observed_at"), when));
     sv_show_head(show, "Records");
     for (size_t i = 0; i < json_array_size(records); i++)
@@ -399,7 +429,7 @@ void sv_explain_print(const struct sv_show *show, const json_t *told)
     print_changes(show, told);
     sv_show_forecast(show, json_object_get(told, "forecast"));
     sv_show_head(show, "Tell the client");
-    sv_show_prose(show, 4, "", text_of(told, "tell_client"));
-    if (primary_of(told) != NULL)
+    sv_show_prose(show, 4, "", sv_text_of(told, "tell_client"));
+    if (code == SV_EXIT_WRONG && primary_of(told) != NULL)
         sv_show_publish(show, primary_of(told), records);
 }

@@ -11,7 +11,7 @@
 json_t *sv_explain(const struct sv_kept *kept, const struct sv_config *config, sv_ms now,
                    int *code);
 
-/* The same as text. */
-void sv_explain_print(const struct sv_show *show, const json_t *told);
+/* The same as text; the first line is the answer. */
+void sv_explain_print(const struct sv_show *show, const json_t *told, int code);
 
 #endif

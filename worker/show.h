@@ -34,6 +34,9 @@ void sv_show_linef(const struct sv_show *show, unsigned indent, const char *labe
 void sv_show_prose(const struct sv_show *show, unsigned indent, const char *label,
                    const char *text);
 
+/* The same for what happens at an instant: the time as of sv_show_time, then the sentence. */
+void sv_show_at(const struct sv_show *show, sv_ms at, const char *text);
+
 /* "14:05 UTC (in 12 min)", with the date where it is another day; "unknown" for 0. Returns `out`.
  */
 const char *sv_show_time(const struct sv_show *show, sv_ms at, char out[SV_SHOW_TIME_BYTES]);
@@ -45,13 +48,16 @@ sv_ms sv_show_instant(const json_t *object, const char *key);
 enum { SV_SHOW_EVIDENCE_BYTES = 200 };
 const char *sv_show_evidence(const json_t *evidence, char out[SV_SHOW_EVIDENCE_BYTES]);
 
-/* Which finding is to be repaired first; -1 when there is none that asks for anything. */
+/* Which finding is to be repaired first: the first error, because what could not be found out or
+ * may be better explains none; without errors the first that is more than info. -1 when there is
+ * none. */
 int sv_show_primary(const json_t *findings);
 
 /* The findings, the primary one first and marked; with the record to paste where one of `records`
  * (sv_json_record) is meant. `omitted` and `hidden` are told at the end. */
 struct sv_show_more {
     size_t omitted, hidden;
+    bool right; /* the verdict: what could not be found out is then the cause of nothing */
 };
 void sv_show_findings(const struct sv_show *show, const json_t *findings, const json_t *records,
                       const struct sv_show_more *more);
@@ -77,8 +83,9 @@ json_t *sv_show_bulk_json(const struct sv_bulk *bulk);
 /* What large receivers demand and no DNS shows; NULL-terminated. */
 extern const char *const sv_show_not_in_dns[];
 
-/* What will happen when, the soonest first: [{"at", "what", "text"}]. */
-void sv_show_foresee(json_t *forecast, sv_ms at, const char *what, const char *text);
+/* What will happen when, the soonest first: [{"at", "what", "text"}]. What was before `now` (also
+ * 0, unknown) does not happen next and is left out. */
+void sv_show_foresee(json_t *forecast, sv_ms now, sv_ms at, const char *what, const char *text);
 void sv_show_foresee_findings(json_t *forecast, const json_t *findings, sv_ms now);
 void sv_show_forecast(const struct sv_show *show, const json_t *forecast);
 

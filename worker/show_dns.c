@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "show.h"
+#include "sv/cloudevent.h"
 #include "sv/json.h"
 
 const char *const sv_show_not_in_dns[] = {"one-click unsubscribe (RFC 8058)",
@@ -14,11 +15,6 @@ static const char *tri(enum sv_tri value)
     if (value == SV_TRI_UNKNOWN)
         return "unknown";
     return value == SV_TRI_YES ? "yes" : "no";
-}
-
-static json_t *tri_json(enum sv_tri value)
-{
-    return value == SV_TRI_UNKNOWN ? json_null() : json_boolean(value == SV_TRI_YES);
 }
 
 static json_t *known(const char *text)
@@ -183,8 +179,8 @@ json_t *sv_show_dmarc_json(const struct sv_dmarc_path *path)
     sv_json_set(out, "now", verdict_json(&path->now));
     sv_json_set(out, "before", verdict_json(&path->before));
     sv_json_set_bool(out, "test_mode", path->test_mode);
-    sv_json_set(out, "dkim_aligned", tri_json(path->dkim_aligned));
-    sv_json_set(out, "spf_aligned", tri_json(path->spf_aligned));
+    sv_json_set(out, "dkim_aligned", sv_json_tri(path->dkim_aligned));
+    sv_json_set(out, "spf_aligned", sv_json_tri(path->spf_aligned));
     return out;
 }
 
@@ -228,10 +224,10 @@ json_t *sv_show_bulk_json(const struct sv_bulk *bulk)
 
     for (size_t i = 0; i < SV_BULK_COUNT; i++)
         sv_json_set(conditions, sv_bulk_condition_name((enum sv_bulk_condition)i),
-                    tri_json(bulk->conditions[i]));
+                    sv_json_tri(bulk->conditions[i]));
     for (size_t i = 0; sv_show_not_in_dns[i] != NULL; i++)
         sv_json_append(not_in_dns, json_string(sv_show_not_in_dns[i]));
-    sv_json_set(out, "meets", tri_json(bulk->meets));
+    sv_json_set(out, "meets", sv_json_tri(bulk->meets));
     sv_json_set(out, "conditions", conditions);
     sv_json_set(out, "not_checked", not_in_dns);
     return out;
@@ -259,8 +255,8 @@ json_t *sv_show_discovery_json(const struct sv_discovery *found)
 
     sv_json_set(out, "mail_from", known(found->mail_from));
     sv_json_set(out, "region", known(found->region));
-    sv_json_set(out, "dkim_names", tri_json(found->domainkeys));
-    sv_json_set(out, "ownership_txt", tri_json(found->ownership));
+    sv_json_set(out, "dkim_names", sv_json_tri(found->domainkeys));
+    sv_json_set(out, "ownership_txt", sv_json_tri(found->ownership));
     sv_json_set_bool(out, "complete", !found->unsettled);
     return out;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exit.h"
 #include "sv/json.h"
 #include "sv/require.h"
 #include "table.h"
@@ -18,6 +19,27 @@ void sv_text_print_json(json_t *tree)
     (void)printf("%s\n", sv_buf_str(&text));
     sv_buf_fini(&text);
     json_decref(tree);
+}
+
+const char *sv_text_of(const json_t *object, const char *key)
+{
+    const char *text = sv_json_str(object, key);
+
+    return text != NULL ? text : "";
+}
+
+const char *sv_text_verdict(int code)
+{
+    if (code == SV_EXIT_OK)
+        return "right";
+    return code == SV_EXIT_WRONG ? "wrong" : "undecidable";
+}
+
+enum sv_colour sv_text_colour_of_verdict(int code)
+{
+    if (code == SV_EXIT_OK)
+        return SV_GREEN;
+    return code == SV_EXIT_WRONG ? SV_RED : SV_YELLOW;
 }
 
 enum sv_colour sv_text_colour_of_status(enum sv_status status)
@@ -38,19 +60,13 @@ enum sv_colour sv_text_colour_of_status(enum sv_status status)
     return SV_DIM;
 }
 
-enum sv_colour sv_text_colour_of_record(enum sv_record_status status)
+enum sv_colour sv_text_colour_of_record(const char *status)
 {
-    switch (status) {
-    case SV_RECORD_OK:
+    if (strcmp(status, "ok") == 0)
         return SV_GREEN;
-    case SV_RECORD_WRONG:
+    if (strcmp(status, "wrong") == 0)
         return SV_RED;
-    case SV_RECORD_WAITING:
-        return SV_YELLOW;
-    case SV_RECORD_UNKNOWN:
-        break;
-    }
-    return SV_DIM;
+    return strcmp(status, "waiting") == 0 ? SV_YELLOW : SV_DIM;
 }
 
 enum sv_colour sv_text_colour_of_axis(enum sv_axis axis)
@@ -75,24 +91,6 @@ const char *sv_text_when(sv_ms at, sv_ms now, char out[SV_TEXT_WHEN_BYTES])
     else
         (void)snprintf(out, SV_TEXT_WHEN_BYTES, "in %s", sv_duration_human(at - now, rough));
     return out;
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = sv_json_str(object, key);
-
-    return text != NULL ? text : "";
-}
-
-static enum sv_record_status status_of(const json_t *record)
-{
-    const char *word = text_of(record, "status");
-
-    for (int status = SV_RECORD_OK; status <= SV_RECORD_WAITING; status++) {
-        if (strcmp(sv_record_status_name((enum sv_record_status)status), word) == 0)
-            return (enum sv_record_status)status;
-    }
-    return SV_RECORD_UNKNOWN;
 }
 
 /* "2 h ago", or "ends in 10 min" where caches are waited for. */
@@ -124,16 +122,16 @@ void sv_text_print_records(const json_t *records, sv_ms now, bool colour)
         (void)snprintf(ttl, sizeof(ttl), "%lld",
                        json_integer_value(json_object_get(record, "ttl")));
         sv_table_row(&table);
-        sv_table_set(&table, 0, sv_text_colour_of_record(status_of(record)),
-                     text_of(record, "status"));
+        sv_table_set(&table, 0, sv_text_colour_of_record(sv_text_of(record, "status")),
+                     sv_text_of(record, "status"));
         sv_table_set(&table, 1, SV_DIM, known_since(record, now, since));
-        sv_table_set(&table, 2, SV_PLAIN, text_of(record, "type"));
-        sv_table_set(&table, 3, SV_PLAIN, text_of(record, "name"));
-        sv_table_set(&table, 4, SV_PLAIN, text_of(record, "host"));
+        sv_table_set(&table, 2, SV_PLAIN, sv_text_of(record, "type"));
+        sv_table_set(&table, 3, SV_PLAIN, sv_text_of(record, "name"));
+        sv_table_set(&table, 4, SV_PLAIN, sv_text_of(record, "host"));
         sv_table_set(&table, 5, SV_PLAIN, ttl);
-        sv_table_set(&table, 6, SV_PLAIN, text_of(record, "priority"));
-        sv_table_set(&table, 7, SV_PLAIN, text_of(record, "purpose"));
-        sv_table_set(&table, 8, SV_PLAIN, text_of(record, "value"));
+        sv_table_set(&table, 6, SV_PLAIN, sv_text_of(record, "priority"));
+        sv_table_set(&table, 7, SV_PLAIN, sv_text_of(record, "purpose"));
+        sv_table_set(&table, 8, SV_PLAIN, sv_text_of(record, "value"));
     }
     sv_table_print(&table, colour, stdout);
     sv_table_fini(&table);

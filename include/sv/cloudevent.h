@@ -56,8 +56,12 @@ json_t *sv_json_record(const struct sv_record *record, enum sv_record_status sta
 json_t *sv_json_evidence(const struct sv_evidence *evidence); /* null where nobody was asked */
 json_t *sv_json_finding(const struct sv_finding *finding, const char *domain);
 json_t *sv_json_findings(const struct sv_report *report, const char *domain);
+/* The codes among `findings` (sv_json_finding) that count for events, each once; temporary ones do
+ * not (design section 3.5: the change set). */
+json_t *sv_json_codes(const json_t *findings);
 json_t *sv_json_flags(const struct sv_flags *flags);
 json_t *sv_json_axes(const struct sv_domain *domain);
-json_t *sv_json_time(sv_ms at); /* null for 0 */
+json_t *sv_json_time(sv_ms at);         /* null for 0 */
+json_t *sv_json_tri(enum sv_tri value); /* null for unknown */
 
 #endif

@@ -25,10 +25,11 @@ struct sv_dns_resolver_options {
     uint16_t authority_port;           /* 0 = 53 */
     bool allow_private;                /* name servers at addresses that are not public */
 
-    const char *system_path; /* copied; a resolv.conf file that replaces `servers` whenever it
-                                changes and holds any; NULL = they stay */
-    sv_ms system_every_ms;   /* how often that is looked for; 0 = 5 s */
-    struct sv_log *log;      /* borrowed; may be NULL */
+    const char *system_path;      /* copied; a resolv.conf file that replaces `servers` whenever it
+                                     changes and holds any; NULL = they stay */
+    sv_ms system_every_ms;        /* how often that is looked for; 0 = 5 s */
+    const struct sv_clock *clock; /* borrowed; NULL = the loop's */
+    struct sv_log *log;           /* borrowed; may be NULL */
 };
 
 struct sv_resolver *sv_dns_resolver_new(uv_loop_t *loop,

@@ -31,9 +31,9 @@ static const char *const advice[SV_F_COUNT] = {
     [SV_F_DNS_DNSSEC_DS_MISMATCH] = "The DS record of {owner} at the registrar belongs to an older "
                                     "key, often after a change of provider. Replace or delete it.",
     [SV_F_DNS_DNSSEC_EXPIRED] =
-        "The DNSSEC signatures of {owner} expired on {until}. Have the zone signed again.",
+        "The DNSSEC signatures of {owner} expired at {until}. Have the zone signed again.",
     [SV_F_DNS_DNSSEC_NOT_YET_VALID] =
-        "The DNSSEC signatures of {owner} begin in the future, on {until}: the signer's clock is "
+        "The DNSSEC signatures of {owner} begin in the future, at {until}: the signer's clock is "
         "wrong. Correct it and sign again.",
     [SV_F_DNS_DNSSEC_BOGUS] = "DNSSEC validation of {owner} fails, so most receivers see nothing. "
                               "Repair or remove the DS record at the registrar.",

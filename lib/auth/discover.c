@@ -105,7 +105,7 @@ static enum sv_tri find_ownership(struct search *search)
 void sv_judge_discover(struct sv_judge *judge)
 {
     struct search search = {.judge = judge};
-    bool unsettled[SV_RECORDS_MAX];
+    bool unsettled[SV_RECORDS_MAX] = {false};
 
     if (!judge->expect.discover)
         return;

@@ -154,13 +154,16 @@ void sv_judge_dnssec(struct sv_judge *judge, const struct sv_fact *fact)
 {
     struct sv_fact by = *fact;
     struct sv_naming naming = {.owner = zone_of(judge, fact->name), .found = fact->name};
-    enum sv_finding_code code;
+    enum sv_finding_code code, why;
 
     if (fact->heard->bogus_by == NULL)
         return;
     by.evidence = *fact->heard->bogus_by;
     code = sv_ede_code(by.evidence.ede);
+    why = explain(judge, fact, naming.owner, &naming.until);
     if (!is_named(code))
-        code = explain(judge, fact, naming.owner, &naming.until);
+        code = why;
+    else if (code != why)
+        naming.until = 0; /* of something else than the resolver speaks of */
     sv_judge_find_shared(judge, code, &by, &naming);
 }

@@ -96,7 +96,7 @@ static void render(const struct sv_finding *finding, struct rendered *out)
     if (finding->until > 0)
         (void)sv_time_format(finding->until, out->until);
     else
-        memcpy(out->until, "later", sizeof("later"));
+        memcpy(out->until, "an unknown time", sizeof("an unknown time"));
 }
 
 bool sv_finding_advice(const struct sv_finding *finding, const char *domain, struct sv_buf *out)

@@ -123,7 +123,7 @@ static bool begins_a_term(struct sv_span text)
     static const char *const fronts[] = {
         "include:", "ip4:", "ip6:", "a:", "mx:", "exists:", "redirect=", "exp=", "ptr:"};
 
-    if (text.len == 4 && memchr("+-~?", *text.text, 4) != NULL)
+    if (text.len == 4 && sv_char_is_in(*text.text, "+-~?"))
         text = (struct sv_span){.text = text.text + 1, .len = 3};
     else if (sv_span_equals(text, "all"))
         return false; /* "overall" is no two terms; a sign must tell */

@@ -272,10 +272,10 @@ static enum sv_spf_result evaluate(struct sv_spf_eval *eval, struct sv_span reco
                 return SV_SPF_UNDECIDED;
             may_pass = true;
             break;
-        case SV_SPF_MATCH_TEMPERROR:
-            return SV_SPF_TEMPERROR;
+        case SV_SPF_MATCH_TEMPERROR: /* where an earlier term matches, nobody gets this far */
+            return may_pass ? SV_SPF_UNDECIDED : SV_SPF_TEMPERROR;
         case SV_SPF_MATCH_PERMERROR:
-            return SV_SPF_PERMERROR;
+            return may_pass ? SV_SPF_UNDECIDED : SV_SPF_PERMERROR;
         case SV_SPF_MATCH_OPEN:
             return SV_SPF_UNDECIDED;
         }

@@ -35,7 +35,7 @@ static void skip(struct sv_span *rest, size_t len)
 
 static bool next_is(const struct sv_span *rest, const char *set)
 {
-    return rest->len > 0 && memchr(set, *rest->text, strlen(set)) != NULL;
+    return rest->len > 0 && sv_char_is_in(*rest->text, set);
 }
 
 /* Behind "%{": letter transformers *delimiter "}". */

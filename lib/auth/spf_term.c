@@ -190,7 +190,7 @@ static enum sv_spf_fault read_modifier(struct sv_spf_term *term, struct sv_span 
 
 void sv_spf_term_parse(struct sv_span word, struct sv_spf_term *term)
 {
-    bool has_sign = word.len > 0 && memchr("+-~?", *word.text, 4) != NULL;
+    bool has_sign = word.len > 0 && sv_char_is_in(*word.text, "+-~?");
     struct sv_span name;
     struct sv_span rest;
 

@@ -115,6 +115,11 @@ char sv_char_lower(char c)
     return c;
 }
 
+bool sv_char_is_in(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
 bool sv_span_starts(struct sv_span span, const char *text)
 {
     size_t len = strlen(text);

@@ -36,6 +36,7 @@ bool sv_name_build(char out[SV_NAME_BYTES], const char *a, const char *b, const 
 
 struct sv_span sv_span_of(const char *text);
 char sv_char_lower(char c);
+bool sv_char_is_in(char c, const char *set);
 
 /* ASCII case is ignored in all of these. */
 bool sv_span_equals(struct sv_span span, const char *text);

@@ -16,7 +16,7 @@ json_t *sv_json_time(sv_ms at)
     return at == 0 ? json_null() : json_string(sv_time_format(at, text));
 }
 
-static json_t *json_tri(enum sv_tri value)
+json_t *sv_json_tri(enum sv_tri value)
 {
     return value == SV_TRI_UNKNOWN ? json_null() : json_boolean(value == SV_TRI_YES);
 }
@@ -31,16 +31,16 @@ json_t *sv_json_flags(const struct sv_flags *flags)
 {
     json_t *out = sv_json_object();
 
-    sv_json_set(out, "domain_verified", json_tri(flags->domain_verified));
-    sv_json_set(out, "dkim_enabled", json_tri(flags->dkim_enabled));
-    sv_json_set(out, "dkim_verified", json_tri(flags->dkim_verified));
-    sv_json_set(out, "mail_from_configured", json_tri(flags->mail_from_configured));
-    sv_json_set(out, "mail_from_verified", json_tri(flags->mail_from_verified));
-    sv_json_set(out, "spf_configured", json_tri(flags->spf_configured));
-    sv_json_set(out, "dmarc_configured", json_tri(flags->dmarc_configured));
-    sv_json_set(out, "sending_enabled", json_tri(flags->sending_enabled));
+    sv_json_set(out, "domain_verified", sv_json_tri(flags->domain_verified));
+    sv_json_set(out, "dkim_enabled", sv_json_tri(flags->dkim_enabled));
+    sv_json_set(out, "dkim_verified", sv_json_tri(flags->dkim_verified));
+    sv_json_set(out, "mail_from_configured", sv_json_tri(flags->mail_from_configured));
+    sv_json_set(out, "mail_from_verified", sv_json_tri(flags->mail_from_verified));
+    sv_json_set(out, "spf_configured", sv_json_tri(flags->spf_configured));
+    sv_json_set(out, "dmarc_configured", sv_json_tri(flags->dmarc_configured));
+    sv_json_set(out, "sending_enabled", sv_json_tri(flags->sending_enabled));
     sv_json_set(out, "meets_bulk_sender_requirements",
-                json_tri(flags->meets_bulk_sender_requirements));
+                sv_json_tri(flags->meets_bulk_sender_requirements));
     return out;
 }
 
@@ -79,15 +79,15 @@ json_t *sv_json_evidence(const struct sv_evidence *evidence)
     out = sv_json_object();
     sv_json_set_str(out, "server", evidence->server);
     sv_json_set_str(out, "outcome", sv_dns_outcome_name(evidence->outcome));
-    if (evidence->trouble != SV_DNS_NO_TROUBLE)
-        sv_json_set_str(out, "trouble", sv_dns_trouble_name(evidence->trouble));
+    sv_json_set_str(out, "trouble",
+                    evidence->trouble != SV_DNS_NO_TROUBLE ? sv_dns_trouble_name(evidence->trouble)
+                                                           : NULL);
     sv_json_set_int(out, "rcode", evidence->rcode);
     sv_json_set_bool(out, "aa", evidence->aa);
     sv_json_set_bool(out, "ad", evidence->ad);
     sv_json_set_bool(out, "tc", evidence->tc);
     sv_json_set_bool(out, "tcp", evidence->tcp);
-    if (evidence->ede != 0)
-        sv_json_set_int(out, "ede", evidence->ede - 1);
+    sv_json_set(out, "ede", evidence->ede != 0 ? json_integer(evidence->ede - 1) : json_null());
     sv_json_set_int(out, "ttl", evidence->ttl_s);
     sv_json_set(out, "at", sv_json_time(evidence->at));
     return out;
@@ -106,12 +106,9 @@ json_t *sv_json_finding(const struct sv_finding *finding, const char *domain)
     sv_json_set_str(out, "owner", finding->owner);
     sv_json_set_str(out, "expected", finding->expected);
     sv_json_set_str(out, "found", finding->found);
-    if (finding->other[0] != '\0')
-        sv_json_set_str(out, "other", finding->other);
-    if (finding->number != 0)
-        sv_json_set_int(out, "number", finding->number);
-    if (finding->until != 0)
-        sv_json_set(out, "until", sv_json_time(finding->until));
+    sv_json_set_str(out, "other", finding->other[0] != '\0' ? finding->other : NULL);
+    sv_json_set(out, "number", finding->number != 0 ? json_integer(finding->number) : json_null());
+    sv_json_set(out, "until", sv_json_time(finding->until));
     sv_json_set(out, "evidence", sv_json_evidence(&finding->evidence));
     for (size_t i = 0; i < finding->witnesses_count && i < SV_WITNESSES_MAX; i++)
         sv_json_append(witnesses, sv_json_evidence(&finding->witnesses[i]));
@@ -187,14 +184,38 @@ json_t *sv_json_findings(const struct sv_report *report, const char *domain)
     return list;
 }
 
-/* Which findings there were before is not kept; which there are now is. */
-static json_t *json_codes(const json_t *findings)
+static bool holds(const json_t *list, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (json_equal(json_array_get(list, i), value))
+            return true;
+    }
+    return false;
+}
+
+json_t *sv_json_codes(const json_t *findings)
 {
     json_t *codes = sv_json_array();
 
-    for (size_t i = 0; i < json_array_size(findings); i++)
-        sv_json_append(codes, json_incref(json_object_get(json_array_get(findings, i), "code")));
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const json_t *finding = json_array_get(findings, i);
+        const char *severity = sv_json_str(finding, "severity");
+        json_t *code = json_object_get(finding, "code");
+
+        if (severity != NULL && strcmp(severity, "temporary") != 0 && code != NULL &&
+            !holds(codes, code))
+            sv_json_append(codes, json_incref(code));
+    }
     return codes;
+}
+
+/* Of the findings before only a digest is kept: it tells that there were none, not which. */
+static json_t *codes_before(const struct sv_domain *before)
+{
+    static const uint32_t nothing[SV_GROUP_COUNT];
+    bool none = memcmp(before->findings, nothing, sizeof nothing) == 0;
+
+    return none ? sv_json_array() : json_null();
 }
 
 static json_t *json_changed(const struct sv_event_facts *facts)
@@ -220,7 +241,7 @@ static json_t *json_changed(const struct sv_event_facts *facts)
     add_change(changed, "conclusion", json_conclusion(before->conclusion),
                json_conclusion(after->conclusion));
     if (memcmp(before->findings, after->findings, sizeof before->findings) != 0)
-        add_change(changed, "findings", json_null(), json_codes(facts->findings));
+        add_change(changed, "findings", codes_before(before), sv_json_codes(facts->findings));
     return changed;
 }
 

@@ -8,9 +8,9 @@
 #include "sv/alloc.h"
 #include "sv/json.h"
 
-enum { DEPTH_MAX = 6 };
+enum { DEPTH_MAX = 6, TEXT_KEYS = 5 };
 
-/* The keys of a finding: in JSON, kept. */
+/* The keys of a finding: in JSON, kept. The first TEXT_KEYS are always there. */
 static const struct {
     const char *name, *kept;
 } keys[] = {{"code", "c"},  {"severity", "s"}, {"owner", "o"}, {"expected", "e"},
@@ -61,7 +61,7 @@ static json_t *shorten_evidence(const json_t *evidence)
     sv_json_append(out, outcome_of(evidence));
     sv_json_append(out, json_integer(json_integer_value(json_object_get(evidence, "rcode"))));
     sv_json_append(out, json_integer(flags));
-    sv_json_append(out, json_integer(ede != NULL ? json_integer_value(ede) + 1 : 0));
+    sv_json_append(out, json_integer(json_is_integer(ede) ? json_integer_value(ede) + 1 : 0));
     sv_json_append(out, json_integer(json_integer_value(json_object_get(evidence, "ttl"))));
     sv_json_append(out, json_integer(time_of(evidence, "at")));
     return out;
@@ -166,32 +166,6 @@ static json_t *set_of(const struct sv_event_facts *facts)
     return set;
 }
 
-static bool holds(const json_t *list, const json_t *value)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        if (json_equal(json_array_get(list, i), value))
-            return true;
-    }
-    return false;
-}
-
-/* The codes that count for events, each once. */
-static json_t *codes_of(const json_t *findings)
-{
-    json_t *codes = sv_json_array();
-
-    for (size_t i = 0; i < json_array_size(findings); i++) {
-        const json_t *finding = json_array_get(findings, i);
-        const char *severity = sv_json_str(finding, "severity");
-        json_t *code = json_object_get(finding, "code");
-
-        if (severity != NULL && strcmp(severity, "temporary") != 0 && code != NULL &&
-            !holds(codes, code))
-            sv_json_append(codes, json_incref(code));
-    }
-    return codes;
-}
-
 static void add_codes(json_t *line, const struct sv_event_facts *facts)
 {
     static const uint32_t nothing[SV_GROUP_COUNT];
@@ -200,7 +174,7 @@ static void add_codes(json_t *line, const struct sv_event_facts *facts)
 
     if (memcmp(before, after, sizeof(nothing)) == 0)
         return;
-    sv_json_set(line, "n", codes_of(facts->findings));
+    sv_json_set(line, "n", sv_json_codes(facts->findings));
     if (memcmp(before, nothing, sizeof(nothing)) == 0)
         sv_json_set_bool(line, "first", true); /* there were none before */
 }
@@ -299,13 +273,16 @@ static json_t *read_unknown(const json_t *kept, const char *code)
     json_t *out = sv_json_object();
 
     sv_json_set_str(out, "code", code);
-    for (size_t i = 1; i < sizeof(keys) / sizeof(*keys); i++) {
+    for (size_t i = 1; i < TEXT_KEYS; i++) {
         const char *text = sv_json_str(kept, keys[i].kept);
 
-        if (i < 5)
-            sv_json_set_str(out, keys[i].name, text != NULL ? text : "");
+        sv_json_set_str(out, keys[i].name, text != NULL ? text : "");
     }
+    sv_json_set_str(out, "other", sv_json_str(kept, "x"));
+    sv_json_set(out, "number", json_null());
+    sv_json_set(out, "until", json_null());
     sv_json_set(out, "evidence", json_null());
+    sv_json_set(out, "witnesses", sv_json_array());
     sv_json_set_str(out, "advice", "");
     return out;
 }
@@ -387,6 +364,15 @@ static json_t *read_change(const json_t *line)
                 json_is_object(set) ? json_incref((json_t *)(uintptr_t)set) : sv_json_object());
     sv_json_set(out, "records", words_of(sv_json_str(line, "v")));
     return out;
+}
+
+static bool holds(const json_t *list, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (json_equal(json_array_get(list, i), value))
+            return true;
+    }
+    return false;
 }
 
 static json_t *less(const json_t *codes, const json_t *others)

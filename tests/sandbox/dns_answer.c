@@ -82,17 +82,42 @@ static bool push_all(ldns_pkt *reply, const struct sb_zone_node *node, ldns_rr_t
     return any;
 }
 
+/* The key SES publishes at that name, when it does so now. */
+static bool answer_dkim_key(ldns_pkt *reply, const struct sb_others *others, const ldns_rdf *name,
+                            ldns_rr_type type)
+{
+    ldns_rr *record = sb_others_dkim_key(others, name);
+
+    if (record == NULL)
+        return false;
+    ldns_pkt_set_aa(reply, true);
+    if (type == LDNS_RR_TYPE_TXT)
+        push(reply, LDNS_SECTION_ANSWER, record);
+    ldns_rr_free(record);
+    return true;
+}
+
 /* One name of the alias chain. The name to go on with, or NULL when the answer is complete. */
-static const ldns_rdf *answer_name(ldns_pkt *reply, const struct sb_zone *zone,
+static const ldns_rdf *answer_name(ldns_pkt *reply, const struct sb_dns_data *data,
                                    const ldns_rdf *name, ldns_rr_type type, bool first)
 {
     char key[SB_ZONE_KEY_BYTES];
+    const struct sb_zone *zone = data->zone;
     const struct sb_zone_node *node, *cut;
     const ldns_rr *soa, *alias;
     size_t apex_len;
 
     sb_zone_key(name, key);
     soa = sb_zone_apex(zone, key, &apex_len);
+    if (soa == NULL && sb_zone_at(zone, key) == NULL) {
+        zone = &data->others->zone;
+        soa = sb_zone_apex(zone, key, &apex_len);
+        if (answer_dkim_key(reply, data->others, name, type)) {
+            if (type != LDNS_RR_TYPE_TXT && soa != NULL)
+                push_negative_soa(reply, soa);
+            return NULL;
+        }
+    }
     if (soa == NULL) {
         if (first)
             ldns_pkt_set_rcode(reply, LDNS_RCODE_REFUSED);
@@ -118,7 +143,8 @@ static const ldns_rdf *answer_name(ldns_pkt *reply, const struct sb_zone *zone,
     return NULL;
 }
 
-static void answer_question(ldns_pkt *reply, const struct sb_zone *zone, const ldns_rr *question)
+static void answer_question(ldns_pkt *reply, const struct sb_dns_data *data,
+                            const ldns_rr *question)
 {
     const ldns_rdf *name = ldns_rr_owner(question);
     ldns_rr_type type = ldns_rr_get_type(question);
@@ -129,10 +155,10 @@ static void answer_question(ldns_pkt *reply, const struct sb_zone *zone, const l
         return;
     }
     for (unsigned links = 0; name != NULL && links <= SB_DNS_ALIASES_MAX; links++)
-        name = answer_name(reply, zone, name, type, links == 0);
+        name = answer_name(reply, data, name, type, links == 0);
 }
 
-ldns_pkt *sb_dns_answer(const struct sb_zone *zone, const ldns_pkt *query)
+ldns_pkt *sb_dns_answer(const struct sb_dns_data *data, const ldns_pkt *query)
 {
     ldns_pkt *reply = ldns_pkt_new();
     const ldns_rr_list *questions = ldns_pkt_question(query);
@@ -156,7 +182,7 @@ ldns_pkt *sb_dns_answer(const struct sb_zone *zone, const ldns_pkt *query)
     else if (ldns_rr_list_rr_count(questions) != 1)
         ldns_pkt_set_rcode(reply, LDNS_RCODE_FORMERR);
     else
-        answer_question(reply, zone, ldns_rr_list_rr(questions, 0));
+        answer_question(reply, data, ldns_rr_list_rr(questions, 0));
     return reply;
 }
 

@@ -4,13 +4,19 @@
 
 #include <ldns/ldns.h>
 
-#include "zone.h"
+#include "others.h"
 
 enum { SB_DNS_UDP_BYTES = 1232, SB_DNS_ALIASES_MAX = 8 };
 
-/* The reply to `query`, authoritative out of `zone`. RA is set as well, so that a stub client takes
+/* Where answers come from. */
+struct sb_dns_data {
+    const struct sb_zone *zone;     /* the tester's; it has the first word */
+    const struct sb_others *others; /* everybody else's */
+};
+
+/* The reply to `query`, authoritative out of `data`. RA is set as well, so that a stub client takes
  * it for its resolver. The caller frees it. */
-ldns_pkt *sb_dns_answer(const struct sb_zone *zone, const ldns_pkt *query);
+ldns_pkt *sb_dns_answer(const struct sb_dns_data *data, const ldns_pkt *query);
 
 /* Empties the reply's sections and sets its code: SERVFAIL, REFUSED, a bare truncated one ... */
 void sb_dns_answer_strip(ldns_pkt *reply, ldns_pkt_rcode rcode);

@@ -21,7 +21,7 @@ struct query_log {
 
 struct sb_dns_server {
     uv_loop_t *loop;
-    const struct sb_zone *zone;
+    struct sb_dns_data data;
     struct sb_dns_faults *faults;
     const struct sb_clock *clock;
     uv_udp_t udp;
@@ -254,7 +254,7 @@ static void on_question(struct sb_dns_server *server, struct origin from, const 
         return;
     }
     question_name(query, name, &type);
-    reply = sb_dns_answer(server->zone, query);
+    reply = sb_dns_answer(&server->data, query);
     what = sb_dns_faults_take(server->faults, name, type, &delay_ms);
     if (apply_fault(reply, what, udp))
         wire = sb_dns_answer_encode(reply, query, udp, &wire_len);
@@ -420,7 +420,7 @@ static struct sb_dns_server *try_new(uv_loop_t *loop, const struct sockaddr *add
 }
 
 struct sb_dns_server *sb_dns_server_new(uv_loop_t *loop, const struct sockaddr *address,
-                                        const struct sb_zone *zone, struct sb_dns_faults *faults,
+                                        struct sb_dns_data data, struct sb_dns_faults *faults,
                                         const struct sb_clock *clock, struct sv_errinfo *info)
 {
     struct sb_dns_server *server = NULL;
@@ -436,7 +436,7 @@ struct sb_dns_server *sb_dns_server_new(uv_loop_t *loop, const struct sockaddr *
                          uv_strerror(err));
         return NULL;
     }
-    server->zone = zone;
+    server->data = data;
     server->faults = faults;
     server->clock = clock;
     return server;

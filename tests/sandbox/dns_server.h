@@ -5,18 +5,18 @@
 #include <uv.h>
 
 #include "clock.h"
+#include "dns_answer.h"
 #include "dns_fault.h"
 #include "http.h"
-#include "zone.h"
 
 enum { SB_DNS_LOG_MAX = 10000, SB_DNS_CONNECTIONS_MAX = 128, SB_DNS_LATE_MAX = 1024 };
 
 struct sb_dns_server;
 
-/* Serves `zone` with `faults`; both are borrowed and may change while it runs. NULL with `info` on
- * failure. */
+/* Serves `data` with `faults`; what they point to is borrowed and may change while it runs. NULL
+ * with `info` on failure. */
 struct sb_dns_server *sb_dns_server_new(uv_loop_t *loop, const struct sockaddr *address,
-                                        const struct sb_zone *zone, struct sb_dns_faults *faults,
+                                        struct sb_dns_data data, struct sb_dns_faults *faults,
                                         const struct sb_clock *clock, struct sv_errinfo *info);
 
 const char *sb_dns_server_address(const struct sb_dns_server *server);

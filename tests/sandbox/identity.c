@@ -97,6 +97,7 @@ struct sb_identity *sb_identity_add(struct sb_store *store, const char *name)
     identity->key_bits = 2048;
     identity->forwarding_enabled = true;
     identity->tags = sv_json_array();
+    sb_identity_renew_tokens(identity);
     sb_map_put(&store->identities, identity->name, identity);
     return identity;
 }
@@ -117,6 +118,21 @@ void sb_identity_token(const struct sb_identity *identity, unsigned which, char 
 
     sb_dkim_token(identity->store->account, region, identity->name, identity->generation, which,
                   out);
+}
+
+void sb_identity_renew_tokens(struct sb_identity *identity)
+{
+    for (unsigned i = 0; i < SB_TOKENS; i++)
+        sb_identity_token(identity, i, identity->tokens[i]);
+}
+
+bool sb_identity_holds_token(const struct sb_identity *identity, const char *token)
+{
+    bool holds = false;
+
+    for (unsigned i = 0; i < SB_TOKENS; i++)
+        holds = holds || strcmp(identity->tokens[i], token) == 0;
+    return holds && identity->is_domain && identity->origin != SB_ORIGIN_EXTERNAL;
 }
 
 void sb_identity_zone(const struct sb_identity *identity, char out[SV_NAME_BYTES])

@@ -36,8 +36,9 @@ struct sb_identity {
     bool ownership_wanted; /* VerifyDomainIdentity was called: the TXT record counts too */
     bool signing_enabled;
     enum sb_origin origin;
-    char parent_region[SB_REGION_BYTES]; /* of a replica */
-    unsigned generation;                 /* raised by every change of the key length */
+    char parent_region[SB_REGION_BYTES];    /* of a replica */
+    unsigned generation;                    /* raised by every change of the key length */
+    char tokens[SB_TOKENS][SB_TOKEN_BYTES]; /* those of now: sb_identity_renew_tokens */
     unsigned key_bits;
     sv_ms key_made_at, key_changed_at;    /* virtual; changed_at 0: never */
     char selector[SB_SELECTOR_BYTES];     /* of a key of the domain's own */
@@ -90,6 +91,12 @@ void sb_identity_free(struct sb_identity *identity);
 /* Token `which` of its present generation, of its parent region when it is a replica. */
 void sb_identity_token(const struct sb_identity *identity, unsigned which,
                        char out[SB_TOKEN_BYTES]);
+
+/* Must follow every change of what its tokens are made from. */
+void sb_identity_renew_tokens(struct sb_identity *identity);
+
+/* True when that is one of its tokens and SES signs with keys of its own for it. */
+bool sb_identity_holds_token(const struct sb_identity *identity, const char *token);
 
 /* The zone its aliases point into. */
 void sb_identity_zone(const struct sb_identity *identity, char out[SV_NAME_BYTES]);

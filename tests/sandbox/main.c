@@ -99,9 +99,9 @@ static enum sv_err start_dns(struct sandbox *sandbox, struct sv_errinfo *info)
     if (sb_sandbox_reload(sandbox, info) != SV_OK)
         return info->code;
     if (options->has_dns_listen || !options->has_dns) {
-        sandbox->dns =
-            sb_dns_server_new(&sandbox->loop, (struct sockaddr *)&options->dns_listen,
-                              &sandbox->zone, &sandbox->dns_faults, &sandbox->clock, info);
+        sandbox->dns = sb_dns_server_new(&sandbox->loop, (struct sockaddr *)&options->dns_listen,
+                                         (struct sb_dns_data){&sandbox->zone, &sandbox->others},
+                                         &sandbox->dns_faults, &sandbox->clock, info);
         if (sandbox->dns == NULL)
             return info->code;
     }
@@ -157,6 +157,7 @@ static void program_fini(struct program *program)
 
     sb_map_fini(&sandbox->stores.map, drop_store);
     sb_zone_fini(&sandbox->zone);
+    sb_others_fini(&sandbox->others);
     sb_faults_clear(&sandbox->faults);
     sb_journal_free(sandbox->journal);
     sb_options_fini(&sandbox->options);
@@ -179,6 +180,7 @@ int main(int argc, char **argv)
     SV_REQUIRE(uv_loop_init(&sandbox->loop) == 0);
     sb_clock_init(&sandbox->clock, sandbox->options.speed);
     sandbox->stores.hosted_zone = sandbox->options.hosted_zone;
+    sb_others_init(&sandbox->others, &sandbox->stores);
     sandbox->journal =
         sb_journal_new(&sandbox->clock, sandbox->options.rate, sandbox->options.burst);
     watch_signals(program);

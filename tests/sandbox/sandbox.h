@@ -18,6 +18,7 @@ struct sandbox {
     struct sb_clock clock;
     struct sb_stores stores;
     struct sb_zone zone;
+    struct sb_others others;
     struct sb_faults faults;
     struct sb_dns_faults dns_faults;
     struct sb_journal *journal;

@@ -65,6 +65,7 @@ static bool set_parent(struct sb_call *call, struct sb_identity *identity, const
     if (strcmp(identity->parent_region, identity->store->region) == 0)
         return refuse(call, "A replica's parent must be in another region.");
     identity->origin = SB_ORIGIN_REPLICA;
+    sb_identity_renew_tokens(identity);
     return true;
 }
 
@@ -103,6 +104,7 @@ static bool change_length(struct sb_call *call, struct sb_identity *identity, un
     identity->key_changed_at = now;
     identity->key_made_at = now;
     identity->generation++;
+    sb_identity_renew_tokens(identity);
     identity->dkim = (struct sb_axis){.pinned = identity->dkim.pinned};
     return true;
 }
@@ -120,6 +122,7 @@ bool sb_signing_put(struct sb_call *call, struct sb_identity *identity, const ch
         return refuse(call, "SigningAttributesOrigin must be AWS_SES or EXTERNAL.");
     if (identity->origin != SB_ORIGIN_AWS_SES) {
         identity->origin = SB_ORIGIN_AWS_SES;
+        sb_identity_renew_tokens(identity); /* a replica's were its parent's */
         identity->dkim = (struct sb_axis){.pinned = identity->dkim.pinned};
         if (bits != NULL && read_bits(bits) == identity->key_bits)
             return true;

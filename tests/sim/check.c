@@ -48,8 +48,11 @@ static void check_event(struct sim *sim, struct sim_oracle *oracle, const struct
                         bool event)
 {
     const struct sv_effects *effects = &commit->effects;
+    /* Nobody outside has heard of it yet, so nobody is told that it is gone. */
+    bool untold =
+        commit->before.status == SV_STATUS_NEW && commit->after.status == SV_STATUS_REMOVED;
 
-    if (event != outward_differs(&commit->before, &commit->after))
+    if (event != (!untold && outward_differs(&commit->before, &commit->after)))
         sim_violate(sim, commit->index,
                     event ? "an event, but nothing changed" : "something changed without an event");
     if (commit->after.sequence != oracle->sequence + (event ? 1 : 0))
@@ -60,7 +63,7 @@ static void check_event(struct sim *sim, struct sim_oracle *oracle, const struct
         sim_violate(sim, commit->index, "an event does not tell the status");
     if (event && !edge_exists(effects->from, effects->to))
         sim_violate(sim, commit->index, "a move that is not in the table");
-    if (event)
+    if (event || untold)
         oracle->last_to = effects->to;
     oracle->sequence = commit->after.sequence;
 }
@@ -232,7 +235,9 @@ static void check_wait(struct sim *sim, const struct sim_commit *commit)
 {
     sv_ms wait_ms = commit->effects.wait_ms;
     bool over = commit->after.status == SV_STATUS_REMOVED && commit->after.todo == 0;
-    bool quick = commit->input.kind == SV_INPUT_PROVISIONED || commit->after.faults > 0 ||
+    bool again =
+        commit->input.kind == SV_INPUT_REMOVED; /* with a registration that came meanwhile */
+    bool quick = commit->input.kind == SV_INPUT_PROVISIONED || again || commit->after.faults > 0 ||
                  (commit->after.todo & ~commit->before.todo) != 0;
 
     if (over != (wait_ms < 0))

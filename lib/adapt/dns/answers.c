@@ -42,14 +42,14 @@ static void push_newest(struct sv_answers *answers, struct sv_kept_answer *kept)
 
 static void pull(struct sv_answers *answers, struct sv_kept_answer *kept)
 {
-    if (kept->newer != NULL)
-        kept->newer->older = kept->older;
-    else
+    if (answers->newest == kept)
         answers->newest = kept->older;
-    if (kept->older != NULL)
-        kept->older->newer = kept->newer;
     else
+        kept->newer->older = kept->older;
+    if (answers->oldest == kept)
         answers->oldest = kept->newer;
+    else
+        kept->older->newer = kept->newer;
 }
 
 static void forget(struct sv_answers *answers, struct sv_kept_answer *kept)
@@ -151,6 +151,13 @@ void sv_answers_keep(struct sv_answers *answers, const struct sv_dns_question *q
 
 void sv_answers_fini(struct sv_answers *answers)
 {
-    while (answers->oldest != NULL)
-        forget(answers, answers->oldest);
+    struct sv_kept_answer *kept = answers->oldest;
+
+    while (kept != NULL) {
+        struct sv_kept_answer *next = kept->newer;
+        sv_dns_answer_free(kept->answer);
+        free(kept);
+        kept = next;
+    }
+    *answers = (struct sv_answers){.seed = answers->seed};
 }

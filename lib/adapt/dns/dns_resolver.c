@@ -137,19 +137,20 @@ void sv_flight_free_if_idle(struct sv_flight *flight)
 }
 
 static struct sv_flight *take_off(struct sv_views_resolver *r,
-                                  const struct sv_dns_question *question, unsigned depth)
+                                  const struct sv_dns_question *question, struct sv_flight *from)
 {
     struct sv_flight *flight = sv_alloc(1, sizeof(*flight));
 
     flight->question = *question;
     flight->resolver = r;
-    flight->depth = depth;
+    flight->from = from;
+    flight->depth = from != NULL ? from->depth + 1 : 0;
     flight->state = SV_FLIGHT_FLYING;
     flight->all_next = r->flights_all;
     if (r->flights_all != NULL)
         r->flights_all->all_previous = flight;
     r->flights_all = flight;
-    if (depth == 0)
+    if (from == NULL)
         sv_flights_add(&r->flights, flight);
     if (question->how & SV_ASK_OWNED)
         sv_owned_start(flight);
@@ -195,8 +196,9 @@ static void to_lower(const struct sv_dns_question *from, struct sv_dns_question 
             *at = (char)(*at + ('a' - 'A'));
 }
 
-static enum sv_err start_at(struct sv_views_resolver *r, struct sv_lookup *lookup, unsigned depth,
-                            sv_lookup_done_fn *done, struct sv_errinfo *info)
+static enum sv_err start_at(struct sv_views_resolver *r, struct sv_lookup *lookup,
+                            struct sv_flight *from, sv_lookup_done_fn *done,
+                            struct sv_errinfo *info)
 {
     struct sv_dns_question question;
     struct sv_flight *flight;
@@ -211,9 +213,9 @@ static enum sv_err start_at(struct sv_views_resolver *r, struct sv_lookup *looku
     if (sv_dns_packet_write(packet, 0, &question, true, true) == 0)
         return sv_err_set(info, SV_EINVALID, "resolver", 0, "not a name that can be asked: %.100s",
                           question.name);
-    flight = depth == 0 ? sv_flights_find(&r->flights, &question) : NULL;
+    flight = from == NULL ? sv_flights_find(&r->flights, &question) : NULL;
     if (flight == NULL)
-        flight = take_off(r, &question, depth);
+        flight = take_off(r, &question, from);
     lookup->done = done;
     lookup->resolver = &r->base;
     lookup->flight = flight;
@@ -225,13 +227,13 @@ static enum sv_err start_at(struct sv_views_resolver *r, struct sv_lookup *looku
 static enum sv_err start(struct sv_resolver *base, struct sv_lookup *lookup,
                          sv_lookup_done_fn *done, struct sv_errinfo *info)
 {
-    return start_at(of(base), lookup, 0, done, info);
+    return start_at(of(base), lookup, NULL, done, info);
 }
 
 enum sv_err sv_lookup_start_inside(struct sv_views_resolver *r, struct sv_lookup *lookup,
-                                   unsigned depth, sv_lookup_done_fn *done)
+                                   struct sv_flight *from, sv_lookup_done_fn *done)
 {
-    return start_at(r, lookup, depth, done, NULL);
+    return start_at(r, lookup, from, done, NULL);
 }
 
 /* Ends. */
@@ -401,6 +403,7 @@ struct sv_resolver *sv_dns_resolver_new(uv_loop_t *loop,
     SV_REQUIRE(options->servers_count >= 1 && options->servers_count <= SV_DNS_SERVERS_MAX);
     r->base.ops = &ops;
     r->loop = loop;
+    r->clock = options->clock;
     r->log = options->log;
     r->servers_count = options->servers_count;
     memcpy(r->servers, options->servers, options->servers_count * sizeof(r->servers[0]));

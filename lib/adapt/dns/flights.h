@@ -29,8 +29,9 @@ struct sv_flight {
     struct sv_flight *all_next, *all_previous;
     struct sv_plain *plain; /* one of the two, by what is asked */
     struct sv_owned *owned;
-    enum sv_err err; /* SV_ECANCELED: sv_dns was closed under us */
-    unsigned depth;  /* aliases followed to come here */
+    enum sv_err err;        /* SV_ECANCELED: sv_dns was closed under us */
+    struct sv_flight *from; /* the one that follows an alias with this, or NULL */
+    unsigned depth;         /* aliases followed to come here */
 };
 
 struct sv_flights {

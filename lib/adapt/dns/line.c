@@ -9,27 +9,27 @@ enum { ROOM_MS = 20 /* between looks for room when sv_dns is full */ };
 static void on_room(uv_timer_t *timer);
 static void on_turn(uv_idle_t *turn);
 
-static void push(struct sv_errand **first, struct sv_errand **last, struct sv_errand *errand)
+static void push(struct sv_errand_list *list, struct sv_errand *errand)
 {
     errand->next = NULL;
-    errand->previous = *last;
-    if (*last != NULL)
-        (*last)->next = errand;
+    errand->previous = list->last;
+    if (list->last != NULL)
+        list->last->next = errand;
     else
-        *first = errand;
-    *last = errand;
+        list->first = errand;
+    list->last = errand;
 }
 
-static void pull(struct sv_errand **first, struct sv_errand **last, struct sv_errand *errand)
+static void pull(struct sv_errand_list *list, struct sv_errand *errand)
 {
     if (errand->previous != NULL)
         errand->previous->next = errand->next;
     else
-        *first = errand->next;
+        list->first = errand->next;
     if (errand->next != NULL)
         errand->next->previous = errand->previous;
     else
-        *last = errand->previous;
+        list->last = errand->previous;
 }
 
 void sv_dns_line_init(struct sv_dns_line *line, uv_loop_t *loop, struct sv_dns *dns)
@@ -74,7 +74,7 @@ static void end_later(struct sv_dns_line *line, struct sv_errand *errand, bool c
 {
     errand->state = SV_ERRAND_ENDED;
     errand->canceled = canceled;
-    push(&line->ended, &line->ended_last, errand);
+    push(&line->ended, errand);
     (void)uv_idle_start(&line->turn, on_turn);
 }
 
@@ -117,25 +117,43 @@ static enum sv_err ask(struct sv_dns_line *line, struct sv_errand *errand)
     if (err != SV_OK)
         return err;
     errand->state = SV_ERRAND_ASKED;
+    errand->asked = true;
     line->asked++;
     return SV_OK;
 }
 
-/* Lets go what there is room for now. */
-static void ask_waiting(struct sv_dns_line *line)
+static bool anybody_waits(const struct sv_dns_line *line)
 {
-    while (line->waiting != NULL) {
-        struct sv_errand *errand = line->waiting;
+    return line->waiting[0].first != NULL || line->waiting[1].first != NULL;
+}
+
+/* What of ours lands looks for room; without any, somebody else has it, and a timer does. */
+static void look_again(struct sv_dns_line *line)
+{
+    if (anybody_waits(line) && line->asked == 0)
+        (void)uv_timer_start(&line->room, on_room, ROOM_MS, 0);
+}
+
+static void ask_list(struct sv_dns_line *line, struct sv_errand_list *list)
+{
+    while (list->first != NULL) {
+        struct sv_errand *errand = list->first;
         enum sv_err err = ask(line, errand);
         if (err == SV_EBUSY)
-            break;
-        pull(&line->waiting, &line->waiting_last, errand);
+            return;
+        pull(list, errand);
         if (err != SV_OK)
             end_later(line, errand, err == SV_ECANCELED);
     }
-    /* What of ours lands brings us here; without any, somebody else has the room. */
-    if (line->waiting != NULL && line->asked == 0)
-        (void)uv_timer_start(&line->room, on_room, ROOM_MS, 0);
+}
+
+/* Lets go what there is room for now. Mostly there is room for one, so the kinds take turns. */
+static void ask_waiting(struct sv_dns_line *line)
+{
+    line->turn_of = !line->turn_of;
+    ask_list(line, &line->waiting[line->turn_of]);
+    ask_list(line, &line->waiting[!line->turn_of]);
+    look_again(line);
 }
 
 static void on_room(uv_timer_t *timer)
@@ -145,19 +163,20 @@ static void on_room(uv_timer_t *timer)
 
 void sv_errand_start(struct sv_dns_line *line, struct sv_errand *errand, sv_errand_done_fn *done)
 {
+    struct sv_errand_list *waiting = &line->waiting[errand->recursion];
     enum sv_err err;
 
     SV_REQUIRE(errand->state == SV_ERRAND_IDLE && done != NULL);
     errand->line = line;
     errand->done = done;
     errand->canceled = false;
+    errand->asked = false;
     line->open++;
-    err = line->waiting != NULL ? SV_EBUSY : ask(line, errand); /* nobody jumps the line */
+    err = waiting->first != NULL ? SV_EBUSY : ask(line, errand); /* nobody jumps the line */
     if (err == SV_EBUSY) {
         errand->state = SV_ERRAND_WAITING;
-        push(&line->waiting, &line->waiting_last, errand);
-        if (line->asked == 0)
-            (void)uv_timer_start(&line->room, on_room, ROOM_MS, 0);
+        push(waiting, errand);
+        look_again(line);
     } else if (err != SV_OK) {
         end_later(line, errand, err == SV_ECANCELED);
     }
@@ -166,9 +185,9 @@ void sv_errand_start(struct sv_dns_line *line, struct sv_errand *errand, sv_erra
 static void tell_first_ended(struct sv_dns_line *line)
 {
     struct sv_dns_answer answer = {.outcome = SV_DNS_UNKNOWN, .trouble = SV_DNS_NETWORK};
-    struct sv_errand *errand = line->ended;
+    struct sv_errand *errand = line->ended.first;
 
-    pull(&line->ended, &line->ended_last, errand);
+    pull(&line->ended, errand);
     memcpy(answer.final_name, errand->question.name, sizeof(answer.final_name));
     if (errand->canceled)
         tell(line, errand, SV_ECANCELED, NULL);
@@ -182,12 +201,12 @@ static void on_turn(uv_idle_t *turn)
     struct sv_dns_line *line = turn->data;
     size_t present = 0;
 
-    for (const struct sv_errand *e = line->ended; e != NULL; e = e->next)
+    for (const struct sv_errand *e = line->ended.first; e != NULL; e = e->next)
         present++;
     enter(line);
     while (present-- > 0)
         tell_first_ended(line);
-    if (line->ended == NULL)
+    if (line->ended.first == NULL)
         (void)uv_idle_stop(&line->turn);
     leave(line);
 }
@@ -199,7 +218,7 @@ void sv_errand_cancel(struct sv_errand *errand)
         sv_dns_cancel(&errand->query); /* comes back through on_answer */
         break;
     case SV_ERRAND_WAITING:
-        pull(&errand->line->waiting, &errand->line->waiting_last, errand);
+        pull(&errand->line->waiting[errand->recursion], errand);
         end_later(errand->line, errand, true);
         break;
     case SV_ERRAND_ENDED:

@@ -29,6 +29,7 @@ struct sv_errand {
     size_t count, from;                  /* which one is asked first; the others in their order */
     sv_ms total_ms;                      /* 0 = as sv_dns has it */
     uint16_t port;                       /* of `addresses` */
+    bool asked; /* out: sv_dns had it, so its silence is not that of our line */
     /* private to the line from here on */
     sv_errand_done_fn *done;
     struct sv_dns_line *line;
@@ -38,13 +39,20 @@ struct sv_errand {
     struct sv_errand *next, *previous;
 };
 
+struct sv_errand_list { /* oldest first */
+    struct sv_errand *first, *last;
+};
+
 struct sv_dns_line {
     struct sv_dns *dns;
-    size_t open;                              /* errands not told yet */
-    size_t asked;                             /* of them, those sv_dns has */
-    struct sv_errand *waiting, *waiting_last; /* oldest first */
-    struct sv_errand *ended, *ended_last;     /* to be told, oldest first */
-    uv_idle_t turn;                           /* active while somebody is to be told */
+    size_t open;  /* errands not told yet */
+    size_t asked; /* of them, those sv_dns has */
+    /* With recursion and without each have their own, because sv_dns may have room for the one
+     * kind only. */
+    struct sv_errand_list waiting[2];
+    bool turn_of;                /* which kind is asked first when there is room */
+    struct sv_errand_list ended; /* to be told */
+    uv_idle_t turn;              /* active while somebody is to be told */
     uv_timer_t room;
     void (*on_quiet)(void *context); /* called whenever the last errand has been told */
     void *context;

@@ -107,6 +107,8 @@ static void on_address(struct sv_lookup *lookup, enum sv_err err, const struct s
     struct sv_node *node = own->node;
     const struct sv_dns_answer *answer = err == SV_OK ? views->resolvers[0] : NULL;
 
+    if (!sv_answer_is_usable(answer))
+        node->hosts[own->host].unsure = true;
     for (size_t i = 0; answer != NULL && i < answer->records_count; i++)
         add_record(node, own->host, &answer->records[i]);
     if (--node->lookups_open == 0)
@@ -116,20 +118,24 @@ static void on_address(struct sv_lookup *lookup, enum sv_err err, const struct s
 static void look_up(struct sv_node *node, size_t host, enum sv_rr_type type)
 {
     struct sv_node_lookup *own = &node->lookups[2 * host + (type == SV_RR_AAAA ? 1 : 0)];
-
     own->node = node;
     own->host = host;
     own->lookup.owner = own;
     own->lookup.question.type = type;
     memcpy(own->lookup.question.name, node->hosts[host].name, strlen(node->hosts[host].name) + 1);
-    if (sv_lookup_start_inside(node->resolver, &own->lookup, 0, on_address) == SV_OK)
-        node->lookups_open++;
+    if (node->lookups_left == 0 ||
+        sv_lookup_start_inside(node->resolver, &own->lookup, NULL, on_address) != SV_OK) {
+        node->hosts[host].unsure = true;
+        return;
+    }
+    node->lookups_left--;
+    node->lookups_open++;
 }
 
 static void find_addresses(struct sv_node *node)
 {
     node->stage = SV_NODE_ADDRESSES;
-    node->lookups = sv_alloc(2 * SV_CUT_HOSTS_MAX, sizeof(*node->lookups));
+    node->lookups = sv_alloc((size_t)2 * SV_CUT_HOSTS_MAX, sizeof(*node->lookups));
     node->lookups_open = 1;
     for (size_t i = 0; i < node->hosts_count; i++) {
         if (!node->hosts[i].without_address)
@@ -210,17 +216,23 @@ static void take_shared(struct sv_node *node)
     }
 }
 
-void sv_node_begin_referred(struct sv_node *node, const struct sv_dns_answer *answer)
+void sv_node_begin_referred(struct sv_node *node, const struct sv_dns_answer *answer,
+                            unsigned *asks_left)
 {
+    unsigned most = *asks_left < SV_NODE_LOOKUPS_MAX ? *asks_left : SV_NODE_LOOKUPS_MAX;
+
     take_hosts(node, answer->referral, answer->referral_count);
     take_glue(node, answer);
+    node->lookups_left = most;
     find_addresses(node);
+    *asks_left -= most - node->lookups_left;
 }
 
 static void begin_answered(struct sv_node *node, const struct sv_dns_answer *answer)
 {
     take_hosts(node, answer->records, answer->records_count);
     take_shared(node);
+    node->lookups_left = SV_NODE_LOOKUPS_MAX;
     find_addresses(node);
 }
 
@@ -284,7 +296,7 @@ static void on_trouble(struct sv_node *node, const struct sv_dns_answer *answer)
     switch (answer->trouble) {
     case SV_DNS_REFERRED:
         if (sv_name_equal(answer->zone, node->name))
-            sv_node_begin_referred(node, answer);
+            sv_node_begin_referred(node, answer, &(unsigned){SV_NODE_LOOKUPS_MAX});
         else
             try_next(node);
         return;

@@ -5,7 +5,9 @@
 #include "nodes.h"
 
 void sv_node_begin(struct sv_node *node);
-void sv_node_begin_referred(struct sv_node *node, const struct sv_dns_answer *answer);
+/* What it looks up is taken off `asks_left`. */
+void sv_node_begin_referred(struct sv_node *node, const struct sv_dns_answer *answer,
+                            unsigned *asks_left);
 void sv_node_stop(struct sv_node *node);
 
 /* nodes.c */

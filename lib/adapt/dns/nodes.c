@@ -204,7 +204,7 @@ struct sv_node *sv_node_for(struct sv_views_resolver *r, const char *owner)
 }
 
 struct sv_node *sv_node_referred(struct sv_node *from, const struct sv_dns_answer *answer,
-                                 const char *owner)
+                                 const char *owner, unsigned *asks_left)
 {
     struct sv_views_resolver *r = from->resolver;
     char zone[SV_NAME_BYTES] = "";
@@ -221,7 +221,7 @@ struct sv_node *sv_node_referred(struct sv_node *from, const struct sv_dns_answe
     if (node == NULL) {
         node = make(r, zone, from);
         if (node != NULL)
-            sv_node_begin_referred(node, answer);
+            sv_node_begin_referred(node, answer, asks_left);
     }
     if (node != NULL)
         node->pins++;

@@ -13,6 +13,9 @@
 enum {
     SV_NODES_MAX = 4096, /* about 4 KiB each */
     SV_NODE_BUCKETS = 2048,
+    /* Look-ups of addresses that one delegation may cause: whoever writes it chooses the names
+     * (NXNSAttack). Two for each server without glue. */
+    SV_NODE_LOOKUPS_MAX = 16,
 };
 
 enum sv_node_stage {
@@ -42,6 +45,7 @@ struct sv_node_waiter { /* zeroed before its first use */
 struct sv_node_host {
     char *name;
     bool at_parent, at_child, without_address, private_address, has_good_address;
+    bool unsure; /* resolvers could not say, or were not asked: it may have addresses */
 };
 
 struct sv_node {
@@ -65,6 +69,7 @@ struct sv_node {
     sv_ms silent_until[SV_VIEWS_SERVERS_MAX]; /* it was silent to all tries just now */
     struct sv_node_lookup *lookups;           /* of addresses under way */
     size_t lookups_open;
+    unsigned lookups_left; /* that may still be started */
 
     bool detailed; /* the two below were asked for */
     struct sv_errand child_ns, parent_ds;
@@ -97,9 +102,9 @@ struct sv_node *sv_node_for(struct sv_views_resolver *resolver, const char *owne
 void sv_node_unpin(struct sv_node *node);
 
 /* The node of the zone that a server of `from` referred to, with what it said; NULL when the
- * referral leads nowhere new. Pinned. */
+ * referral leads nowhere new. Pinned. What it has to look up is taken off `asks_left`. */
 struct sv_node *sv_node_referred(struct sv_node *from, const struct sv_dns_answer *answer,
-                                 const char *owner);
+                                 const char *owner, unsigned *asks_left);
 
 /* The node whose zone holds this node's name: itself, or one above. */
 struct sv_node *sv_node_zone(struct sv_node *node);

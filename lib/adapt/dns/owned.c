@@ -12,6 +12,7 @@
  * - None of them is usable, or the walk fails: the resolvers decide.
  * - No authority was heard at all: port 53 to the outside is closed. That is remembered for an
  *   hour, in which nobody waits for it; whatever is heard meanwhile opens it again.
+ * - It has asked as much as one question may (SV_OWNED_ASKS_MAX): whoever is left was not asked.
  * - Time is up: who has not answered is told as silent. The authoritative side has two thirds of
  *   the time; one resolver that answers leaves the others one try. */
 #include <stdlib.h>
@@ -26,6 +27,9 @@ enum {
     MOVES_MAX = 8,
     MARGIN_MS = 50,
     ALIASES_MAX = SV_DNS_ALIASES_MAX,
+    LEAST_MS = 250,
+    DETAIL_ASKS = 2,        /* what sv_node_detail sends */
+    ALIAS_ASKS = 4,         /* the walk to another domain */
     CLOSED_AFTER_MS = 2000, /* a resolver of the Internet is never that far away */
     CLOSED_FOR_MS = 60 * 60 * 1000,
     SILENT_FOR_MS = 30 * 1000, /* within one check, a dead server is waited for once */
@@ -62,6 +66,14 @@ bool sv_owned_is_called_off(struct sv_owned *owned)
     return true;
 }
 
+static bool may_ask(struct sv_owned *owned, unsigned queries)
+{
+    if (*owned->asks_left < queries)
+        return false;
+    *owned->asks_left -= queries;
+    return true;
+}
+
 /* The servers of the zone. */
 
 static void note_silence(struct sv_owned_server *server)
@@ -76,11 +88,10 @@ static void on_server(struct sv_errand *errand, enum sv_err err, const struct sv
 {
     struct sv_owned_server *server = errand->owner;
     struct sv_owned *owned = server->owned;
-    struct sv_dns_server address = sv_address_server(errand->addresses, errand->port);
 
-    server->answer = err == SV_OK
-                         ? sv_dns_answer_copy(answer)
-                         : sv_answer_of_trouble(&errand->question, SV_DNS_TIMEOUT, &address);
+    /* One that was called off has no blame: sv_dns ends in time what really was silent. */
+    server->answer = err == SV_OK ? sv_dns_answer_copy(answer)
+                                  : sv_answer_of_trouble(&errand->question, SV_DNS_TIMEOUT, NULL);
     if (err == SV_OK)
         sv_resolver_hear(owned->resolver, answer);
     owned->servers_open--;
@@ -111,6 +122,14 @@ static sv_ms left_ms(const struct sv_owned *owned)
     return left > 1 ? left : 1;
 }
 
+/* With less time for its reply a server would be blamed for what came before it. */
+static sv_ms least_ms(const struct sv_views_resolver *r)
+{
+    sv_ms quarter = r->total_ms / 4;
+
+    return quarter < LEAST_MS ? quarter : LEAST_MS;
+}
+
 static void ask_server(struct sv_owned *owned, struct sv_owned_server *server,
                        const struct sv_node *zone, size_t at)
 {
@@ -128,6 +147,10 @@ static void ask_server(struct sv_owned *owned, struct sv_owned_server *server,
     if (zone->silent_until[at] > sv_resolver_now(r)) {
         struct sv_dns_server address = sv_address_server(&zone->addresses[at], r->authority_port);
         server->answer = sv_answer_of_trouble(&owned->flight->question, SV_DNS_TIMEOUT, &address);
+        return;
+    }
+    if (left_ms(owned) < least_ms(r) || !may_ask(owned, 1)) {
+        server->answer = sv_answer_of_trouble(&owned->flight->question, SV_DNS_TIMEOUT, NULL);
         return;
     }
     owned->servers_open++;
@@ -152,7 +175,8 @@ static void ask_servers(struct sv_owned *owned)
     owned->stage = SV_OWNED_SERVERS;
     if (zone->kind != SV_NODE_CUT)
         return;
-    sv_node_detail(zone);
+    if (!zone->detailed && may_ask(owned, DETAIL_ASKS))
+        sv_node_detail(zone);
     owned->servers_count = choose(zone, at);
     if (owned->servers_count > 0)
         owned->servers = sv_alloc(owned->servers_count, sizeof(*owned->servers));
@@ -183,11 +207,26 @@ static bool nobody_was_heard(const struct sv_views_resolver *r)
     return r->heard_until <= sv_resolver_now(r);
 }
 
+/* Whether a question of the walk left this host; one that waits for room says nothing about port
+ * 53. */
+static bool was_sent(const struct sv_node *node)
+{
+    for (; node != NULL; node = node->above)
+        if (node->step.asked && node->kind == SV_NODE_UNKNOWN && node->stage != SV_NODE_ADDRESSES)
+            return true;
+    return false;
+}
+
+static bool looks_closed(const struct sv_owned *owned)
+{
+    return nobody_was_heard(owned->resolver) && was_sent(owned->node);
+}
+
 static void arrive(struct sv_owned *owned)
 {
     struct sv_views_resolver *r = owned->resolver;
 
-    if (sv_node_zone(owned->node)->kind == SV_NODE_UNKNOWN && nobody_was_heard(r)) {
+    if (sv_node_zone(owned->node)->kind == SV_NODE_UNKNOWN && looks_closed(owned)) {
         close_port(r);
         owned->closed = true;
     }
@@ -229,7 +268,8 @@ static bool move(struct sv_owned *owned)
     for (size_t i = 0; i < owned->servers_count && deeper == NULL; i++) {
         const struct sv_dns_answer *answer = owned->servers[i].answer;
         if (answer->trouble == SV_DNS_REFERRED)
-            deeper = sv_node_referred(sv_node_zone(left), answer, owned->flight->question.name);
+            deeper = sv_node_referred(sv_node_zone(left), answer, owned->flight->question.name,
+                                      owned->asks_left);
     }
     if (deeper == NULL)
         return false;
@@ -288,12 +328,13 @@ static void follow_alias(struct sv_owned *owned)
     for (size_t i = 0; i < owned->servers_count && alias == NULL; i++)
         if (owned->servers[i].answer->trouble == SV_DNS_ALIAS_ELSEWHERE)
             alias = owned->servers[i].answer;
-    if (alias == NULL || owned->flight->depth >= ALIASES_MAX || owned->authority_stopped)
+    if (alias == NULL || owned->flight->depth >= ALIASES_MAX || owned->authority_stopped ||
+        !may_ask(owned, ALIAS_ASKS))
         return;
     owned->alias = (struct sv_lookup){.owner = owned, .question = owned->flight->question};
     memcpy(owned->alias.question.name, alias->final_name, sizeof(alias->final_name));
-    owned->alias_open = sv_lookup_start_inside(owned->resolver, &owned->alias,
-                                               owned->flight->depth + 1, on_alias) == SV_OK;
+    owned->alias_open =
+        sv_lookup_start_inside(owned->resolver, &owned->alias, owned->flight, on_alias) == SV_OK;
 }
 
 static void on_serial(struct sv_errand *errand, enum sv_err err, const struct sv_dns_answer *answer)
@@ -332,7 +373,7 @@ static void ask_serials(struct sv_owned *owned)
         return;
     for (size_t i = 0; i < owned->servers_count; i++) {
         struct sv_owned_server *server = &owned->servers[i];
-        if (!sv_answer_is_usable(server->answer))
+        if (!sv_answer_is_usable(server->answer) || !may_ask(owned, 1))
             continue;
         server->errand.question = (struct sv_dns_question){.type = SV_RR_SOA};
         server->errand.total_ms = left_ms(owned);
@@ -405,6 +446,9 @@ void sv_owned_start(struct sv_flight *flight)
     owned->flight = flight;
     owned->resolver = r;
     owned->due.owner = owned;
+    owned->asks_left_here = SV_OWNED_ASKS_MAX;
+    owned->asks_left =
+        flight->from != NULL ? flight->from->owned->asks_left : &owned->asks_left_here;
     owned->began_at = sv_resolver_now(r);
     owned->ends_at = owned->began_at + r->total_ms;
     if (nobody_was_heard(r) && authority_ms > CLOSED_AFTER_MS)
@@ -431,7 +475,7 @@ static void stop_authority(struct sv_owned *owned)
     owned->authority_stopped = true;
     if (owned->stage == SV_OWNED_WALK) {
         owned->stage = SV_OWNED_SERVERS; /* none of which is known */
-        if (nobody_was_heard(owned->resolver)) {
+        if (looks_closed(owned)) {
             close_port(owned->resolver);
             owned->closed = true;
         }

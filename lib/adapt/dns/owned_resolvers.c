@@ -8,8 +8,8 @@ static void on_resolver(struct sv_ask *ask, enum sv_err err)
     sv_ms soon = sv_resolver_now(owned->resolver) + owned->resolver->try_ms;
 
     if (err != SV_OK)
-        ask->answer =
-            sv_answer_of_trouble(&owned->flight->question, SV_DNS_TIMEOUT, &asked->server);
+        ask->answer = sv_answer_of_trouble(&owned->flight->question, SV_DNS_TIMEOUT,
+                                           ask->errand.asked ? &asked->server : NULL);
     owned->resolvers_open--;
     if (sv_owned_is_called_off(owned))
         return;
@@ -73,12 +73,11 @@ void sv_owned_consider_resolvers(struct sv_owned *owned)
 
     if (owned->resolvers_asked || owned->withheld)
         return;
-    if (seen_before || is_published(owned))
-        ask_resolvers(owned);
-    else if (owned->stage != SV_OWNED_TOLD)
-        return;
-    else if (is_absent(owned))
-        owned->withheld = true;
-    else
+    if (!seen_before && !is_published(owned)) {
+        if (owned->stage != SV_OWNED_TOLD)
+            return;
+        owned->withheld = is_absent(owned);
+    }
+    if (!owned->withheld)
         ask_resolvers(owned);
 }

@@ -20,7 +20,8 @@ struct sv_dns_answer *sv_answer_of_trouble(const struct sv_dns_question *questio
 {
     struct sv_dns_answer answer = {.outcome = SV_DNS_UNKNOWN, .trouble = trouble};
 
-    sv_server_text(server, answer.server);
+    if (server != NULL)
+        sv_server_text(server, answer.server);
     memcpy(answer.final_name, question->name, sizeof(answer.final_name));
     return sv_dns_answer_copy(&answer);
 }
@@ -119,8 +120,11 @@ static bool was_asked(const struct sv_owned_server *server)
 }
 
 /* Silence is told only where somebody could have spoken: not of a network that is not there. */
-static bool is_silent(const struct sv_owned *owned)
+static bool is_silent(const struct sv_owned *owned, const struct sv_node *zone)
 {
+    for (size_t i = 0; owned->servers_count == 0 && i < zone->hosts_count; i++)
+        if (zone->hosts[i].unsure)
+            return false;
     for (size_t i = 0; i < owned->servers_count; i++)
         if (owned->servers[i].answer->trouble != SV_DNS_TIMEOUT || !was_asked(&owned->servers[i]))
             return false;
@@ -132,18 +136,19 @@ static void put_zone(struct sv_views_report *report, const struct sv_owned *owne
 {
     struct sv_cut *cut = &report->cut;
 
-    cut->state = is_silent(owned) ? SV_CUT_SILENT : SV_CUT_FOUND;
+    cut->state = is_silent(owned, zone) ? SV_CUT_SILENT : SV_CUT_FOUND;
     put_name(cut->zone, zone->name);
     put_parent(cut, zone);
     cut->child_listed = zone->child_listed;
     cut->signed_at_parent = zone->signed_at_parent;
     for (size_t i = 0; i < zone->hosts_count; i++) {
         const struct sv_node_host *host = &zone->hosts[i];
-        report->hosts[i] = (struct sv_cut_host){.host = host->name,
-                                                .at_parent = host->at_parent,
-                                                .at_child = host->at_child,
-                                                .without_address = host->without_address,
-                                                .private_address = host->private_address};
+        report->hosts[i] =
+            (struct sv_cut_host){.host = host->name,
+                                 .at_parent = host->at_parent,
+                                 .at_child = host->at_child,
+                                 .without_address = host->without_address && !host->unsure,
+                                 .private_address = host->private_address};
     }
     cut->hosts = report->hosts;
     cut->hosts_count = zone->hosts_count;

@@ -25,6 +25,7 @@
 struct sv_views_resolver {
     struct sv_resolver base; /* first */
     uv_loop_t *loop;
+    const struct sv_clock *clock; /* NULL: the loop's */
     struct sv_log *log;
     struct sv_rand rand;
     struct sv_dns_server servers[SV_DNS_SERVERS_MAX]; /* the resolvers */
@@ -57,7 +58,7 @@ struct sv_views_resolver {
 
 static inline sv_ms sv_resolver_now(const struct sv_views_resolver *r)
 {
-    return (sv_ms)uv_now(r->loop);
+    return r->clock != NULL ? r->clock->monotonic(r->clock->context) : (sv_ms)uv_now(r->loop);
 }
 
 /* dns_resolver.c */
@@ -66,10 +67,10 @@ static inline sv_ms sv_resolver_now(const struct sv_views_resolver *r)
 void sv_flight_ready(struct sv_flight *flight);
 /* Frees a flight that was called off, once nothing of it is under way any more. */
 void sv_flight_free_if_idle(struct sv_flight *flight);
-/* Starts a lookup for this folder's own use. `depth` counts aliases followed; such lookups share no
- * flight. */
+/* Starts a lookup for this folder's own use. `from` is the flight that follows an alias with it and
+ * outlives it; such lookups share no flight. Else NULL. */
 enum sv_err sv_lookup_start_inside(struct sv_views_resolver *r, struct sv_lookup *lookup,
-                                   unsigned depth, sv_lookup_done_fn *done);
+                                   struct sv_flight *from, sv_lookup_done_fn *done);
 void sv_resolver_arm(struct sv_views_resolver *r);
 /* An authority was asked: was it heard? */
 void sv_resolver_hear(struct sv_views_resolver *r, const struct sv_dns_answer *answer);
@@ -125,7 +126,13 @@ struct sv_owned_resolver {
     struct sv_dns_server server; /* as asked; the list may change meanwhile */
 };
 
-enum { SV_OWNED_RESOLVERS_MAX = 3 };
+enum {
+    SV_OWNED_RESOLVERS_MAX = 3,
+    /* Queries of one owned question to zones' own servers, and look-ups of the addresses of servers
+     * it was referred to; aliases included. Zones choose how many servers, referrals and aliases
+     * there are and where they point, so this is what bounds the harm done with us. */
+    SV_OWNED_ASKS_MAX = 64,
+};
 
 enum sv_owned_stage {
     SV_OWNED_WALK,    /* looks for the zone */
@@ -144,7 +151,8 @@ struct sv_owned {
     struct sv_heap_node due;
     struct sv_node *node; /* pinned; NULL: the authoritative side is not asked */
     struct sv_node_waiter waiter;
-    unsigned moves; /* referrals followed */
+    unsigned moves;                      /* referrals followed */
+    unsigned asks_left_here, *asks_left; /* the latter: of the question it all began with */
     size_t servers_count, servers_open;
     struct sv_owned_server *servers;
     struct sv_lookup alias;
@@ -186,7 +194,7 @@ bool sv_answers_differ(const struct sv_dns_answer *a, const struct sv_dns_answer
 /* The answer that ends in an alias, continued by what the alias points to; owned by the caller. */
 struct sv_dns_answer *sv_answers_join(const struct sv_dns_answer *alias,
                                       const struct sv_dns_answer *target);
-/* An answer in place of one that did not come. */
+/* An answer in place of one that did not come; `server` is who is to blame, NULL for nobody. */
 struct sv_dns_answer *sv_answer_of_trouble(const struct sv_dns_question *question,
                                            enum sv_dns_trouble trouble,
                                            const struct sv_dns_server *server);

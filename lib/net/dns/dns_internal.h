@@ -57,6 +57,7 @@ struct sv_dns_peer {
     sv_ms free_at; /* when all that was sent has been paid for; monotonic, without recursion */
     bool serving;
     struct sv_dns_exchange *line_first, *line_last; /* oldest first */
+    unsigned line_count;
     bool measured;
     uint32_t mean; /* of its answering time, in eighths of a millisecond */
     uint8_t cookie_bytes, edns_doubts;

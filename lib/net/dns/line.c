@@ -6,6 +6,8 @@
  *
  * - A query that ends, or goes to its next server, makes room for the first in line.
  * - The first in line waits for its time through the timer of its exchange.
+ * - One whose turn cannot come before its deadline does not wait for either: so the line before
+ *   one address is bounded, and none can take all places of the program.
  * - One that is canceled, or whose deadline passes, just leaves. */
 #include "dns_internal.h"
 
@@ -82,6 +84,7 @@ static void append(struct sv_dns_exchange *exchange)
     else
         peer->line_first = exchange;
     peer->line_last = exchange;
+    peer->line_count++;
     exchange->dns->in_line++;
 }
 
@@ -98,6 +101,7 @@ static void unlink_exchange(struct sv_dns_exchange *exchange)
     else
         peer->line_last = exchange->stage_previous;
     exchange->stage = SV_DNS_ON_NOTHING;
+    peer->line_count--;
     exchange->dns->in_line--;
 }
 
@@ -119,6 +123,16 @@ static void wait_first(struct sv_dns *dns, const struct sv_dns_peer *peer)
     sv_dns_wait(first, at);
 }
 
+/* Those before it take longer than it may wait, even if they are answered at once. */
+static bool is_hopeless(const struct sv_dns_exchange *exchange)
+{
+    const struct sv_dns *dns = exchange->dns;
+    const struct sv_dns_peer *peer = exchange->peer;
+
+    return may_send_at(dns, peer) + (sv_ms)peer->line_count * gap_ms(dns) >
+           sv_dns_line_ends_at(exchange);
+}
+
 /* A query that is on the wire already goes on there, in another manner or over TCP, without
  * standing in line again; it is paid for, so that others wait the longer. */
 bool sv_dns_line_pass(struct sv_dns_exchange *exchange)
@@ -133,6 +147,8 @@ bool sv_dns_line_pass(struct sv_dns_exchange *exchange)
         count(exchange);
         return true;
     }
+    if (is_hopeless(exchange))
+        exchange->ends_at = sv_dns_now(dns); /* so it leaves in the next turn */
     append(exchange);
     dns->stats.waits++;
     sv_dns_wait(exchange, sv_dns_line_ends_at(exchange));

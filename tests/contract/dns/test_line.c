@@ -206,6 +206,24 @@ static void test_deadline_goes_on_in_line(void **state)
 }
 
 /* Those in line are not in flight: one slow server does not take the place of all others. */
+/* 2 s less the last quarter of a second, one each 63 ms: of a hundred some thirty can have their
+ * turn, the others need not wait to be told. */
+static void test_who_cannot_have_a_turn_does_not_wait(void **state)
+{
+    struct bed *bed = begin((struct sv_dns_options){.total_ms = 2000}, STEP_ANSWER);
+
+    (void)state;
+    start(bed, &bed->servers[0], 0, QUERIES, false);
+    while (bed->ended < 60)
+        turn(bed);
+    assert_true(bed->usable <= 10); /* the burst, and few more */
+    while (bed->ended < QUERIES)
+        turn(bed);
+    assert_int_equal(bed->nobody_asked, bed->timeouts);
+    assert_in_range(bed->usable, 20, 40);
+    end(bed);
+}
+
 static void test_line_leaves_room_for_others(void **state)
 {
     static struct sv_dns_query waiting[SV_DNS_INFLIGHT_MAX + 100];
@@ -235,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_rate_can_be_set),
         cmocka_unit_test(test_four_in_flight),
         cmocka_unit_test(test_deadline_goes_on_in_line),
+        cmocka_unit_test(test_who_cannot_have_a_turn_does_not_wait),
         cmocka_unit_test(test_line_leaves_room_for_others),
     };
 

@@ -111,6 +111,38 @@ static void test_changes_stand_below_the_findings_newest_first(void **state)
     kit_close(&kit);
 }
 
+/* A repeated commit, whose first answer was lost, and one without the fence add no line. */
+static void test_a_change_is_kept_once(void **state)
+{
+    struct sv_store_call read = {.op = SV_STORE_READ, .u.read = {.uid = KIT_UID}};
+    struct sv_store_call call;
+    struct kit_held held;
+    struct seen seen;
+    struct kit kit;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    assert_true(kit_claim_one(&kit, &held));
+    for (int i = 0; i < 2; i++) {
+        call = kit_commit(&held, "pending_verification");
+        call.u.commit.detail = i == 0 ? "why" : "other";
+        call.u.commit.change = i == 0 ? "one" : "two";
+        assert_int_equal(kit_do(&kit, &call), SV_OK);
+        assert_int_equal(call.u.commit.verdict, i == 0 ? SV_STORE_COMMITTED : SV_STORE_ALREADY);
+        assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+        assert_string_equal(seen.detail, "why\none");
+    }
+    held.fence++;
+    call = kit_commit(&held, "pending_verification");
+    call.u.commit.detail = "other";
+    call.u.commit.change = "two";
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.commit.verdict, SV_STORE_FENCED);
+    assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
+    assert_string_equal(seen.detail, "why\none");
+    kit_close(&kit);
+}
+
 struct read_events {
     size_t count;
     char last[SV_STORE_ENTRY_ID_BYTES], payload[64];
@@ -183,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(test_read),
         BOTH(test_changes_stand_below_the_findings_newest_first),
+        BOTH(test_a_change_is_kept_once),
         BOTH(test_events),
         BOTH(test_events_wait),
     };

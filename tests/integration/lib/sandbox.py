@@ -1,7 +1,7 @@
 """Starts the sandbox for a test and talks to its control port.
 
     with Sandbox("--speed", "1000") as sb:
-        sb.publish("client.example")              # zone, DKIM aliases, keys behind them
+        sb.publish("client.example")              # zone, DKIM aliases
         sb.client("sesv2").create_email_identity(EmailIdentity="client.example")
         sb.wait_status("client.example", dkim="Success")
 

@@ -231,11 +231,11 @@ class World:
         self.sandbox.process.send_signal(signal.SIGHUP)
 
     def _write_zone(self):
-        text = ["amazonses.com. 1 SOA ns.amazonses.com. hostmaster.amazonses.com. 1 3600 600 86400 1",
-                'amazonses.com. 1 TXT "v=spf1 ip4:199.255.192.0/22 -all"']
+        text = []  # Amazon's own records are the sandbox's
         for domain, lines in self.lines.items():
             text += [f"{domain}. 1 SOA ns.{domain}. hostmaster.{domain}. 1 3600 600 86400 1",
-                     f"{domain}. 1 NS ns.{domain}.", *lines]
+                     f"{domain}. 1 NS ns.{domain}.", f"{domain}. 1 MX 10 mx.{domain}.", f"mx.{domain}. 1 A 192.0.2.25",
+                     *lines]
         fresh = self.zone_file.with_suffix(".new")
         fresh.write_text("\n".join(text) + "\n")
         fresh.replace(self.zone_file)

@@ -30,7 +30,7 @@ alias.client.example  200 CNAME target.client.example
 target.client.example 100 A     192.0.2.2
 far.client.example    200 CNAME t.dkim.example
 gone.client.example   200 CNAME nothing.client.example
-out.client.example    200 CNAME www.elsewhere.example
+out.client.example    200 CNAME www.elsewhere.invalid
 loop1.client.example  200 CNAME loop2.client.example
 loop2.client.example  200 CNAME loop1.client.example
 sub.client.example    300 NS    ns1.sub.client.example
@@ -128,9 +128,60 @@ def test_referral(sb):
     assert texts(reply.additional) == ["ns1.sub.client.example. 300 IN A 192.0.2.53"]
 
 
-@pytest.mark.parametrize("name, kind", [("orphan.example", "A"), ("com", "NS"), (".", "NS"), ("client.example", "ANY")])
+@pytest.mark.parametrize(
+    "name, kind",
+    [("orphan.example", "A"), ("com", "NS"), (".", "NS"), ("client.example", "ANY"), ("example.org", "A"),
+     ("xamazonses.com", "TXT"), ("testing", "SOA")],
+)
 def test_refused(sb, name, kind):
     assert ask(sb, name, kind).rcode() == dns.rcode.REFUSED
+
+
+@pytest.mark.parametrize("name", ["_dmarc.example", "nobody.example", "_dmarc.test", "a.b.nobody.test"])
+def test_registries_deny_what_nobody_registered(sb, name):
+    reply = ask(sb, name, "TXT")
+    assert reply.rcode() == dns.rcode.NXDOMAIN and reply.flags & dns.flags.AA and not reply.answer
+    (soa,) = reply.authority
+    assert soa.rdtype == dns.rdatatype.SOA and soa.name.to_text().rstrip(".") == name.rsplit(".")[-1]
+    assert ask(sb, name.rsplit(".")[-1], "NS").answer
+
+
+def test_amazons_records(sb):
+    (spf,) = ask(sb, "amazonses.com", "TXT").answer[0]
+    assert b"".join(spf.strings).startswith(b"v=spf1 ip4:199.255.192.0/22 ") and spf.strings[-1].endswith(b" -all")
+    assert ask(sb, "feedback-smtp.eu-west-1.amazonses.com", "A").answer
+    assert ask(sb, "inbound-smtp.us-east-1.amazonaws.com", "A").answer
+    assert ask(sb, "feedback-smtp.mars-north-1.amazonses.com", "A").rcode() == dns.rcode.NXDOMAIN
+    sb.zone_add("amazonses.com 5 SOA ns.amazonses.com h.amazonses.com 1 2 3 4 5")  # a zone file has the first word
+    assert not ask(sb, "amazonses.com", "TXT").answer
+
+
+@pytest.mark.parametrize("region, zone", [("eu-west-1", "dkim.amazonses.com"), ("eu-south-1", "dkim.eu-south-1.amazonses.com")])
+def test_a_key_is_where_an_identity_is(sb, region, zone):
+    records = sb.records("client.example", region=region)
+    assert records["zone"] == zone
+    names = [f"{token}.{zone}" for token in records["tokens"]]
+    where = f"?region={region}"
+    for name in names:
+        assert ask(sb, name, "TXT").rcode() == dns.rcode.NXDOMAIN  # a token that SES never gave
+    sb.control.post(f"/identities/client.example{where}", {"create": True})
+    for name in names:
+        (key,) = ask(sb, name.replace(name[:32], name[:32].upper()), "TXT").answer[0]
+        assert b"".join(key.strings).startswith(b"p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A")
+        nodata = ask(sb, name, "A")
+        assert nodata.rcode() == dns.rcode.NOERROR and not nodata.answer and nodata.authority
+    assert ask(sb, "a" * 32 + "." + zone, "TXT").rcode() == dns.rcode.NXDOMAIN
+    assert ask(sb, names[0].replace(zone, "dkim.ca-west-1.amazonses.com"), "TXT").rcode() == dns.rcode.NXDOMAIN
+    sb.control.delete(f"/identities/client.example{where}")
+    assert ask(sb, names[0], "TXT").rcode() == dns.rcode.NXDOMAIN
+
+
+def test_an_alias_leads_to_its_key(sb):
+    records = sb.records("client.example")
+    sb.zone_add(*records["lines"]["dkim"])
+    sb.control.post("/identities/client.example", {"create": True})
+    reply = ask(sb, f"{records['tokens'][0]}._domainkey.client.example", "TXT")
+    assert [rrset.rdtype for rrset in reply.answer] == [dns.rdatatype.CNAME, dns.rdatatype.TXT]
 
 
 def test_class_and_opcode(sb):
@@ -202,7 +253,7 @@ def test_zone_changes_while_it_runs(sb):
     assert sb.zone_remove("New.Client.Example 0 A 192.0.2.7")["removed"] == 1
     assert ask(sb, "new.client.example", "A").rcode() == dns.rcode.NXDOMAIN
     sb.control.post("/zone", {"text": "only.example 5 SOA ns.only.example h.only.example 1 2 3 4 5"})
-    assert ask(sb, "client.example", "SOA").rcode() == dns.rcode.REFUSED
+    assert ask(sb, "client.example", "SOA").rcode() == dns.rcode.NXDOMAIN  # as the registry says now
     assert sb.control.get("/zone")["records"] == 1
     sb.control.post("/zone", {"reload": True})
     assert len(ask(sb, "client.example", "MX").answer[0]) == 2

@@ -21,7 +21,8 @@ TOKENS = {"k%d" % n: "abcdefghijklmnopqrstuvwxyz01234%d" % n for n in (1, 2, 3)}
 def state(name):
     """What the driver keeps of a domain that waits for its records, values as long as real ones."""
     return dict(TOKENS, dom=name, acct="default", mfd="bounce." + name, z="dkim.amazonses.com",
-                i=2, dk=2, mf=2, sp=1, dm=2, co=4, b=1, g0=4026531841, g4=4026531842, tr=12,
+                i=2, dk=2, mf=2, sg=2, sp=1, dm=2, bu=1, co=4, b=1, rv="wwwwwu", g0=4026531841, g2=4026531843,
+                g4=4026531842, tr=12,
                 ss=1760000000000, ls=1760000000000, rg=1760000000000, sa=1760000000000)
 
 

@@ -308,7 +308,7 @@ def test_check_right(sandbox):
     words = publish_all(sandbox, "right.example")
     done = check(sandbox, "right.example", *words)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("right.example: right\n") and "not checked: ownership" in done.stdout
+    assert done.stdout.startswith("right.example: right\nDNS as it was on ") and "not checked: ownership" in done.stdout
     assert "not checked: DKIM" not in done.stdout and sandbox.dns_addr in done.stdout
     body = json.loads(check(sandbox, "RIGHT.example.", *words, "--json").stdout)
     assert body["schema"] == "sesverify.check.v1" and body["verdict"] == "right" and body["domain"] == "right.example"
@@ -363,7 +363,7 @@ def test_check_wrong(sandbox):
     records = sandbox.records("wrong.example")
     sandbox.zone_remove(records["lines"]["dkim"][1])
     done = check(sandbox, "wrong.example", *words)
-    assert done.returncode == 1 and done.stdout.endswith("wrong.example: wrong\n")
+    assert done.returncode == 1 and done.stdout.startswith("wrong.example: wrong (dkim_cname_partial)\n")
     body = json.loads(check(sandbox, "wrong.example", *words, "--json").stdout)
     assert body["verdict"] == "wrong"
     missing = records["lines"]["dkim"][1].split()[0].rstrip(".")
@@ -393,7 +393,7 @@ def test_check_undecidable(sandbox):
     sandbox.dns_fault("servfail", name="*.dark.example", count=-1)
     done = check(sandbox, "dark.example", *words)
     assert done.returncode == 75, done.stdout
-    assert done.stdout.endswith("dark.example: undecidable (dns_failure)\n")
+    assert done.stdout.startswith("dark.example: undecidable (dns_failure)\n")
     body = json.loads(check(sandbox, "dark.example", *words, "--json").stdout)
     assert (body["verdict"], body["untold"]) == ("undecidable", "dns_failure")
 

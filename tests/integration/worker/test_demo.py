@@ -73,7 +73,29 @@ def test_demo_ends_well(demo):
     assert lines[-1]["schema"] == "sesverify.demo.v1" and lines[-1]["right"] is True
     assert {row["status"] for row in lines[-1]["domains"]} == {"verified", "failed"}
     assert all(row["right"] for row in lines[-1]["domains"])
+    last = {event["subject"]: event["data"] for event in lines if "domain." in event.get("type", "")}
+    for domain, data in last.items():
+        codes = {finding["code"] for finding in data["findings"] if finding["severity"] != "info"}
+        assert codes == {"gone.example": {"dkim_cname_partial"}, "silent.example": codes}.get(domain, set()), domain
+    told = {finding["code"] for event in lines for finding in event.get("data", {}).get("findings") or ()}
+    assert {"dkim_cname_doubled_suffix", "spf_too_many_lookups", "dkim_cname_partial"} <= told
     assert story.err.read_text() == ""
+    story.wait_gone(pids)
+
+
+def test_demo_keeps_up_for_a_look_around(demo):
+    story = demo("--keep")
+    pids = story.wait_started()
+    wait_for(lambda: "explain silent.example" in story.out.read_text(), "the end of the story", DEADLINE_S)
+    url = re.search(r"redis\.url=(\S+)", story.out.read_text()).group(1)
+    explained = subprocess.run([worker_program(), "explain", "silent.example", "--set", f"redis.url={url}"],
+                               capture_output=True, text=True, timeout=20)
+    assert explained.returncode == 1 and "dkim_cname_missing" in explained.stdout, explained
+    story.process.send_signal(signal.SIGINT)
+    assert story.process.wait(15) == 0
+    out = story.out.read_text()
+    assert out.count("Still up") == 1
+    assert re.search(r"spf_too_many_lookups\n +The SPF record at mail\.crowded\.example needs 12 of at most 10", out), out
     story.wait_gone(pids)
 
 

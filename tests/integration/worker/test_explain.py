@@ -64,6 +64,8 @@ def make_story():
         world.push("remove", CLIENT, DOMAIN)
         world.wait_event("removed", DOMAIN)
         story.after = world.command("explain", DOMAIN)
+        story.status_after = world.command("status", DOMAIN).stdout
+        story.after_of_client = world.command("explain", DOMAIN, "--client", CLIENT)
         story.keys_after = world.redis.keys("sv:{0}:x:*")
         yield story
 
@@ -103,7 +105,7 @@ def test_history_tells_what_came_and_went(story):
     assert any("dkim_cname_missing" in (c["went"] or []) for c in changes)
     verified = next(c for c in changes if c["kind"] == "verified")
     assert verified["set"]["dkim"] == "success" or any(c["set"].get("dkim") == "success" for c in changes)
-    assert f": verified -> at_risk, because {risk['reason']}: " in story.texts["risk"] and ": registered\n" in story.texts["risk"]
+    assert f" verified -> at_risk, because {risk['reason']}: " in story.texts["risk"] and "  registered\n" in story.texts["risk"]
 
 
 def test_records_are_marked_with_since_when(story):
@@ -114,15 +116,44 @@ def test_records_are_marked_with_since_when(story):
     assert right["since"] < wrong[0]["since"]
 
 
-def test_forecast_names_the_next_look(story):
-    assert "next_look" in {item["what"] for item in story.told["good"]["forecast"]} or story.told["good"]["checking"]
+def test_the_first_line_is_the_answer(story):
+    first = {name: text.splitlines()[0] for name, text in story.texts.items()}
+    assert first == {"wrong": f"{DOMAIN}: pending_verification, wrong (dkim_cname_missing)", "good": f"{DOMAIN}: verified, right",
+                     "risk": f"{DOMAIN}: at_risk, wrong (dkim_cname_partial)"}
+
+
+def test_lines_fit_the_page_but_for_values_to_paste(story):
+    for text in story.texts.values():
+        assert [line for line in text.splitlines() if len(line) > 100 and " 1800 IN " not in line] == []
+
+
+def test_forecast_names_the_next_look_and_nothing_that_is_over(story):
+    for text, told in zip(story.texts.values(), story.told.values()):
+        assert "next_look" in {item["what"] for item in told["forecast"]}
+        assert told["forecast"] == sorted(told["forecast"], key=lambda item: item["at"])
+        assert " ago" not in text.split("\nWhat happens next\n")[1].split("\n\n")[0]
     assert "\nTell the client\n" in story.texts["good"]
 
 
 def test_what_is_kept_is_small_and_goes_with_the_domain(story):
     assert list(story.bytes.values()) and max(story.bytes.values()) <= 4096
     assert story.keys_after == []
-    assert story.after.returncode == 1 and "is not registered" in story.after.stderr
+    assert story.after.returncode == 1 and story.after.stderr.endswith(f"{DOMAIN} is not registered\n")
+    assert story.after_of_client.returncode == 1 and "removed" in story.status_after and "_domainkey" not in story.status_after
+    assert f"{DOMAIN} is not registered for client {CLIENT}: it was removed at " in story.after_of_client.stderr
+
+
+def test_a_client_is_told_of_its_domain_in_any_account():
+    with World() as world:
+        world.start_worker(args=("--set", "account.eu.region=us-east-1"))
+        world.publish(DOMAIN, [])
+        world.push("register", CLIENT, DOMAIN, account="eu")
+        world.wait_event("registered", DOMAIN)
+        for words in ([], ["--client", CLIENT], ["--account", "eu"], ["--client", CLIENT, "--account", "eu"]):
+            assert json.loads(world.command("explain", DOMAIN, "--json", *words).stdout)["account"] == "eu", words
+        for words in (["--client", "other"], ["--account", "default"]):
+            done = world.command("explain", DOMAIN, "--json", *words)
+            assert (done.returncode, done.stdout) == (1, ""), words
 
 
 def outputs(story):

@@ -46,6 +46,7 @@ static void every_advice_can_be_shown(void **state)
         assert_true(sv_finding_advice(&finding, "client.com", &text));
         assert_true(text.len > 20 && text.len < 300);
         assert_null(strpbrk(sv_buf_str(&text), "{}\n"));
+        assert_null(strstr(sv_buf_str(&text), "later")); /* nothing expired "later" */
         sv_buf_fini(&text);
     }
 }

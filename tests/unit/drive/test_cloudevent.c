@@ -157,6 +157,72 @@ static void findings_are_cut_at_sixteen(void **state)
     json_decref(scene.findings);
 }
 
+static void add_code(struct scene *scene, const char *code, const char *severity)
+{
+    json_t *finding = sv_json_object();
+
+    sv_json_set_str(finding, "code", code);
+    sv_json_set_str(finding, "severity", severity);
+    sv_json_append(scene->findings, finding);
+}
+
+static void expect_changed_findings(struct scene *scene, const char *wanted)
+{
+    json_t *event = render(scene);
+    struct sv_buf text;
+
+    sv_buf_init(&text, 1024);
+    assert_true(sv_json_write(sv_json_path(event, "data.changed.findings"), &text));
+    assert_string_equal(sv_buf_str(&text), wanted);
+    sv_buf_fini(&text);
+    json_decref(event);
+}
+
+static void changed_findings_are_the_set_that_counts(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    set_scene(&scene);
+    add_code(&scene, "dns_servfail", "temporary");
+    add_code(&scene, "spf_missing", "error");
+    add_code(&scene, "dmarc_missing", "warning");
+    add_code(&scene, "spf_missing", "error"); /* of another owner */
+    scene.after.domain.findings[SV_GROUP_SPF] = 7;
+    expect_changed_findings(&scene, "{\"old\":[],\"new\":[\"spf_missing\",\"dmarc_missing\"]}");
+    scene.before.domain.findings[SV_GROUP_SPF] = 8; /* there were some: nobody knows which */
+    expect_changed_findings(&scene, "{\"old\":null,\"new\":[\"spf_missing\",\"dmarc_missing\"]}");
+    json_decref(scene.findings);
+}
+
+/* Every value as long as it gets, and of characters that take two in JSON. */
+static void the_longest_findings_fit_an_event(void **state)
+{
+    struct sv_finding finding = {.code = SV_F_DNS_NS_INCONSISTENT, .severity = SV_ERROR};
+    struct scene scene;
+    json_t *event;
+
+    (void)state;
+    set_scene(&scene);
+    memset(finding.owner, '\\', sizeof(finding.owner) - 1);
+    memset(finding.expected, '"', sizeof(finding.expected) - 1);
+    memset(finding.found, '\\', sizeof(finding.found) - 1);
+    memset(finding.other, '"', sizeof(finding.other) - 1);
+    memset(finding.evidence.server, '\\', sizeof(finding.evidence.server) - 1);
+    finding.witnesses_count = SV_WITNESSES_MAX;
+    for (size_t i = 0; i < SV_WITNESSES_MAX; i++)
+        finding.witnesses[i] = finding.evidence;
+    for (size_t i = 0; i < SV_FINDINGS_MAX; i++)
+        sv_json_append(scene.findings, sv_json_finding(&finding, "a.com"));
+    event = render(&scene); /* fails above SV_STORE_EVENT_BYTES_MAX */
+    assert_in_range(json_array_size(sv_json_path(event, "data.findings")), 4, 16);
+    assert_int_equal(json_array_size(sv_json_path(event, "data.findings")) +
+                         (size_t)json_integer_value(sv_json_path(event, "data.findings_omitted")),
+                     SV_FINDINGS_MAX);
+    json_decref(event);
+    json_decref(scene.findings);
+}
+
 static void an_event_is_never_over_twenty_kilobytes(void **state)
 {
     struct scene scene;
@@ -219,6 +285,8 @@ int main(void)
         cmocka_unit_test(a_transition_is_told_whole),
         cmocka_unit_test(registered_comes_from_null_with_the_records),
         cmocka_unit_test(findings_are_cut_at_sixteen),
+        cmocka_unit_test(changed_findings_are_the_set_that_counts),
+        cmocka_unit_test(the_longest_findings_fit_an_event),
         cmocka_unit_test(an_event_is_never_over_twenty_kilobytes),
         cmocka_unit_test(a_job_is_answered_in_two_halves),
         cmocka_unit_test(an_unreadable_job_is_answered_with_what_is_known),

@@ -101,6 +101,56 @@ static void many_findings_lose_witnesses_then_the_last_ones(void **state)
     free(text);
 }
 
+/* Every value as long as it gets, and of characters that take two in JSON: none is lost to nothing.
+ */
+static void the_longest_finding_is_kept(void **state)
+{
+    struct sv_finding finding = {.code = SV_F_DNS_NS_INCONSISTENT,
+                                 .severity = SV_ERROR,
+                                 .number = UINT32_MAX,
+                                 .until = 1700000000000};
+    json_t *findings = sv_json_array(), *back;
+    char *text;
+
+    (void)state;
+    memset(finding.owner, '\\', sizeof(finding.owner) - 1);
+    memset(finding.expected, '"', sizeof(finding.expected) - 1);
+    memset(finding.found, '\\', sizeof(finding.found) - 1);
+    memset(finding.other, '"', sizeof(finding.other) - 1);
+    memset(finding.evidence.server, '\\', sizeof(finding.evidence.server) - 1);
+    for (size_t i = 0; i < SV_FINDINGS_MAX; i++)
+        sv_json_append(findings, sv_json_finding(&finding, "a.com"));
+    text = sv_detail_write(findings, 1700000000123);
+    assert_true(strlen(text) <= SV_DETAIL_FINDINGS_BYTES_MAX);
+    back = sv_detail_read(text, "a.com");
+    assert_int_equal(json_array_size(json_object_get(back, "findings")), 1);
+    assert_int_equal(json_integer_value(json_object_get(back, "findings_omitted")),
+                     SV_FINDINGS_MAX - 1);
+    json_decref(back);
+    json_decref(findings);
+    free(text);
+}
+
+/* Findings were once kept whole, as an array: such a value is dropped, and written anew by the next
+ * look. */
+static void what_an_older_version_kept_is_dropped(void **state)
+{
+    static const char *const texts[] = {"[{\"code\":\"spf_missing\",\"owner\":\"a.com\"}]",
+                                        "{\"findings\":{\"code\":1},\"at\":\"x\",\"omitted\":[]}",
+                                        "{\"findings\":[{\"c\":\"spf_missing\",\"by\":[7,{},[]]}]",
+                                        "{", "\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        json_t *back = sv_detail_read(texts[i], "a.com");
+
+        assert_int_equal(json_array_size(json_object_get(back, "findings")), 0);
+        assert_int_equal(json_array_size(json_object_get(back, "changes")), 0);
+        assert_true(json_is_null(json_object_get(back, "observed_at")));
+        json_decref(back);
+    }
+}
+
 static void nothing_is_nothing(void **state)
 {
     json_t *none = sv_json_array(), *back = sv_detail_read(NULL, "a.com");
@@ -168,11 +218,14 @@ static void add_code(json_t *findings, const char *code, const char *severity)
 
 static void put_before(char *history, size_t bytes, char *line)
 {
-    char older[4096];
+    size_t line_len = line != NULL ? strlen(line) : 0;
+    size_t older_len = strlen(history);
 
     assert_non_null(line);
-    (void)snprintf(older, sizeof(older), "%s", history);
-    (void)snprintf(history, bytes, "\n%s%s", line, older);
+    assert_true(older_len + line_len + 2 <= bytes);
+    memmove(history + 1 + line_len, history, older_len + 1);
+    history[0] = '\n';
+    memcpy(history + 1, line, line_len);
     free(line);
 }
 
@@ -293,6 +346,8 @@ int main(void)
         cmocka_unit_test(findings_come_back_whole),
         cmocka_unit_test(findings_without_evidence_come_back_whole),
         cmocka_unit_test(many_findings_lose_witnesses_then_the_last_ones),
+        cmocka_unit_test(the_longest_finding_is_kept),
+        cmocka_unit_test(what_an_older_version_kept_is_dropped),
         cmocka_unit_test(nothing_is_nothing),
         cmocka_unit_test(what_cannot_be_read_is_left_out),
         cmocka_unit_test(changes_tell_what_came_and_what_went),

@@ -36,7 +36,7 @@ CASES = {
         "sign": "wrong_ds", "owner": "$d", "severity": "error", "advice": "belongs to an older key",
         "evidence": {"server": "r", "rcode": 2, "ede": (6, 9)}},
     "dns_dnssec_expired": {
-        "sign": "expired", "owner": "$d", "severity": "error", "advice": "signatures of $d expired on",
+        "sign": "expired", "owner": "$d", "severity": "error", "advice": "signatures of $d expired at 20",
         "evidence": {"server": "r", "rcode": 2, "ede": 7}},
     "dns_dnssec_not_yet_valid": {
         "sign": "future", "owner": "$d", "severity": "error", "advice": "the signer's clock is wrong",
