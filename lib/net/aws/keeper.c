@@ -138,12 +138,19 @@ static void close_handles(struct sv_keeper *keeper)
     uv_close((uv_handle_t *)&keeper->timer, on_handle_closed);
 }
 
+/* It answered, so it is there, and may be well again soon. */
+static bool is_ill(enum sv_err err)
+{
+    return err == SV_EUNAVAILABLE || err == SV_ETHROTTLED;
+}
+
 static void on_fetched(struct sv_fetch *fetch, enum sv_err err)
 {
     struct sv_keeper *keeper = fetch->owner;
 
     /* A machine outside EC2 has no such service: then nothing was found at all. */
-    if (err != SV_OK && err != SV_ECANCELED && keeper->plan.last_resort && keeper->found != NULL)
+    if (err != SV_OK && err != SV_ECANCELED && !is_ill(err) && keeper->plan.last_resort &&
+        keeper->found != NULL)
         err = sv_err_set(&fetch->info, SV_ENOTFOUND, "credentials", fetch->info.native,
                          "nothing found; tried: AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, "
                          "profile, AWS_CONTAINER_CREDENTIALS_*, then %.110s",

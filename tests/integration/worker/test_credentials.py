@@ -127,6 +127,11 @@ def test_instance_metadata_expired_keys_are_used(tmp_path, givers):
     assert Run(tmp_path, givers, **imds(givers)).source() == "instance metadata"
 
 
+def test_instance_metadata_that_is_ill_is_worth_a_restart(tmp_path, givers):
+    givers.broken["/latest/api/token"] = 503
+    assert "HTTP 503" in Run(tmp_path, givers, **imds(givers)).error(69)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"Code":"Failed"}', b'{"AccessKeyId":"A b"}', b"x" * 100000])
 def test_instance_metadata_garbage_is_refused(tmp_path, givers, body):
     givers.broken["/latest/meta-data/iam/security-credentials/instance-role"] = body
