@@ -170,6 +170,12 @@ def test_container_that_is_ill_is_asked_three_times(tmp_path, givers):
     assert len(givers.requests) == 3
 
 
+def test_container_that_is_silent_is_given_up_in_time(tmp_path, givers):
+    givers.broken["/v1/credentials"] = "hang"
+    assert "container: " in Run(tmp_path, givers, **container(givers)).error(69)
+    assert len(givers.requests) == 3
+
+
 # --- STS ---
 
 def test_web_identity(tmp_path, givers):
@@ -254,6 +260,19 @@ def test_F28_old_keys_stay_until_they_expire_and_fresh_ones_follow(tmp_path, giv
     run.process.terminate()
     assert run.end() == 0
     assert len(run.events("credentials_kept")) == 1
+
+
+def test_F28_a_role_is_assumed_anew_with_the_token_of_the_day(tmp_path, givers):
+    givers.roles[ARN] = {}
+    givers.lives_s = 4
+    run = Run(tmp_path, givers, startup="60s", **web(tmp_path))
+    wait_until(lambda: run.events("account_ready"))
+    (tmp_path / "web").write_text("stale-marker")
+    wait_until(lambda: run.events("credentials_kept"))
+    (tmp_path / "web").write_text("web-token-marker")
+    wait_until(lambda: run.events("credentials_refreshed"))
+    run.process.terminate()
+    assert run.end() == 0
 
 
 def test_F28_expired_keys_are_told_once(tmp_path, givers):
