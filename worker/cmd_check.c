@@ -24,6 +24,8 @@ struct request {
     const char *entered[SV_SEEN_NAMES_MAX];
     struct sv_dns_server servers[SV_DNS_SERVERS_MAX];
     size_t servers_count;
+    struct sv_dns_server former[SV_VIEWS_FORMER_MAX];
+    size_t former_count;
     const char *not_checked[4];
     size_t not_checked_count;
     sv_ms now;
@@ -219,6 +221,26 @@ static int read_entered(struct request *request)
     return SV_EXIT_OK;
 }
 
+/* Where the domain was served before: the client may still enter records there. */
+static int read_former(struct request *request)
+{
+    const char *words[SV_VIEWS_FORMER_MAX + 1];
+    size_t count =
+        sv_args_values(request->args, "former-server", words, sizeof(words) / sizeof(words[0]));
+    struct sv_errinfo info;
+
+    if (count > SV_VIEWS_FORMER_MAX)
+        return usage(request->args, "--former-server: at most four");
+    for (size_t i = 0; i < count; i++) {
+        if (sv_dns_server_parse(words[i], &request->former[i], &info) != SV_OK) {
+            sv_setup_complain(request->args, "--former-server: %s", info.text);
+            return SV_EXIT_USAGE;
+        }
+    }
+    request->former_count = count;
+    return SV_EXIT_OK;
+}
+
 static int read_request(struct request *request, const struct sv_config *config)
 {
     const struct sv_args *args = request->args;
@@ -238,6 +260,8 @@ static int read_request(struct request *request, const struct sv_config *config)
         code = read_entered(request);
     if (code == SV_EXIT_OK)
         code = read_servers(request, config);
+    if (code == SV_EXIT_OK)
+        code = read_former(request);
     if (code != SV_EXIT_OK)
         return code;
     request->expect.domain = request->domain;
@@ -459,6 +483,8 @@ static int look(const struct request *request, const struct sv_config *config, s
         .config = config,
         .servers = request->servers,
         .servers_count = request->servers_count,
+        .former = request->former,
+        .former_count = request->former_count,
         .patience_ms = patience_ms,
     };
     struct sv_errinfo info;
@@ -515,6 +541,8 @@ static const struct sv_option options[] = {
     {"seen", NULL, false, "its records were right before: ask resolvers too for what is absent"},
     {"ownership", "TOKEN", false, "SES's legacy _amazonses token"},
     {"server", "ADDR[:PORT]", true, "resolver to ask (default: dns.servers, then the system's)"},
+    {"former-server", "ADDR[:PORT]", true,
+     "name server the domain had before: are its records there?"},
     {"timeout", "DURATION", false, "for all questions together (default 20s)"},
     {.name = NULL},
 };

@@ -93,6 +93,8 @@ static void open_all(struct look *look, const struct sv_look_options *options)
     look->timer.data = look;
     SV_REQUIRE(uv_timer_start(&look->timer, on_late, (uint64_t)options->patience_ms, 0) == 0);
     sv_dns_settings_read(options->config, options->servers, options->servers_count, &settings);
+    settings.resolver.former = options->former;
+    settings.resolver.former_count = options->former_count;
     settings.dns.rand = &look->rand;
     settings.dns.clock = sv_clock_system();
     look->dns = sv_dns_new(&look->loop, &settings.dns);

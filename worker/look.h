@@ -10,6 +10,8 @@ struct sv_look_options {
     const struct sv_config *config;      /* borrowed: DNS timeouts */
     const struct sv_dns_server *servers; /* borrowed */
     size_t servers_count;                /* 1 .. SV_DNS_SERVERS_MAX */
+    const struct sv_dns_server *former;  /* borrowed: servers the zone may have had before */
+    size_t former_count;                 /* 0 .. SV_VIEWS_FORMER_MAX */
     sv_ms patience_ms;                   /* for all questions together; the rest is unknown then */
 };
 

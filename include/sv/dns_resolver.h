@@ -15,6 +15,9 @@ struct sv_dns_resolver_options {
     struct sv_dns *dns;                  /* borrowed */
     const struct sv_dns_server *servers; /* resolvers; copied */
     size_t servers_count;                /* 1 .. SV_DNS_SERVERS_MAX */
+    const struct sv_dns_server *former;  /* servers that zones may have had before, asked too for
+                                            what is owned; copied, with their ports */
+    size_t former_count;                 /* 0 .. SV_VIEWS_FORMER_MAX */
     unsigned lookups_max; /* waiting and in flight; 0 = 16,384; beyond it start answers SV_EBUSY */
     sv_ms total_ms;       /* one owned question with everything it needs; 0 = 6 s */
     sv_ms try_ms;         /* how long one resolver's answer makes the others hurry; 0 = 1500 ms */

@@ -12,6 +12,7 @@
 enum {
     SV_VIEWS_RESOLVERS_MAX = 8,
     SV_VIEWS_SERVERS_MAX = 16, /* addresses of one zone's servers that are asked */
+    SV_VIEWS_FORMER_MAX = 4,   /* beside them: servers that the zone may have had before */
     SV_CUT_HOSTS_MAX = 16,
 };
 
@@ -49,13 +50,15 @@ struct sv_server_view {
     const struct sv_dns_answer *answer;
     uint32_t serial; /* of the zone, where the server was asked for its SOA; 0 = not told */
     bool answered_without_tcp; /* TC over UDP, and TCP did not work */
+    bool former; /* not one of the zone's servers: somebody named it as one that was. `host` is its
+                    address */
 };
 
 struct sv_dns_views {
     /* The recursive view, one answer for each resolver that was asked. */
     size_t resolvers_count;
     const struct sv_dns_answer *const *resolvers;
-    /* The authoritative view. */
+    /* The authoritative view, and behind it the former servers, if any were named. */
     size_t servers_count;
     const struct sv_server_view *servers;
     const struct sv_cut *cut; /* NULL = the authoritative side was not asked at all */

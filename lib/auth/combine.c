@@ -111,6 +111,8 @@ static void keep_first(const struct sv_fact **place, const struct sv_fact *answe
 
 static void count(struct tally *tally, const struct sv_fact *answer, enum sv_tri right)
 {
+    if (answer->said.servers + answer->said.resolvers == 0)
+        return; /* outsiders */
     if (right == SV_TRI_UNKNOWN) {
         tally->unsure += answer->said.servers + answer->said.resolvers;
         return;
@@ -183,15 +185,46 @@ static sv_ms find_caches(struct sv_judge *judge, size_t record, const struct sv_
     return last;
 }
 
+/* The servers that everybody is sent to. */
+static void list_delegated(const struct sv_judge *judge, const struct sv_fact *fact,
+                           char out[SV_NAME_BYTES])
+{
+    const struct sv_zone *zone = NULL;
+    struct sv_line line;
+
+    for (size_t i = 0; i < judge->zones_count; i++) {
+        const char *name = judge->zones[i]->cut.zone;
+        if (judge->zones[i]->cut.state == SV_CUT_FOUND &&
+            (sv_name_equal(fact->name, name) || sv_name_is_below(fact->name, name)) &&
+            (zone == NULL || sv_name_is_below(name, zone->cut.zone)))
+            zone = judge->zones[i];
+    }
+    sv_line_init(&line, out, SV_NAME_BYTES);
+    for (size_t i = 0; zone != NULL && i < zone->hosts_count; i++) {
+        if (!zone->hosts[i].at_parent)
+            continue;
+        if (line.len > 0)
+            sv_line_add(&line, ", ");
+        sv_line_add(&line, zone->hosts[i].host);
+    }
+    if (line.len == 0 && fact->said.host != NULL)
+        sv_line_add(&line, fact->said.host);
+}
+
 /* The record was entered where the domain was served before: only servers that nobody is sent to
  * have it. */
 static void find_elsewhere(struct sv_judge *judge, size_t record, const struct sv_fact *fact,
                            sv_right_fn *right)
 {
+    char other[SV_NAME_BYTES];
+
+    if (fact->said.servers == 0)
+        return;
+    list_delegated(judge, fact, other);
     for (const struct sv_fact *it = fact->otherwise; it != NULL; it = it->otherwise) {
         struct sv_naming naming = {.owner = fact->name,
                                    .found = it->said.host,
-                                   .other = fact->said.host,
+                                   .other = other,
                                    .expected =
                                        judge->out != NULL ? judge->out->records[record].value : ""};
         if (it->said.outsiders > 0 && it->said.servers == 0 &&

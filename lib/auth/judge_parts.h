@@ -67,7 +67,8 @@ struct sv_zone {
 /* Who gave the answer that a fact holds. */
 struct sv_said {
     unsigned servers, resolvers;
-    unsigned outsiders; /* servers that the zone lists, but not its parent: nobody comes to them */
+    unsigned outsiders; /* servers that nobody is sent to: the zone lists them, but not its parent;
+                           or they are former ones */
     uint32_t serial;    /* the highest of those servers' zone; 0 = not told */
     const char *host;   /* the first of them by name; NULL = none */
     sv_ms cached_until; /* when the last of those resolvers forgets it; 0 = none said so */

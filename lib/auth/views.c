@@ -177,17 +177,24 @@ static void hear_resolver(struct sv_judge *judge, struct sv_heard *heard,
     }
 }
 
+/* What former servers do says nothing about the zone. */
+static void hear_servers(const struct sv_dns_views *views, struct sv_heard *heard)
+{
+    for (size_t i = 0; i < views->servers_count; i++) {
+        const struct sv_server_view *view = &views->servers[i];
+        if (view->former)
+            continue;
+        heard->authority = true;
+        heard->servers_lame += sv_zone_is_lame(view->answer) ? 1 : 0;
+        heard->servers_usable += is_usable(view) && !sv_zone_is_outsider(views, view) ? 1 : 0;
+    }
+}
+
 static void hear(struct sv_judge *judge, const struct sv_dns_views *views, struct sv_heard *heard)
 {
     *heard = (struct sv_heard){.closed = views->closed};
-    heard->authority =
-        views->servers_count > 0 || (views->cut != NULL && views->cut->state == SV_CUT_SILENT);
-    for (size_t i = 0; i < views->servers_count; i++)
-        heard->servers_lame += sv_zone_is_lame(views->servers[i].answer) ? 1 : 0;
-    for (size_t i = 0; i < views->servers_count; i++)
-        heard->servers_usable +=
-            is_usable(&views->servers[i]) && !sv_zone_is_outsider(views, &views->servers[i]) ? 1
-                                                                                             : 0;
+    heard->authority = views->cut != NULL && views->cut->state == SV_CUT_SILENT;
+    hear_servers(views, heard);
     for (size_t i = 0; i < views->resolvers_count; i++)
         hear_resolver(judge, heard, views->resolvers[i]);
 }
@@ -206,7 +213,7 @@ static const struct sv_dns_answer *failure(const struct sv_dns_views *views,
             first = answer;
     }
     for (size_t i = 0; i < views->servers_count; i++) {
-        if (heard->authority && !is_usable(&views->servers[i]))
+        if (heard->authority && !views->servers[i].former && !is_usable(&views->servers[i]))
             return views->servers[i].answer;
     }
     return first;
@@ -291,6 +298,16 @@ static void take_nxdomain(struct sv_fact *fact, const struct sv_cut *cut)
     sv_line_add(&line, cut->parent[0] != '\0' ? cut->parent : ".");
 }
 
+static void add_servers(struct sv_judge *judge, struct groups *groups, const struct sv_fact *fact,
+                        const struct sv_dns_views *views, bool former)
+{
+    for (size_t i = 0; i < views->servers_count; i++) {
+        const struct sv_server_view *view = &views->servers[i];
+        if (view->former == former && is_usable(view))
+            add_server(judge, groups, fact, view, sv_zone_is_outsider(views, view));
+    }
+}
+
 void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
                         const struct sv_dns_views *views)
 {
@@ -302,15 +319,13 @@ void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
         return;
     hear(judge, views, heard);
     sv_zone_take(judge, fact, views);
-    for (size_t i = 0; i < views->servers_count; i++) {
-        if (is_usable(&views->servers[i]))
-            add_server(judge, &groups, fact, &views->servers[i],
-                       sv_zone_is_outsider(views, &views->servers[i]));
-    }
+    add_servers(judge, &groups, fact, views, false);
     for (size_t i = 0; i < views->resolvers_count; i++) {
         if (is_told(views->resolvers[i]))
             add_resolver(judge, &groups, fact, views->resolvers[i]);
     }
+    if (groups.count > 0) /* last, and never alone */
+        add_servers(judge, &groups, fact, views, true);
     if (is_heard_enough(heard) && groups.count > 0) {
         settle(judge, fact, &groups);
     } else if (views->cut != NULL && views->cut->state == SV_CUT_NXDOMAIN) {

@@ -107,8 +107,10 @@ void sv_zone_take(struct sv_judge *judge, const struct sv_fact *fact,
         zone = take_cut(judge, fact, views->cut);
     for (size_t i = 0; zone != NULL && i < views->servers_count; i++) {
         const struct sv_server_view *view = &views->servers[i];
-        struct sv_zone_host *host =
-            find_host(judge, zone, view->host != NULL ? view->host : view->answer->server);
+        struct sv_zone_host *host;
+        if (view->former)
+            continue;
+        host = find_host(judge, zone, view->host != NULL ? view->host : view->answer->server);
         if (host != NULL)
             take_answer(host, view);
     }
@@ -119,6 +121,8 @@ bool sv_zone_is_outsider(const struct sv_dns_views *views, const struct sv_serve
     bool parent_lists = false;
     bool is_listed = false;
 
+    if (server->former)
+        return true;
     if (views->cut == NULL || server->host == NULL)
         return false;
     for (size_t i = 0; i < views->cut->hosts_count; i++) {

@@ -21,7 +21,7 @@ static bool either_is(const struct sv_domain *domain, enum sv_axis axis)
     return domain->identity == axis || domain->dkim == axis;
 }
 
-static bool both_succeeded(const struct sv_domain *domain)
+bool sv_domain_has_succeeded(const struct sv_domain *domain)
 {
     return domain->identity == SV_AXIS_SUCCESS && domain->dkim == SV_AXIS_SUCCESS;
 }
@@ -32,14 +32,15 @@ static enum sv_conclusion when_right(const struct sv_domain *domain)
         return SV_CONCLUSION_RESTART_DUE;
     if (either_is(domain, SV_AXIS_TEMPORARY_FAILURE))
         return SV_CONCLUSION_SES_TROUBLE;
-    return both_succeeded(domain) ? SV_CONCLUSION_ALL_GOOD : SV_CONCLUSION_DNS_RIGHT_SES_WAITING;
+    return sv_domain_has_succeeded(domain) ? SV_CONCLUSION_ALL_GOOD
+                                           : SV_CONCLUSION_DNS_RIGHT_SES_WAITING;
 }
 
 static enum sv_conclusion when_wrong(const struct sv_domain *domain)
 {
     if (either_is(domain, SV_AXIS_FAILED))
         return SV_CONCLUSION_SES_GAVE_UP;
-    return both_succeeded(domain) ? SV_CONCLUSION_RECORD_GONE : SV_CONCLUSION_DNS_WRONG;
+    return sv_domain_has_succeeded(domain) ? SV_CONCLUSION_RECORD_GONE : SV_CONCLUSION_DNS_WRONG;
 }
 
 enum sv_conclusion sv_conclusion_draw(const struct sv_domain *domain,
@@ -51,7 +52,7 @@ enum sv_conclusion sv_conclusion_draw(const struct sv_domain *domain,
         return SV_CONCLUSION_IDENTITY_GONE;
     if (seen->ses_known && seen->identity == SV_AXIS_GONE)
         return SV_CONCLUSION_CANNOT_TELL; /* said once; believed after a second read */
-    if (both_succeeded(domain) && domain->signing == SV_TRI_NO)
+    if (sv_domain_has_succeeded(domain) && domain->signing == SV_TRI_NO)
         return SV_CONCLUSION_SIGNING_DISABLED;
     switch (seen->required) {
     case SV_SEEN_UNKNOWN:

@@ -143,8 +143,26 @@ static void take_in(struct sv_domain *domain, const struct sv_observation *seen,
     }
     take_tri(&domain->spf, seen->spf);
     take_tri(&domain->dmarc, seen->dmarc);
-    take_tri(&domain->bulk, seen->bulk);
+}
+
+/* A record of a sending domain seen wrong through resolvers alone, and not yet twice: an odd answer
+ * of theirs would be news at every look. It is shown, but told when it is confirmed. */
+static bool is_hearsay(const struct sv_domain *domain, const struct sv_observation *seen)
+{
+    return seen->required == SV_SEEN_WRONG && seen->authority_closed && !domain->dns_wrong &&
+           sv_status_is_sending(domain->status) && sv_domain_has_succeeded(domain);
+}
+
+/* After the records were watched: what they are about depends on whether they count as wrong. */
+static void take_findings(struct sv_domain *domain, const struct sv_observation *seen)
+{
+    bool hearsay = is_hearsay(domain, seen);
+
+    if (!hearsay)
+        take_tri(&domain->bulk, seen->bulk);
     for (int group = 0; group < SV_GROUP_COUNT; group++) {
+        if (hearsay && (group == SV_GROUP_DKIM || group == SV_GROUP_DNS))
+            continue;
         if (seen->group_known[group])
             domain->findings[group] = seen->group_digest[group];
     }
@@ -343,12 +361,22 @@ static void look_while_sending(struct sv_domain *domain, const struct sv_policy 
         verify(domain, seen, input->now, effects);
 }
 
-/* What nobody could tell is not stored, but a conclusion drawn in another status would be a lie. */
+/* What SES and the zone's own servers find right stays good while caches elsewhere catch up. */
+static bool is_no_news(const struct sv_domain *domain, const struct sv_observation *seen,
+                       enum sv_conclusion shown)
+{
+    if (shown == SV_CONCLUSION_DNS_SPREADING)
+        return domain->conclusion == SV_CONCLUSION_ALL_GOOD && sv_domain_has_succeeded(domain);
+    return shown == SV_CONCLUSION_CANNOT_TELL ||
+           (shown == SV_CONCLUSION_RECORD_GONE && is_hearsay(domain, seen));
+}
+
+/* What is no news is not stored, but a conclusion drawn in another status would be a lie. */
 static void conclude(struct sv_domain *domain, const struct sv_observation *seen,
                      struct sv_effects *effects)
 {
     effects->shown = sv_conclusion_draw(domain, seen);
-    if (effects->shown != SV_CONCLUSION_CANNOT_TELL)
+    if (!is_no_news(domain, seen, effects->shown))
         domain->conclusion = effects->shown;
     else if (effects->news != SV_NEWS_NONE)
         domain->conclusion = SV_CONCLUSION_NONE;
@@ -388,6 +416,7 @@ static void on_looked(struct sv_domain *domain, const struct sv_policy *policy,
     else
         look_while_waiting(domain, policy, input, effects);
     watch_caches(domain, seen, input->now);
+    take_findings(domain, seen);
     conclude(domain, seen, effects);
     sv_heal_owe(domain, policy, seen, input->now);
 }

@@ -16,6 +16,9 @@ enum { SV_TTL_MAX_S = 86400 };
 /* Statuses in which mail may be sent. */
 bool sv_status_is_sending(enum sv_status status);
 
+/* True when SES's last word on both identity and DKIM is Success. */
+bool sv_domain_has_succeeded(const struct sv_domain *domain);
+
 /* True when identity and DKIM were both told by this read, or SES was rightly not asked. */
 bool sv_observation_is_told(const struct sv_observation *seen);
 

@@ -407,6 +407,10 @@ struct sv_resolver *sv_dns_resolver_new(uv_loop_t *loop,
     r->log = options->log;
     r->servers_count = options->servers_count;
     memcpy(r->servers, options->servers, options->servers_count * sizeof(r->servers[0]));
+    SV_REQUIRE(options->former_count <= SV_VIEWS_FORMER_MAX);
+    r->former_count = options->former_count;
+    for (size_t i = 0; i < options->former_count; i++)
+        r->former[i] = options->former[i];
     r->lookups_max = options->lookups_max > 0 ? options->lookups_max : LOOKUPS_MAX;
     r->total_ms = options->total_ms > 0 ? options->total_ms : TOTAL_MS;
     r->try_ms = options->try_ms > 0 ? options->try_ms : TRY_MS;

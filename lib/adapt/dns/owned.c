@@ -13,6 +13,7 @@
  * - No authority was heard at all: port 53 to the outside is closed. That is remembered for an
  *   hour, in which nobody waits for it; whatever is heard meanwhile opens it again.
  * - It has asked as much as one question may (SV_OWNED_ASKS_MAX): whoever is left was not asked.
+ * - Servers were named that the zone had before: they are asked from the start (owned_former.c).
  * - Time is up: who has not answered is told as silent. The authoritative side has two thirds of
  *   the time; one resolver that answers leaves the others one try. */
 #include <stdlib.h>
@@ -49,6 +50,8 @@ void sv_owned_set_due(struct sv_owned *owned)
     if (owned->stage != SV_OWNED_TOLD && !owned->authority_stopped)
         at = owned->authority_ends_at + MARGIN_MS;
     if (owned->resolvers_open > 0 && !owned->resolvers_stopped && owned->ends_at < at)
+        at = owned->ends_at;
+    if (owned->former_open > 0 && !owned->former_stopped && owned->ends_at < at)
         at = owned->ends_at;
     if (at == INT64_MAX) {
         not_due(owned);
@@ -429,7 +432,7 @@ void sv_owned_step(struct sv_owned *owned)
             expire_if_useless(owned);
         sv_owned_consider_resolvers(owned);
     }
-    if (owned->stage == SV_OWNED_TOLD && owned->resolvers_open == 0 &&
+    if (owned->stage == SV_OWNED_TOLD && owned->resolvers_open + owned->former_open == 0 &&
         owned->flight->state == SV_FLIGHT_FLYING) {
         not_due(owned);
         sv_flight_ready(owned->flight);
@@ -464,6 +467,7 @@ void sv_owned_start(struct sv_flight *flight)
     } else {
         owned->stage = SV_OWNED_TOLD;
     }
+    sv_owned_ask_former(owned);
     sv_owned_set_due(owned);
     sv_owned_step(owned);
 }
@@ -502,6 +506,8 @@ void sv_owned_on_deadline(struct sv_owned *owned)
         stop_authority(owned);
     if (owned->resolvers_open > 0 && now >= owned->ends_at)
         stop_resolvers(owned);
+    if (owned->former_open > 0 && now >= owned->ends_at)
+        sv_owned_stop_former(owned);
     sv_owned_set_due(owned);
     sv_owned_step(owned);
 }
@@ -516,6 +522,7 @@ void sv_owned_stop(struct sv_flight *flight)
         sv_errand_cancel(&owned->servers[i].errand);
     for (size_t i = 0; i < owned->resolvers_count; i++)
         sv_ask_cancel(&owned->resolvers[i].ask);
+    sv_owned_stop_former(owned);
     if (owned->alias_open)
         sv_lookup_cancel(&owned->alias);
 }
@@ -524,7 +531,8 @@ bool sv_owned_is_idle(const struct sv_flight *flight)
 {
     const struct sv_owned *owned = flight->owned;
 
-    return owned->servers_open == 0 && owned->resolvers_open == 0 && !owned->alias_open;
+    return owned->servers_open == 0 && owned->resolvers_open == 0 && owned->former_open == 0 &&
+           !owned->alias_open;
 }
 
 void sv_owned_free(struct sv_flight *flight)
@@ -534,6 +542,7 @@ void sv_owned_free(struct sv_flight *flight)
     not_due(owned);
     sv_node_unwait(&owned->waiter);
     forget_servers(owned);
+    sv_owned_forget_former(owned);
     for (size_t i = 0; i < owned->resolvers_count; i++)
         sv_dns_answer_free(owned->resolvers[i].ask.answer);
     if (owned->node != NULL)

@@ -9,7 +9,7 @@ struct sv_views_report {
     struct sv_dns_views views;
     struct sv_cut cut;
     struct sv_cut_host hosts[SV_CUT_HOSTS_MAX];
-    struct sv_server_view servers[SV_VIEWS_SERVERS_MAX];
+    struct sv_server_view servers[SV_VIEWS_SERVERS_MAX + SV_VIEWS_FORMER_MAX];
     const struct sv_dns_answer *resolvers[SV_OWNED_RESOLVERS_MAX];
     struct sv_dns_answer *denial; /* of a name whose zone does not exist */
 };
@@ -221,6 +221,23 @@ static void put_authority(struct sv_views_report *report, const struct sv_owned 
     }
 }
 
+/* Behind the zone's own, whatever these said. */
+static void put_former(struct sv_views_report *report, const struct sv_owned *owned)
+{
+    for (size_t i = 0; i < owned->former_count; i++) {
+        const struct sv_dns_answer *answer = owned->former[i].answer;
+        if (answer->server[0] == '\0')
+            continue; /* it never had its turn */
+        report->servers[report->views.servers_count++] = (struct sv_server_view){
+            .host = answer->server,
+            .answer = answer,
+            .answered_without_tcp = answer->trouble == SV_DNS_TCP_FAILED,
+            .former = true,
+        };
+    }
+    report->views.servers = report->servers;
+}
+
 const struct sv_dns_views *sv_views_report_make(struct sv_owned *owned)
 {
     struct sv_views_report *report = sv_alloc(1, sizeof(*report));
@@ -234,6 +251,7 @@ const struct sv_dns_views *sv_views_report_make(struct sv_owned *owned)
     report->views.resolvers_count = owned->resolvers_count;
     if (owned->node != NULL && !owned->closed)
         put_authority(report, owned);
+    put_former(report, owned);
     return &report->views;
 }
 

@@ -5,6 +5,7 @@
  *   plain.c         a question to resolvers, one after the other, through the memory of answers
  *   ask.c           a question to resolvers, and why they fail
  *   owned.c         a question to the zone's own servers and to all resolvers
+ *   owned_former.c  servers named as those the zone had before
  *   owned_resolvers.c  whether and what resolvers are asked for it
  *   report.c        the report of an owned question, from what was answered
  *   nodes.c         the tree of names walked down, node_step.c one step of it
@@ -30,6 +31,9 @@ struct sv_views_resolver {
     struct sv_rand rand;
     struct sv_dns_server servers[SV_DNS_SERVERS_MAX]; /* the resolvers */
     size_t servers_count, rotation;
+    struct sv_dns_server former[SV_VIEWS_FORMER_MAX];
+    size_t former_count;
+    sv_ms former_silent_until[SV_VIEWS_FORMER_MAX]; /* of the loop's clock */
     unsigned lookups_max, lookups_count;
     struct sv_dns_line line;
     struct sv_flights flights;
@@ -120,6 +124,13 @@ struct sv_owned_server {
     uint32_t serial;
 };
 
+struct sv_owned_former {
+    struct sv_owned *owned;
+    size_t at;
+    struct sv_errand errand;
+    struct sv_dns_answer *answer;
+};
+
 struct sv_owned_resolver {
     struct sv_owned *owned;
     struct sv_ask ask;
@@ -161,6 +172,9 @@ struct sv_owned {
     bool closed, withheld, resolvers_asked;
     size_t resolvers_count, resolvers_open;
     struct sv_owned_resolver resolvers[SV_OWNED_RESOLVERS_MAX];
+    size_t former_count, former_open;
+    bool former_stopped;
+    struct sv_owned_former former[SV_VIEWS_FORMER_MAX];
     struct sv_views_report *report;
 };
 
@@ -177,6 +191,12 @@ static inline bool sv_answer_is_usable(const struct sv_dns_answer *answer)
 {
     return answer != NULL && answer->outcome != SV_DNS_UNKNOWN;
 }
+
+/* owned_former.c */
+
+void sv_owned_ask_former(struct sv_owned *owned);
+void sv_owned_stop_former(struct sv_owned *owned);
+void sv_owned_forget_former(struct sv_owned *owned);
 
 /* owned_resolvers.c */
 

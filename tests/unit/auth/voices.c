@@ -36,7 +36,7 @@ struct voices *voices_new(const char *all, const struct voice *list, size_t coun
         size_t bytes = strlen(all) + strlen(own) + 2;
         char *text = sv_alloc(1, bytes);
         speaker->voice = &list[i];
-        speaker->is_server = list[i].who[0] < '0' || list[i].who[0] > '9';
+        speaker->is_server = list[i].former || list[i].who[0] < '0' || list[i].who[0] > '9';
         (void)snprintf(text, bytes, "%s\n%s", all, own);
         speaker->zone = zone_new(text);
         free(text);
@@ -104,7 +104,9 @@ const struct sv_dns_views *voices_ask(struct voices *voices, const struct sv_dns
     views->cut = theirs ? voices->cut : NULL;
     for (size_t i = 0; i < voices->count; i++) {
         struct speaker *speaker = &voices->speakers[i];
-        if ((speaker->is_server ? views->closed || !theirs : views->withheld) ||
+        if ((!speaker->is_server      ? views->withheld
+             : speaker->voice->former ? !theirs
+                                      : views->closed || !theirs) ||
             !speak(speaker, question))
             continue;
         if (speaker->is_server)
@@ -112,7 +114,8 @@ const struct sv_dns_views *voices_ask(struct voices *voices, const struct sv_dns
                 (struct sv_server_view){.host = speaker->voice->who,
                                         .answer = speaker->answer,
                                         .serial = speaker->voice->serial,
-                                        .answered_without_tcp = speaker->voice->no_tcp};
+                                        .answered_without_tcp = speaker->voice->no_tcp,
+                                        .former = speaker->voice->former};
         else
             voices->resolvers[views->resolvers_count++] = speaker->answer;
     }

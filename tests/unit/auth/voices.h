@@ -18,6 +18,7 @@ struct voice {
     uint16_t ede;    /* info code + 1 of everything it says; 0 = none */
     bool lame;       /* answers without authority */
     bool no_edns, no_tcp;
+    bool former; /* a server named as one that the zone had before */
 };
 
 struct voices;

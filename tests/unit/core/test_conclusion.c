@@ -93,6 +93,65 @@ static void ses_alone_can_tell_some_things(void **state)
                      SV_CONCLUSION_SIGNING_DISABLED);
 }
 
+static struct sv_observation success(enum sv_seen required)
+{
+    return (struct sv_observation){.ses_known = true,
+                                   .identity = SV_AXIS_SUCCESS,
+                                   .dkim = SV_AXIS_SUCCESS,
+                                   .signing = SV_TRI_YES,
+                                   .bulk = required == SV_SEEN_WRONG ? SV_TRI_NO : SV_TRI_YES,
+                                   .group_known = {[SV_GROUP_DKIM] = true, [SV_GROUP_DNS] = true},
+                                   .group_digest = {[SV_GROUP_DKIM] = (uint32_t)required},
+                                   .required = required,
+                                   .required_ttl_s = 3600};
+}
+
+/* Takes one look and says whether it made a change to tell of. */
+static bool tells(struct sv_domain *domain, const struct sv_observation *seen)
+{
+    return test_step(domain, SV_INPUT_LOOKED, seen).news != SV_NEWS_NONE;
+}
+
+static void caches_that_lag_behind_a_good_domain_are_no_news(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_observation right = success(SV_SEEN_RIGHT);
+    struct sv_observation waiting = success(SV_SEEN_WAITING);
+    struct sv_observation wrong = success(SV_SEEN_WRONG);
+
+    (void)state;
+    waiting.group_digest[SV_GROUP_DKIM] = right.group_digest[SV_GROUP_DKIM];
+    (void)tells(&domain, &right);
+    for (int look = 0; look < 10; look++)
+        assert_false(tells(&domain, look % 2 == 0 ? &waiting : &right));
+    assert_true(tells(&domain, &wrong)); /* the zone's own servers say so */
+    assert_int_equal(domain.conclusion, SV_CONCLUSION_RECORD_GONE);
+    assert_true(tells(&domain, &waiting)); /* a repair is news */
+    assert_int_equal(domain.conclusion, SV_CONCLUSION_DNS_SPREADING);
+    assert_true(tells(&domain, &right));
+}
+
+static void a_resolver_that_flaps_alone_is_no_news(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_observation right = success(SV_SEEN_RIGHT);
+    struct sv_observation wrong = success(SV_SEEN_WRONG);
+
+    (void)state;
+    right.authority_closed = wrong.authority_closed = true;
+    (void)tells(&domain, &right);
+    for (int look = 0; look < 10; look++)
+        assert_false(tells(&domain, look % 2 == 0 ? &wrong : &right));
+    wrong.required_ttl_s = 0; /* confirmed by a second look that is later than this */
+    assert_false(tells(&domain, &wrong));
+    domain.wrong_at -= 1000;
+    assert_true(tells(&domain, &wrong));
+    assert_int_equal(domain.status, SV_STATUS_AT_RISK);
+    assert_int_equal(domain.conclusion, SV_CONCLUSION_RECORD_GONE);
+    assert_int_equal(domain.findings[SV_GROUP_DKIM], SV_SEEN_WRONG);
+    assert_int_equal(domain.bulk, SV_TRI_NO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +159,8 @@ int main(void)
         cmocka_unit_test(the_worse_axis_decides),
         cmocka_unit_test(what_nobody_could_tell_is_shown_but_not_stored),
         cmocka_unit_test(ses_alone_can_tell_some_things),
+        cmocka_unit_test(caches_that_lag_behind_a_good_domain_are_no_news),
+        cmocka_unit_test(a_resolver_that_flaps_alone_is_no_news),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
