@@ -19,6 +19,10 @@ sv_ms sv_domain_stops_sending_at(const struct sv_domain *domain, const struct sv
 
 sv_ms sv_domain_dns_expected_by(const struct sv_domain *domain)
 {
+    bool doubted = domain->dns_wrong || domain->wrong_at != 0;
+
+    if (domain->conclusion == SV_CONCLUSION_ALL_GOOD && !doubted) /* caches elsewhere lag behind */
+        return domain->caches_until;
     return domain->conclusion == SV_CONCLUSION_DNS_SPREADING ? domain->caches_until : 0;
 }
 
