@@ -41,7 +41,7 @@ struct sv_config_account {
     char name[65];
     char *region;  /* "" = not known; otherwise the account's own or the environment's */
     char *profile; /* "" = the default credential chain */
-    char *role_arn;
+    char *role_arn, *external_id, *role_session_name;
     char *endpoint_url;
     unsigned rate_millihertz;
     struct sv_origin origins[SV_CONFIG_ACCOUNT_SETTINGS_MAX];

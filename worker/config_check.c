@@ -221,9 +221,12 @@ void sv_config_check_run(const struct sv_config *config, struct sv_problems *pro
         if (*account->region == '\0')
             sv_problems_add(problems, as_warnings, where,
                             "no region: set it here or in AWS_REGION");
-        if (*account->role_arn != '\0')
+        if (*account->role_arn != '\0' && strncmp(account->role_arn, "arn:", 4) != 0)
+            sv_problems_add(problems, as_warnings, where, "role_arn is no ARN");
+        if (*account->role_arn == '\0' &&
+            (*account->external_id != '\0' || *account->role_session_name != '\0'))
             sv_problems_add(problems, as_warnings, where,
-                            "role_arn: roles come with a later release; use keys or a profile");
+                            "external_id and role_session_name need role_arn");
     }
     announce_test_settings(config, problems);
 }

@@ -1,6 +1,5 @@
 #include "wire.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,7 +8,6 @@
 #include "dns_options.h"
 #include "exit.h"
 #include "setup.h"
-#include "sv/alloc.h"
 #include "sv/aws_ses.h"
 #include "sv/redis_store.h"
 #include "sv/require.h"
@@ -87,12 +85,47 @@ static const char *find_variable(void *context, const char *name)
     return sv_environment_find(wire->options.environment, name);
 }
 
-static enum sv_err load_credentials(struct sv_wire *wire, const struct sv_config_account *account,
-                                    struct sv_credentials *out, struct sv_errinfo *info)
+static void on_found(void *context, enum sv_err err, const struct sv_errinfo *info)
 {
-    const char *profile = *account->profile != '\0' ? account->profile : NULL;
+    struct sv_wire_keys *keys = context;
 
-    return sv_credentials_load(profile, find_variable, wire, out, info);
+    keys->err = err;
+    if (err != SV_OK)
+        keys->info = *info;
+    keys->wire->keys_awaited--;
+}
+
+static void open_keeper(struct sv_wire *wire, const struct sv_config_account *account)
+{
+    struct sv_wire_keys *keys = &wire->keys[wire->keys_count++];
+    struct sv_keeper_options options = {
+        .http = wire->http,
+        .clock = wire->options.clock,
+        .rand = wire->options.rand,
+        .log = wire->options.log,
+        .env = find_variable,
+        .env_context = wire,
+        .account = account->name,
+        .region = account->region,
+        .profile = account->profile,
+        .role_arn = account->role_arn,
+        .external_id = account->external_id,
+        .role_session_name = account->role_session_name,
+    };
+
+    keys->wire = wire;
+    keys->keeper = sv_keeper_new(&options, on_found, keys);
+    wire->keys_awaited++;
+}
+
+/* All at the same time, so that one slow source does not add to another. Every search has its own
+ * deadlines. */
+static void find_keys(struct sv_wire *wire)
+{
+    for (size_t i = 0; i < wire->options.config->accounts_count; i++)
+        open_keeper(wire, &wire->options.config->accounts[i]);
+    while (wire->keys_awaited > 0)
+        (void)uv_run(wire->options.loop, UV_RUN_ONCE);
 }
 
 /* The account's own, then the service's, then the general one (AWS SDK reference, "Service-specific
@@ -123,14 +156,16 @@ static int open_account(struct sv_wire *wire, size_t index)
         .region = account->region,
         .endpoint_v1 = endpoint_of(wire, account, "AWS_ENDPOINT_URL_SES"),
         .endpoint_v2 = endpoint_of(wire, account, "AWS_ENDPOINT_URL_SESV2"),
-        .credentials = &wire->credentials[index],
+        .credentials = sv_keeper_keys(wire->keys[index].keeper),
     };
+    const struct sv_wire_keys *keys = &wire->keys[index];
     struct sv_errinfo info;
 
-    if (load_credentials(wire, account, &wire->credentials[index], &info) != SV_OK) {
-        (void)sv_err_set(&info, info.code, "credentials", 0, "account %s: %s", account->name,
-                         info.text);
-        return fail(wire, SV_EXIT_DENIED, "credentials_missing", &info);
+    if (keys->err != SV_OK) {
+        (void)sv_err_set(&info, keys->err, "credentials", keys->info.native, "account %s: %s",
+                         account->name, keys->info.text);
+        return fail(wire, sv_err_is_temporary(keys->err) ? SV_EXIT_UNAVAILABLE : SV_EXIT_DENIED,
+                    "credentials_missing", &info);
     }
     *out = (struct sv_account){
         .name = account->name,
@@ -142,23 +177,15 @@ static int open_account(struct sv_wire *wire, size_t index)
     wire->accounts_count = index + 1;
     sv_log_line(wire->options.log, SV_LOG_INFO, "account_ready", "credentials found",
                 SV_LOG_STR("account", account->name), SV_LOG_STR("region", account->region),
-                SV_LOG_STR("source", wire->credentials[index].source),
+                SV_LOG_STR("source", options.credentials->source),
                 SV_LOG_STR("endpoint", options.endpoint_v1));
     return SV_EXIT_OK;
 }
 
 void sv_wire_renew_credentials(struct sv_wire *wire)
 {
-    for (size_t i = 0; i < wire->accounts_count; i++) {
-        struct sv_credentials fresh;
-        struct sv_errinfo info;
-
-        if (load_credentials(wire, &wire->options.config->accounts[i], &fresh, &info) == SV_OK)
-            wire->credentials[i] = fresh;
-        else
-            sv_log_failure(wire->options.log, SV_LOG_ERROR, "credentials_kept", NULL, &info);
-        sv_credentials_wipe(&fresh);
-    }
+    for (size_t i = 0; i < wire->keys_count; i++)
+        sv_keeper_renew(wire->keys[i].keeper);
 }
 
 /* Redis and the driver. */
@@ -222,10 +249,11 @@ int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options)
     int code;
 
     *wire = (struct sv_wire){.options = *options};
-    wire->credentials = sv_alloc(accounts, sizeof(*wire->credentials));
     name_worker(wire);
     open_http(wire);
     code = open_dns(wire);
+    if (code == SV_EXIT_OK)
+        find_keys(wire);
     for (size_t i = 0; code == SV_EXIT_OK && i < accounts; i++)
         code = open_account(wire, i);
     if (code == SV_EXIT_OK)
@@ -241,10 +269,6 @@ static void finish(void *context)
 {
     struct sv_wire *wire = context;
 
-    for (size_t i = 0; i < wire->options.config->accounts_count; i++)
-        sv_credentials_wipe(&wire->credentials[i]);
-    free(wire->credentials);
-    wire->credentials = NULL;
     wire->closed(wire->closed_context);
 }
 
@@ -255,14 +279,33 @@ static void close_http(void *context)
     sv_http_close(wire->http, finish, wire);
 }
 
+static void on_keeper_closed(void *context)
+{
+    struct sv_wire *wire = context;
+
+    if (++wire->keys_closed == wire->keys_count)
+        close_http(wire);
+}
+
+static void close_keys(void *context)
+{
+    struct sv_wire *wire = context;
+    size_t count = wire->keys_count;
+
+    for (size_t i = 0; i < count; i++)
+        sv_keeper_close(wire->keys[i].keeper, on_keeper_closed, wire);
+    if (count == 0)
+        close_http(wire);
+}
+
 static void close_dns(void *context)
 {
     struct sv_wire *wire = context;
 
     if (wire->dns != NULL)
-        sv_dns_close(wire->dns, close_http, wire);
+        sv_dns_close(wire->dns, close_keys, wire);
     else
-        close_http(wire);
+        close_keys(wire);
 }
 
 static void close_resolver(void *context)

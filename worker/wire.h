@@ -9,6 +9,7 @@
 #include "sv/dns.h"
 #include "sv/drive.h"
 #include "sv/http.h"
+#include "sv/keeper.h"
 #include "sv/redis.h"
 
 enum { SV_WIRE_WORKER_BYTES = 160 };
@@ -36,7 +37,13 @@ struct sv_wire {
     struct sv_http *http;
     struct sv_dns *dns;
     struct sv_resolver *resolver;
-    struct sv_credentials *credentials; /* one per account */
+    struct sv_wire_keys {
+        struct sv_wire *wire;
+        struct sv_keeper *keeper;
+        enum sv_err err; /* of the first search */
+        struct sv_errinfo info;
+    } keys[SV_ACCOUNTS_MAX]; /* of each account of the configuration */
+    size_t keys_count, keys_awaited, keys_closed;
     struct sv_account accounts[SV_ACCOUNTS_MAX];
     size_t accounts_count; /* with an open ses */
     size_t ses_closed;
@@ -45,15 +52,16 @@ struct sv_wire {
     void *closed_context;
 };
 
-/* Reads credentials and resolvers, then makes everything; the driver is not started. SV_EXIT_OK, or
- * the exit code after a line in the log. In both cases sv_wire_close has to follow. The wire must
- * stay put until then. */
+/* Finds credentials (the loop runs until every account has an answer) and resolvers, then makes
+ * everything; the driver is not started. SV_EXIT_OK, or the exit code after a line in the log. In
+ * both cases sv_wire_close has to follow. The wire must stay put until then. */
 int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options);
 
-/* Reads the credentials of every account again; what cannot be read stays as it was. */
+/* Searches the credentials of every account again; until that succeeds the old ones stay. */
 void sv_wire_renew_credentials(struct sv_wire *wire);
 
-/* Closes in the order of need: driver, SES, store, resolver, DNS, HTTP; then calls `closed`. */
+/* Closes in the order of need: driver, SES, store, resolver, DNS, keys, HTTP; then calls `closed`.
+ */
 void sv_wire_close(struct sv_wire *wire, sv_wire_closed_fn *closed, void *context);
 
 #endif

@@ -24,7 +24,7 @@ SIDEWAYS = {("net/aws", "net/http")}
 # The folders that speak a foreign library; the worker names all of them, for the versions it prints.
 SPEAKS = {
     "curl/": {"net/http"},
-    "expat.h": {"adapt/ses"},
+    "expat.h": {"adapt/ses", "net/aws"},
     "hiredis/": {"net/redis"},
     "idn2.h": {"base"},
     "jansson.h": {"base", "adapt/ses", "drive"},

@@ -11,19 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shared_file.h"
+#include "places.h"
 #include "sv/alloc.h"
-
-enum { PATH_BYTES = 1024 };
-
-struct places {
-    sv_env_fn *env;
-    void *context;
-    const char *profile;
-    char credentials[PATH_BYTES]; /* "" = nowhere */
-    char config[PATH_BYTES];
-    struct sv_errinfo *info;
-};
 
 void sv_credentials_wipe(struct sv_credentials *credentials)
 {
@@ -31,15 +20,15 @@ void sv_credentials_wipe(struct sv_credentials *credentials)
 }
 
 /* An empty variable counts as not set, as in AWS's own tools. */
-static const char *look_up(const struct places *places, const char *name)
+const char *sv_places_variable(const struct sv_places *places, const char *name)
 {
     const char *value = places->env(places->context, name);
 
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-static enum sv_err take_variable(const struct places *places, const char *name, const char *value,
-                                 char *out, size_t out_bytes)
+static enum sv_err take_variable(const struct sv_places *places, const char *name,
+                                 const char *value, char *out, size_t out_bytes)
 {
     size_t len = strlen(value);
 
@@ -55,9 +44,9 @@ static enum sv_err take_variable(const struct places *places, const char *name, 
     return SV_OK;
 }
 
-static enum sv_err take_expiry(const struct places *places, struct sv_credentials *out)
+static enum sv_err take_expiry(const struct sv_places *places, struct sv_credentials *out)
 {
-    const char *text = look_up(places, "AWS_CREDENTIAL_EXPIRATION");
+    const char *text = sv_places_variable(places, "AWS_CREDENTIAL_EXPIRATION");
 
     if (text != NULL && sv_time_parse(text, strlen(text), &out->expires_at) != SV_OK)
         return sv_err_set(places->info, SV_EMALFORMED, "credentials", 0,
@@ -65,12 +54,11 @@ static enum sv_err take_expiry(const struct places *places, struct sv_credential
     return SV_OK;
 }
 
-/* SV_ENOTFOUND when the environment holds no access key: not an error by itself. */
-static enum sv_err from_environment(const struct places *places, struct sv_credentials *out)
+enum sv_err sv_places_environment(const struct sv_places *places, struct sv_credentials *out)
 {
-    const char *id = look_up(places, "AWS_ACCESS_KEY_ID");
-    const char *secret = look_up(places, "AWS_SECRET_ACCESS_KEY");
-    const char *token = look_up(places, "AWS_SESSION_TOKEN");
+    const char *id = sv_places_variable(places, "AWS_ACCESS_KEY_ID");
+    const char *secret = sv_places_variable(places, "AWS_SECRET_ACCESS_KEY");
+    const char *token = sv_places_variable(places, "AWS_SESSION_TOKEN");
     enum sv_err err;
 
     if (id == NULL && secret == NULL)
@@ -95,20 +83,21 @@ static enum sv_err from_environment(const struct places *places, struct sv_crede
 }
 
 /* The file that the variable names, else the usual one below HOME; "~/" is HOME as well. */
-static enum sv_err place(const struct places *places, const char *variable, const char *usual,
-                         char out[PATH_BYTES])
+static enum sv_err place(const struct sv_places *places, const char *variable, const char *usual,
+                         char out[SV_PLACES_PATH_BYTES])
 {
-    const char *path = look_up(places, variable), *home = look_up(places, "HOME");
+    const char *path = sv_places_variable(places, variable),
+               *home = sv_places_variable(places, "HOME");
     int len = 0;
 
     out[0] = '\0';
     if (path == NULL && home != NULL)
-        len = snprintf(out, PATH_BYTES, "%s/%s", home, usual);
+        len = snprintf(out, SV_PLACES_PATH_BYTES, "%s/%s", home, usual);
     else if (path != NULL && strncmp(path, "~/", 2) == 0 && home != NULL)
-        len = snprintf(out, PATH_BYTES, "%s/%s", home, path + 2);
+        len = snprintf(out, SV_PLACES_PATH_BYTES, "%s/%s", home, path + 2);
     else if (path != NULL)
-        len = snprintf(out, PATH_BYTES, "%s", path);
-    if (len < 0 || len >= PATH_BYTES)
+        len = snprintf(out, SV_PLACES_PATH_BYTES, "%s", path);
+    if (len < 0 || len >= SV_PLACES_PATH_BYTES)
         return sv_err_set(places->info, SV_ETOOBIG, "credentials", 0, "the path in %s is too long",
                           variable);
     return SV_OK;
@@ -152,8 +141,8 @@ static enum sv_err open_file(const char *path, int *fd, struct sv_errinfo *info)
     return sv_err_set(info, SV_EDENIED, "credentials", 0, "%.120s is not a regular file", path);
 }
 
-static enum sv_err read_file(const struct places *places, const char *path, bool is_config,
-                             struct sv_shared_profile *out)
+static enum sv_err read_one(const struct sv_places *places, const char *path, bool is_config,
+                            struct sv_shared_profile *out)
 {
     char *bytes;
     size_t len = 0;
@@ -178,7 +167,7 @@ static enum sv_err read_file(const struct places *places, const char *path, bool
     return err;
 }
 
-static enum sv_err judge_profile(const struct places *places,
+enum sv_err sv_places_judge_keys(const struct sv_places *places,
                                  const struct sv_shared_profile *shared)
 {
     if (shared->has_access_key && shared->has_secret_key)
@@ -199,23 +188,48 @@ static enum sv_err judge_profile(const struct places *places,
                       places->config[0] != '\0' ? places->config : "-");
 }
 
-/* A pair in the credentials file wins over one in the config file, as in AWS's own tools. */
-static enum sv_err from_files(struct places *places, struct sv_credentials *out)
+static enum sv_err find_files(struct sv_places *places)
 {
-    struct sv_shared_profile shared = {.found = false};
-    enum sv_err err;
-
-    err = place(places, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", places->credentials);
+    enum sv_err err =
+        place(places, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", places->credentials);
     if (err == SV_OK)
         err = place(places, "AWS_CONFIG_FILE", ".aws/config", places->config);
+    return err;
+}
+
+enum sv_err sv_places_profile(struct sv_places *places, struct sv_shared_profile *out)
+{
+    struct sv_shared_profile config = {.found = false};
+    enum sv_err err = find_files(places);
+
+    *out = (struct sv_shared_profile){.found = false};
     if (err == SV_OK)
-        err = read_file(places, places->credentials, false, &shared);
-    if (err == SV_OK && !shared.has_access_key && !shared.has_secret_key) {
-        sv_credentials_wipe(&shared.keys); /* never half of one file and half of the other */
-        err = read_file(places, places->config, true, &shared);
+        err = read_one(places, places->config, true, &config);
+    if (err == SV_OK) { /* the credentials file's lines come later and win */
+        *out = config;
+        sv_credentials_wipe(&out->keys);
+        out->has_access_key = out->has_secret_key = false;
+        err = read_one(places, places->credentials, false, out);
     }
+    if (err == SV_OK && !out->has_access_key && !out->has_secret_key) {
+        out->keys = config.keys; /* never half of one file and half of the other */
+        out->has_access_key = config.has_access_key;
+        out->has_secret_key = config.has_secret_key;
+    }
+    sv_credentials_wipe(&config.keys);
+    if (err != SV_OK)
+        sv_credentials_wipe(&out->keys);
+    return err;
+}
+
+/* A pair in the credentials file wins over one in the config file, as in AWS's own tools. */
+static enum sv_err from_files(struct sv_places *places, struct sv_credentials *out)
+{
+    struct sv_shared_profile shared;
+    enum sv_err err = sv_places_profile(places, &shared);
+
     if (err == SV_OK)
-        err = judge_profile(places, &shared);
+        err = sv_places_judge_keys(places, &shared);
     if (err == SV_OK) {
         *out = shared.keys;
         (void)snprintf(out->source, sizeof out->source, "shared file, profile %.40s",
@@ -225,20 +239,25 @@ static enum sv_err from_files(struct places *places, struct sv_credentials *out)
     return err;
 }
 
+const char *sv_places_usual_profile(const struct sv_places *places)
+{
+    const char *name = sv_places_variable(places, "AWS_PROFILE");
+
+    if (name == NULL)
+        name = sv_places_variable(places, "AWS_DEFAULT_PROFILE");
+    return name != NULL ? name : "default";
+}
+
 enum sv_err sv_credentials_load(const char *profile, sv_env_fn *env, void *context,
                                 struct sv_credentials *out, struct sv_errinfo *info)
 {
-    struct places places = {.env = env, .context = context, .profile = profile, .info = info};
+    struct sv_places places = {.env = env, .context = context, .profile = profile, .info = info};
     enum sv_err err = SV_ENOTFOUND;
 
     *out = (struct sv_credentials){.expires_at = 0};
     if (profile == NULL || profile[0] == '\0') {
-        places.profile = look_up(&places, "AWS_PROFILE");
-        if (places.profile == NULL)
-            places.profile = look_up(&places, "AWS_DEFAULT_PROFILE");
-        if (places.profile == NULL)
-            places.profile = "default";
-        err = from_environment(&places, out);
+        places.profile = sv_places_usual_profile(&places);
+        err = sv_places_environment(&places, out);
     }
     if (err == SV_ENOTFOUND)
         err = from_files(&places, out);

@@ -1,5 +1,6 @@
 #include "shared_file.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -135,6 +136,31 @@ static void note_unsupported(struct sv_shared_profile *out, struct span key)
     }
 }
 
+#define SETTING(member)                                                                            \
+    {                                                                                              \
+#member, offsetof(struct sv_shared_settings, member),                                      \
+            sizeof(((struct sv_shared_settings *)0)->member)                                       \
+    }
+
+static const struct {
+    const char *name;
+    size_t at, bytes;
+} settings[] = {
+    SETTING(role_arn),    SETTING(source_profile),          SETTING(credential_source),
+    SETTING(external_id), SETTING(role_session_name),       SETTING(duration_seconds),
+    SETTING(mfa_serial),  SETTING(web_identity_token_file),
+};
+
+static enum sv_err take_setting(const struct reader *reader, struct span key, struct span value)
+{
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        if (is_key(key, settings[i].name))
+            return keep(reader, value, (char *)&reader->out->settings + settings[i].at,
+                        settings[i].bytes);
+    }
+    return SV_OK;
+}
+
 static enum sv_err take(struct reader *reader, struct span key, struct span value)
 {
     struct sv_shared_profile *out = reader->out;
@@ -154,7 +180,7 @@ static enum sv_err take(struct reader *reader, struct span key, struct span valu
     if (is_key(key, "aws_session_token"))
         return keep(reader, value, keys->session_token, sizeof keys->session_token);
     note_unsupported(out, key);
-    return SV_OK;
+    return take_setting(reader, key, value);
 }
 
 static enum sv_err read_line(struct reader *reader, struct span line)

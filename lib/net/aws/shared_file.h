@@ -8,6 +8,18 @@
 
 enum { SV_SHARED_FILE_BYTES_MAX = 1024 * 1024, SV_SHARED_LINE_BYTES_MAX = 16 * 1024 };
 
+/* The other settings of a profile that have to do with keys; "" = not set. None is a secret. */
+struct sv_shared_settings {
+    char role_arn[257];
+    char source_profile[129];
+    char credential_source[33];
+    char external_id[1225];
+    char role_session_name[65];
+    char duration_seconds[8];
+    char mfa_serial[257];
+    char web_identity_token_file[1024];
+};
+
 /* What one profile said; wiped by sv_credentials_wipe on `keys`. */
 struct sv_shared_profile {
     bool found; /* its section exists */
@@ -15,6 +27,7 @@ struct sv_shared_profile {
     /* The profile asks for a way to get keys that we do not know: the setting's name, or "". */
     char unsupported[32];
     struct sv_credentials keys;
+    struct sv_shared_settings settings;
 };
 
 struct sv_shared_file {

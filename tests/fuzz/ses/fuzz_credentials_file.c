@@ -42,6 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     SV_REQUIRE(is_value(out.keys.access_key_id, sizeof out.keys.access_key_id));
     SV_REQUIRE(is_value(out.keys.secret_access_key, sizeof out.keys.secret_access_key));
     SV_REQUIRE(is_value(out.keys.session_token, sizeof out.keys.session_token));
+    SV_REQUIRE(is_value(out.settings.role_arn, sizeof out.settings.role_arn));
+    SV_REQUIRE(is_value(out.settings.mfa_serial, sizeof out.settings.mfa_serial));
     SV_REQUIRE(out.has_access_key == (out.keys.access_key_id[0] != '\0'));
     SV_REQUIRE(out.has_secret_key == (out.keys.secret_access_key[0] != '\0'));
     SV_REQUIRE(out.found || (!out.has_access_key && !out.has_secret_key));

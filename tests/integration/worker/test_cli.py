@@ -466,7 +466,7 @@ def test_reader_that_leaves_is_no_news():
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDX", "AWS_SECRET_ACCESS_KEY": "marker-secret-4711", "AWS_REGION": "eu-west-1",
         "SESVERIFY_DNS_SERVERS": "127.0.0.1:1"}
-NO_FILES = {"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_CONFIG_FILE": "/nonexistent"}
+NO_FILES = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_CONFIG_FILE": "/nonexistent"}
 
 
 def test_run_without_region_is_78():
@@ -474,9 +474,9 @@ def test_run_without_region_is_78():
     assert done.returncode == 78 and "no region" in done.stderr
 
 
-def test_run_with_role_is_78():
-    done = run("run", "--set", "account.default.role_arn=arn:aws:iam::1:role/x", **KEYS)
-    assert done.returncode == 78 and "later release" in done.stderr
+def test_run_with_a_role_that_is_no_arn_is_78():
+    done = run("run", "--set", "account.default.role_arn=some-role", **KEYS)
+    assert done.returncode == 78 and "role_arn is no ARN" in done.stderr
 
 
 def test_run_without_credentials_is_77():

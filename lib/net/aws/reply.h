@@ -1,0 +1,21 @@
+/* What the givers of temporary keys answer. */
+#ifndef SV_AWS_KEY_REPLY_H
+#define SV_AWS_KEY_REPLY_H
+
+#include "sv/credentials.h"
+
+enum { SV_KEY_REPLY_BYTES_MAX = 64 * 1024, SV_KEY_ERROR_BYTES = 64 };
+
+/* A container's or an instance's JSON: AccessKeyId, SecretAccessKey, Token, Expiration. Text of an
+ * error never shows a value. Only the keys and the expiry of *out are written. */
+enum sv_err sv_key_reply_json(const char *bytes, size_t len, struct sv_credentials *out,
+                              struct sv_errinfo *info) __attribute__((warn_unused_result));
+
+/* STS's XML: Credentials{AccessKeyId, SecretAccessKey, SessionToken, Expiration}. */
+enum sv_err sv_key_reply_sts(const char *bytes, size_t len, struct sv_credentials *out,
+                             struct sv_errinfo *info) __attribute__((warn_unused_result));
+
+/* The word in STS's <Code>, e.g. "AccessDenied"; "" when there is none that can be shown. */
+void sv_key_reply_sts_error(const char *bytes, size_t len, char out[SV_KEY_ERROR_BYTES]);
+
+#endif
