@@ -1,7 +1,10 @@
 #include "dkim_key.h"
 
+#include <openssl/asn1.h>
+#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/x509.h>
 #include <string.h>
 
@@ -219,6 +222,72 @@ static EVP_PKEY *decode(enum sv_dkim_key_type type, const uint8_t *octets, size_
     return decode_rsa(octets, count);
 }
 
+/* The elements of a SEQUENCE that fills the octets exactly; NULL for anything else. */
+static STACK_OF(ASN1_TYPE) * read_sequence(const uint8_t *octets, size_t count, int elements)
+{
+    const uint8_t *at = octets;
+    STACK_OF(ASN1_TYPE) *sequence = d2i_ASN1_SEQUENCE_ANY(NULL, &at, (long)count);
+
+    if (sequence != NULL && (at != octets + count || sk_ASN1_TYPE_num(sequence) != elements)) {
+        sk_ASN1_TYPE_pop_free(sequence, ASN1_TYPE_free);
+        sequence = NULL;
+    }
+    return sequence;
+}
+
+/* RSAPublicKey (RFC 8017 appendix A.1.1): two positive numbers. 0 = it is none. */
+static uint32_t bits_of_numbers(const uint8_t *octets, size_t count)
+{
+    STACK_OF(ASN1_TYPE) *sequence = read_sequence(octets, count, 2);
+    uint32_t bits = 0;
+
+    for (int i = 2; sequence != NULL && i-- > 0;) {
+        const ASN1_TYPE *element = sk_ASN1_TYPE_value(sequence, i);
+        BIGNUM *number = ASN1_TYPE_get(element) == V_ASN1_INTEGER
+                             ? ASN1_INTEGER_to_BN(element->value.integer, NULL)
+                             : NULL;
+        bits = number != NULL && !BN_is_negative(number) ? (uint32_t)BN_num_bits(number) : 0;
+        BN_free(number);
+        if (bits == 0)
+            break;
+    }
+    sk_ASN1_TYPE_pop_free(sequence, ASN1_TYPE_free);
+    return bits;
+}
+
+static bool is_rsa(const ASN1_TYPE *algorithm)
+{
+    STACK_OF(ASN1_TYPE) *sequence = NULL;
+    bool is = false;
+
+    if (ASN1_TYPE_get(algorithm) != V_ASN1_SEQUENCE)
+        return false;
+    sequence = read_sequence(ASN1_STRING_get0_data(algorithm->value.sequence),
+                             (size_t)ASN1_STRING_length(algorithm->value.sequence), 2);
+    if (sequence != NULL && ASN1_TYPE_get(sk_ASN1_TYPE_value(sequence, 0)) == V_ASN1_OBJECT)
+        is = OBJ_obj2nid(sk_ASN1_TYPE_value(sequence, 0)->value.object) == NID_rsaEncryption;
+    sk_ASN1_TYPE_pop_free(sequence, ASN1_TYPE_free);
+    return is;
+}
+
+/* The size of the modulus; 0 = no RSA key. Read through OpenSSL's ASN.1 alone: its decoder of whole
+ * keys takes a hundred times as long (85 us on the machine of docs/figures.md), three times a
+ * check. */
+static uint32_t rsa_bits(const uint8_t *octets, size_t count)
+{
+    STACK_OF(ASN1_TYPE) *info = read_sequence(octets, count, 2);
+    uint32_t bits = bits_of_numbers(octets, count);
+
+    if (info != NULL && bits == 0 && is_rsa(sk_ASN1_TYPE_value(info, 0)) &&
+        ASN1_TYPE_get(sk_ASN1_TYPE_value(info, 1)) == V_ASN1_BIT_STRING) {
+        const ASN1_BIT_STRING *key = sk_ASN1_TYPE_value(info, 1)->value.bit_string;
+        bits = bits_of_numbers(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key));
+    }
+    sk_ASN1_TYPE_pop_free(info, ASN1_TYPE_free);
+    ERR_clear_error();
+    return bits;
+}
+
 static void judge_size(struct sv_dkim_key *key)
 {
     struct sv_span whole = {.text = key->public_key.text};
@@ -240,7 +309,6 @@ static void judge_public(struct sv_dkim_key *key)
     size_t count;
     size_t odd;
     enum sv_base64 result;
-    EVP_PKEY *decoded = NULL;
 
     result = sv_base64_decode(text, octets, &count, &odd);
     if (result == SV_BASE64_ODD) {
@@ -249,16 +317,14 @@ static void judge_public(struct sv_dkim_key *key)
     }
     if (key->type == SV_DKIM_KEY_UNKNOWN)
         return;
-    if (result == SV_BASE64_OK)
-        decoded = decode(key->type, octets, count);
-    if (decoded == NULL) {
+    if (result == SV_BASE64_OK && key->type == SV_DKIM_KEY_RSA)
+        key->bits = rsa_bits(octets, count);
+    if (result == SV_BASE64_OK && key->type == SV_DKIM_KEY_ED25519 && count == ED25519_OCTETS)
+        key->bits = 8 * ED25519_OCTETS;
+    if (key->bits == 0)
         add_fault(key, SV_F_DKIM_KEY_PUBLIC_INVALID, part(text, 0, 0), (uint32_t)count);
-        return;
-    }
-    key->bits = key->type == SV_DKIM_KEY_ED25519 ? 8 * ED25519_OCTETS
-                                                 : (uint32_t)EVP_PKEY_get_bits(decoded);
-    EVP_PKEY_free(decoded);
-    judge_size(key);
+    else
+        judge_size(key);
 }
 
 static const struct sv_dkim_tag *tag_of(const struct sv_dkim_tags *tags, const char *name)
