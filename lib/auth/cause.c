@@ -5,65 +5,67 @@
 #include "judge_parts.h"
 
 /* The sections of sv/finding_codes.h, each by its last code. */
-enum class {
-    CLASS_DELEGATION,
-    CLASS_DNSSEC,
-    CLASS_REACH,
-    CLASS_SPREAD,
-    CLASS_OWNER,
-    CLASS_TYPE,
-    CLASS_CONFLICT,
-    CLASS_ABSENT,
-    CLASS_VALUE,
-    CLASS_KEY,
-    CLASS_POLICY,
-    CLASS_ADVICE,
-    CLASS_COUNT
+enum section {
+    SECTION_DELEGATION,
+    SECTION_DNSSEC,
+    SECTION_REACH,
+    SECTION_SPREAD,
+    SECTION_OWNER,
+    SECTION_TYPE,
+    SECTION_CONFLICT,
+    SECTION_ABSENT,
+    SECTION_VALUE,
+    SECTION_KEY,
+    SECTION_POLICY,
+    SECTION_ADVICE,
+    SECTION_COUNT
 };
 
-static const enum sv_finding_code last_of[CLASS_COUNT] = {
-    [CLASS_DELEGATION] = SV_F_DNS_PRIVATE_ANSWER,
-    [CLASS_DNSSEC] = SV_F_DNS_DNSSEC_UNSUPPORTED,
-    [CLASS_REACH] = SV_F_DNS_CNAME_CHAIN_TOO_LONG,
-    [CLASS_SPREAD] = SV_F_DNS_RECORD_REMOVED,
-    [CLASS_OWNER] = SV_F_DMARC_WRONG_OWNER,
-    [CLASS_TYPE] = SV_F_SPF_TYPE99,
-    [CLASS_CONFLICT] = SV_F_DNS_WILDCARD_ANSWER,
-    [CLASS_ABSENT] = SV_F_DMARC_MISSING,
-    [CLASS_VALUE] = SV_F_DMARC_TAG_SYNTAX,
-    [CLASS_KEY] = SV_F_DKIM_KEY_STRICT_FLAG,
-    [CLASS_POLICY] = SV_F_FROM_DOMAIN_CANNOT_RECEIVE,
-    [CLASS_ADVICE] = SV_F_COUNT,
+static const enum sv_finding_code last_of[SECTION_COUNT] = {
+    [SECTION_DELEGATION] = SV_F_DNS_PRIVATE_ANSWER,
+    [SECTION_DNSSEC] = SV_F_DNS_DNSSEC_UNSUPPORTED,
+    [SECTION_REACH] = SV_F_DNS_CNAME_CHAIN_TOO_LONG,
+    [SECTION_SPREAD] = SV_F_DNS_RECORD_REMOVED,
+    [SECTION_OWNER] = SV_F_DMARC_WRONG_OWNER,
+    [SECTION_TYPE] = SV_F_SPF_TYPE99,
+    [SECTION_CONFLICT] = SV_F_DNS_WILDCARD_ANSWER,
+    [SECTION_ABSENT] = SV_F_DMARC_MISSING,
+    [SECTION_VALUE] = SV_F_DMARC_TAG_SYNTAX,
+    [SECTION_KEY] = SV_F_DKIM_KEY_STRICT_FLAG,
+    [SECTION_POLICY] = SV_F_FROM_DOMAIN_CANNOT_RECEIVE,
+    [SECTION_ADVICE] = SV_F_COUNT,
 };
 
-static enum class class_of(enum sv_finding_code code) {
-    enum class class = CLASS_DELEGATION;
+static enum section section_of(enum sv_finding_code code)
+{
+    enum section section = SECTION_DELEGATION;
 
-    while (code > last_of[class]) class ++;
-    return class;
+    while (code > last_of[section])
+        section++;
+    return section;
 }
 
-#define BIT(class)  (1u << (class))
-#define FROM(class) (BIT(CLASS_COUNT) - BIT(class))
+#define BIT(section)  (1u << (section))
+#define FROM(section) (BIT(SECTION_COUNT) - BIT(section))
 
-/* A cause hides these classes of findings about its owner and every name below. A zone that cannot
+/* A cause hides these sections of findings about its owner and every name below. A zone that cannot
  * be read makes its records look absent; one whose servers are somebody else's makes everything in
  * it meaningless. */
 static const struct {
     enum sv_finding_code cause;
-    unsigned hides; /* BIT(class) */
+    unsigned hides; /* BIT(section) */
 } rules[] = {
-    {SV_F_DNS_DOMAIN_NXDOMAIN, FROM(CLASS_DELEGATION)},
-    {SV_F_DNS_NOT_DELEGATED, FROM(CLASS_DNSSEC)},
-    {SV_F_DNS_DOMAIN_PARKED, FROM(CLASS_DNSSEC)},
-    {SV_F_DNS_LAME_DELEGATION, BIT(CLASS_DNSSEC) | BIT(CLASS_REACH) | BIT(CLASS_SPREAD)},
-    {SV_F_DNS_PRIVATE_ANSWER, BIT(CLASS_REACH)},
-    {SV_F_DNS_DNSSEC_DS_MISMATCH, BIT(CLASS_REACH) | BIT(CLASS_SPREAD) | BIT(CLASS_ABSENT)},
-    {SV_F_DNS_DNSSEC_EXPIRED, BIT(CLASS_REACH) | BIT(CLASS_SPREAD) | BIT(CLASS_ABSENT)},
-    {SV_F_DNS_DNSSEC_NOT_YET_VALID, BIT(CLASS_REACH) | BIT(CLASS_SPREAD) | BIT(CLASS_ABSENT)},
-    {SV_F_DNS_DNSSEC_BOGUS, BIT(CLASS_REACH) | BIT(CLASS_SPREAD) | BIT(CLASS_ABSENT)},
-    {SV_F_DNS_UNREACHABLE, BIT(CLASS_SPREAD)},
-    {SV_F_DNS_TCP_UNAVAILABLE, BIT(CLASS_REACH) | BIT(CLASS_SPREAD)},
+    {SV_F_DNS_DOMAIN_NXDOMAIN, FROM(SECTION_DELEGATION)},
+    {SV_F_DNS_NOT_DELEGATED, FROM(SECTION_DNSSEC)},
+    {SV_F_DNS_DOMAIN_PARKED, FROM(SECTION_DNSSEC)},
+    {SV_F_DNS_LAME_DELEGATION, BIT(SECTION_DNSSEC) | BIT(SECTION_REACH) | BIT(SECTION_SPREAD)},
+    {SV_F_DNS_PRIVATE_ANSWER, BIT(SECTION_REACH)},
+    {SV_F_DNS_DNSSEC_DS_MISMATCH, BIT(SECTION_REACH) | BIT(SECTION_SPREAD) | BIT(SECTION_ABSENT)},
+    {SV_F_DNS_DNSSEC_EXPIRED, BIT(SECTION_REACH) | BIT(SECTION_SPREAD) | BIT(SECTION_ABSENT)},
+    {SV_F_DNS_DNSSEC_NOT_YET_VALID, BIT(SECTION_REACH) | BIT(SECTION_SPREAD) | BIT(SECTION_ABSENT)},
+    {SV_F_DNS_DNSSEC_BOGUS, BIT(SECTION_REACH) | BIT(SECTION_SPREAD) | BIT(SECTION_ABSENT)},
+    {SV_F_DNS_UNREACHABLE, BIT(SECTION_SPREAD)},
+    {SV_F_DNS_TCP_UNAVAILABLE, BIT(SECTION_REACH) | BIT(SECTION_SPREAD)},
 };
 
 /* These stand beside any cause: the way a server mishandles EDNS explains nothing and follows from
@@ -82,7 +84,7 @@ static bool is_hidden_by(const struct sv_finding *finding, const struct sv_findi
     if (finding == cause || !below || finding->code == cause->code || stands_alone(finding->code))
         return false;
     for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
-        if (rules[i].cause == cause->code && (rules[i].hides & BIT(class_of(finding->code))) != 0)
+        if (rules[i].cause == cause->code && (rules[i].hides & BIT(section_of(finding->code))) != 0)
             return true;
     }
     return false;
@@ -122,11 +124,11 @@ static bool kind_of(const struct sv_judge *judge, const struct sv_finding *findi
  * disagree, a wildcard. */
 static bool is_explained(const struct sv_judge *judge, const struct sv_finding *finding)
 {
-    unsigned hides = BIT(CLASS_ABSENT) | BIT(CLASS_VALUE);
+    unsigned hides = BIT(SECTION_ABSENT) | BIT(SECTION_VALUE);
     enum sv_record_kind kind;
     size_t explained = 0;
 
-    if ((hides & BIT(class_of(finding->code))) == 0 || !kind_of(judge, finding, &kind))
+    if ((hides & BIT(section_of(finding->code))) == 0 || !kind_of(judge, finding, &kind))
         return false;
     for (size_t i = 0; i < judge->records_count; i++) {
         if (judge->kinds[i] != kind || judge->out->statuses[i] == SV_RECORD_OK)
@@ -151,7 +153,7 @@ static bool is_dkim_owner(const struct sv_judge *judge, const char *owner)
 /* Those that are found once for each owner; the DKIM part joins its own. */
 static bool is_per_owner(enum sv_finding_code code)
 {
-    return class_of(code) == CLASS_SPREAD || code == SV_F_DNS_WILDCARD_ANSWER ||
+    return section_of(code) == SECTION_SPREAD || code == SV_F_DNS_WILDCARD_ANSWER ||
            code == SV_F_DNS_NAME_NOT_ASCII || code == SV_F_DNS_EDITED_AT_OLD_PROVIDER ||
            code == SV_F_DNS_ANSWER_FILTERED;
 }
