@@ -222,12 +222,16 @@ static EVP_PKEY *decode(enum sv_dkim_key_type type, const uint8_t *octets, size_
     return decode_rsa(octets, count);
 }
 
-/* The elements of a SEQUENCE that fills the octets exactly; NULL for anything else. */
+/* The elements of a SEQUENCE that fills the octets exactly; NULL for anything else. The tag is
+ * looked at here, since this reader takes one without the bit for "constructed", too. */
 static STACK_OF(ASN1_TYPE) * read_sequence(const uint8_t *octets, size_t count, int elements)
 {
+    enum { SEQUENCE_TAG = V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED };
     const uint8_t *at = octets;
-    STACK_OF(ASN1_TYPE) *sequence = d2i_ASN1_SEQUENCE_ANY(NULL, &at, (long)count);
+    STACK_OF(ASN1_TYPE) *sequence = NULL;
 
+    if (count > 0 && octets[0] == SEQUENCE_TAG)
+        sequence = d2i_ASN1_SEQUENCE_ANY(NULL, &at, (long)count);
     if (sequence != NULL && (at != octets + count || sk_ASN1_TYPE_num(sequence) != elements)) {
         sk_ASN1_TYPE_pop_free(sequence, ASN1_TYPE_free);
         sequence = NULL;
