@@ -74,9 +74,14 @@ def is_up(port):
         return False
 
 
-def start_nsd(folder):
+def start_nsd(folder, more_zones=None):
+    """`more_zones`: name to text of zones that are served beside client.example."""
     port = free_port()
-    (folder / "client.zone").write_text(ZONE % many())
+    zones = {"client.example": ZONE % many(), **(more_zones or {})}
+    clauses = ""
+    for number, (name, text) in enumerate(zones.items()):
+        (folder / f"{number}.zone").write_text(text)
+        clauses += f'zone:\n  name: "{name}"\n  zonefile: "{number}.zone"\n'
     (folder / "nsd.conf").write_text(f"""
 server:
   ip-address: 127.0.0.1@{port}
@@ -94,10 +99,7 @@ server:
   rrl-whitelist-ratelimit: 0
 remote-control:
   control-enable: no
-zone:
-  name: "client.example"
-  zonefile: "client.zone"
-""")
+{clauses}""")
     process = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", str(folder / "nsd.conf")])
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
