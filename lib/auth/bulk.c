@@ -79,13 +79,6 @@ void sv_judge_receives_mail(struct sv_judge *judge)
     sv_judge_find(judge, SV_F_FROM_DOMAIN_CANNOT_RECEIVE, fact, SV_SEVERITY_NONE, &naming);
 }
 
-static enum sv_tri both(enum sv_tri a, enum sv_tri b)
-{
-    if (a == SV_TRI_NO || b == SV_TRI_NO)
-        return SV_TRI_NO;
-    return a == SV_TRI_YES && b == SV_TRI_YES ? SV_TRI_YES : SV_TRI_UNKNOWN;
-}
-
 static enum sv_tri either(enum sv_tri a, enum sv_tri b)
 {
     if (a == SV_TRI_YES || b == SV_TRI_YES)
@@ -133,11 +126,12 @@ void sv_judge_bulk(struct sv_judge *judge)
      * which passes, though it is never aligned. */
     conditions[SV_BULK_SPF] = judge->expect.mail_from != NULL ? out->spf_configured : SV_TRI_YES;
     conditions[SV_BULK_DKIM] = judge_dkim(judge);
-    conditions[SV_BULK_DMARC] = both(judge_policy(&out->dmarc), out->dmarc_configured);
-    conditions[SV_BULK_ALIGNMENT] = either(both(out->dmarc.dkim_aligned, conditions[SV_BULK_DKIM]),
-                                           both(out->dmarc.spf_aligned, conditions[SV_BULK_SPF]));
+    conditions[SV_BULK_DMARC] = sv_tri_both(judge_policy(&out->dmarc), out->dmarc_configured);
+    conditions[SV_BULK_ALIGNMENT] =
+        either(sv_tri_both(out->dmarc.dkim_aligned, conditions[SV_BULK_DKIM]),
+               sv_tri_both(out->dmarc.spf_aligned, conditions[SV_BULK_SPF]));
     out->bulk.meets = SV_TRI_YES;
     for (size_t i = 0; i < SV_BULK_COUNT; i++)
-        out->bulk.meets = both(out->bulk.meets, conditions[i]);
+        out->bulk.meets = sv_tri_both(out->bulk.meets, conditions[i]);
     out->meets_bulk_sender_requirements = out->bulk.meets;
 }

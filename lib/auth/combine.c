@@ -15,20 +15,6 @@ struct tally {
     const struct sv_fact *right, *wrong_server, *right_resolver, *wrong_resolver;
 };
 
-static enum sv_tri tri_of(enum sv_record_status status)
-{
-    switch (status) {
-    case SV_RECORD_OK:
-        return SV_TRI_YES;
-    case SV_RECORD_WRONG:
-        return SV_TRI_NO;
-    case SV_RECORD_WAITING:
-    case SV_RECORD_UNKNOWN:
-        return SV_TRI_UNKNOWN;
-    }
-    return SV_TRI_UNKNOWN;
-}
-
 /* Exactly one text that begins with `version`; `text` gets it. */
 static bool has_one(const struct sv_fact *answer, const char *version, struct sv_span *text)
 {
@@ -302,7 +288,7 @@ enum sv_record_status sv_judge_combine(struct sv_judge *judge, size_t record,
     if (fact->heard == NULL || record >= judge->records_count)
         return status;
     if (sv_fact_known(fact) && status != SV_RECORD_UNKNOWN) {
-        count(&tally, fact, tri_of(status));
+        count(&tally, fact, sv_tri_of_status(status));
         for (const struct sv_fact *it = fact->otherwise; it != NULL; it = it->otherwise) {
             enum sv_tri is = right(judge, record, it);
             /* Beside a right answer, another one that cannot be judged is an older one. */

@@ -185,6 +185,12 @@ const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, e
 
 void sv_judge_mark(struct sv_judge *judge, size_t record, enum sv_record_status status);
 void sv_judge_seen(struct sv_judge *judge, size_t record, struct sv_span seen);
+/* OK is yes, wrong is no, anything else unknown. */
+enum sv_tri sv_tri_of_status(enum sv_record_status status);
+
+/* One no is no; yes takes two. */
+enum sv_tri sv_tri_both(enum sv_tri a, enum sv_tri b);
+
 enum sv_record_status sv_judge_status(const struct sv_judge *judge, size_t record);
 
 struct sv_naming {

@@ -120,10 +120,9 @@ bool sv_char_is_in(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-bool sv_span_starts(struct sv_span span, const char *text)
+/* `len` is that of the text. */
+static bool starts(struct sv_span span, const char *text, size_t len)
 {
-    size_t len = strlen(text);
-
     if (len > span.len)
         return false;
     for (size_t i = 0; i < len; i++) {
@@ -133,9 +132,14 @@ bool sv_span_starts(struct sv_span span, const char *text)
     return true;
 }
 
+bool sv_span_starts(struct sv_span span, const char *text)
+{
+    return starts(span, text, strlen(text));
+}
+
 bool sv_span_equals(struct sv_span span, const char *text)
 {
-    return span.len == strlen(text) && sv_span_starts(span, text);
+    return span.len == strlen(text) && starts(span, text, span.len);
 }
 
 bool sv_span_holds(struct sv_span span, const char *text)
@@ -144,7 +148,7 @@ bool sv_span_holds(struct sv_span span, const char *text)
 
     for (size_t i = 0; i + len <= span.len; i++) {
         struct sv_span rest = {.text = span.text + i, .len = span.len - i};
-        if (sv_span_starts(rest, text))
+        if (starts(rest, text, len))
             return true;
     }
     return false;

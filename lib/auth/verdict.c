@@ -112,7 +112,7 @@ void sv_judge_find(struct sv_judge *judge, enum sv_finding_code code, const stru
     finding->evidence = fact->evidence;
 }
 
-static enum sv_tri tri_of(enum sv_record_status status)
+enum sv_tri sv_tri_of_status(enum sv_record_status status)
 {
     switch (status) {
     case SV_RECORD_OK:
@@ -126,7 +126,7 @@ static enum sv_tri tri_of(enum sv_record_status status)
     return SV_TRI_UNKNOWN;
 }
 
-static enum sv_tri both(enum sv_tri a, enum sv_tri b)
+enum sv_tri sv_tri_both(enum sv_tri a, enum sv_tri b)
 {
     if (a == SV_TRI_NO || b == SV_TRI_NO)
         return SV_TRI_NO;
@@ -151,7 +151,7 @@ static enum sv_tri status_of(const struct sv_judge *judge, enum sv_record_kind k
     size_t record;
 
     (void)sv_judge_asked(judge, kind, 0, &record);
-    return tri_of(sv_judge_status(judge, record));
+    return sv_tri_of_status(sv_judge_status(judge, record));
 }
 
 /* The longest that anybody may keep what was said about this record. */
@@ -251,8 +251,8 @@ void sv_judge_conclude(struct sv_judge *judge)
     }
     out->spf_configured = status_of(judge, custom ? SV_RECORD_MAIL_FROM_SPF : SV_RECORD_SPF);
     if (custom)
-        out->mail_from =
-            status_of_tri(both(status_of(judge, SV_RECORD_MAIL_FROM_MX), out->spf_configured));
+        out->mail_from = status_of_tri(
+            sv_tri_both(status_of(judge, SV_RECORD_MAIL_FROM_MX), out->spf_configured));
     out->dmarc_configured = status_of(judge, SV_RECORD_DMARC);
     sv_judge_bulk(judge);
     sv_judge_find_cause(judge);
