@@ -15,11 +15,6 @@ static int digit_of(char c)
     return c == '+' ? 62 : c == '/' ? 63 : NO_DIGIT;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 enum sv_base64 sv_base64_decode(struct sv_span text, uint8_t *out, size_t *count, size_t *odd)
 {
     uint32_t group = 0;
@@ -30,7 +25,7 @@ enum sv_base64 sv_base64_decode(struct sv_span text, uint8_t *out, size_t *count
     for (*odd = 0; *odd < text.len; ++*odd) {
         char c = text.text[*odd];
         int digit = digit_of(c);
-        if (is_blank(c))
+        if (sv_char_is_fws(c))
             continue;
         if (c == '=' && digits % 4 + pads >= 2 && digits % 4 + pads < 4) {
             pads++;

@@ -53,16 +53,11 @@ static bool is(struct sv_span span, const char *text)
     return span.len == strlen(text) && memcmp(span.text, text, span.len) == 0;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static struct sv_span trim(struct sv_span span)
 {
-    while (span.len > 0 && is_blank(*span.text))
+    while (span.len > 0 && sv_char_is_fws(*span.text))
         span = part(span, 1, span.len);
-    while (span.len > 0 && is_blank(span.text[span.len - 1]))
+    while (span.len > 0 && sv_char_is_fws(span.text[span.len - 1]))
         span.len--;
     return span;
 }

@@ -2,11 +2,6 @@
 
 #include <string.h>
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static bool is_word_char(char c)
 {
     char lower = sv_char_lower(c);
@@ -16,11 +11,11 @@ static bool is_word_char(char c)
 
 static struct sv_span strip_blanks(struct sv_span span)
 {
-    while (span.len > 0 && is_blank(span.text[0])) {
+    while (span.len > 0 && sv_char_is_blank(span.text[0])) {
         span.text++;
         span.len--;
     }
-    while (span.len > 0 && is_blank(span.text[span.len - 1]))
+    while (span.len > 0 && sv_char_is_blank(span.text[span.len - 1]))
         span.len--;
     return span;
 }
@@ -62,7 +57,7 @@ bool sv_dmarc_is_record(struct sv_span text)
     struct sv_span name;
     struct sv_span value;
 
-    if (text.len == 0 || is_blank(text.text[0]) || !next_piece(&text, &piece))
+    if (text.len == 0 || sv_char_is_blank(text.text[0]) || !next_piece(&text, &piece))
         return false;
     return split(piece, &name, &value) && sv_span_equals(name, "v") &&
            value.len == strlen(version) && memcmp(value.text, version, value.len) == 0;
@@ -135,7 +130,7 @@ static bool holds_a_tag(struct sv_span value)
     for (size_t i = 0; i + 1 < value.len; i++) {
         struct sv_span behind = {value.text + i + 1, value.len - i - 1};
         struct sv_span name = {.len = 0};
-        if (!is_blank(value.text[i]) && value.text[i] != ',')
+        if (!sv_char_is_blank(value.text[i]) && value.text[i] != ',')
             continue;
         behind = strip_blanks(behind);
         name.text = behind.text;

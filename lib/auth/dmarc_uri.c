@@ -6,11 +6,6 @@
 
 enum { ADDRESS_BYTES = 512 }; /* local part 64, "@", domain, with room for what is too long */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -164,9 +159,9 @@ bool sv_dmarc_uri_next(struct sv_span *rest, struct sv_dmarc_uri *uri)
         rest->text++;
         rest->len--;
     }
-    while (text.len > 0 && is_blank(text.text[text.len - 1]))
+    while (text.len > 0 && sv_char_is_blank(text.text[text.len - 1]))
         text.len--;
-    while (text.len > 0 && is_blank(text.text[0])) {
+    while (text.len > 0 && sv_char_is_blank(text.text[0])) {
         text.text++;
         text.len--;
     }

@@ -120,6 +120,16 @@ bool sv_char_is_in(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
+bool sv_char_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+bool sv_char_is_fws(char c)
+{
+    return sv_char_is_blank(c) || c == '\r' || c == '\n';
+}
+
 /* `len` is that of the text. */
 static bool starts(struct sv_span span, const char *text, size_t len)
 {

@@ -37,6 +37,8 @@ bool sv_name_build(char out[SV_NAME_BYTES], const char *a, const char *b, const 
 struct sv_span sv_span_of(const char *text);
 char sv_char_lower(char c);
 bool sv_char_is_in(char c, const char *set);
+bool sv_char_is_blank(char c); /* a blank or a tab: WSP of RFC 5234 */
+bool sv_char_is_fws(char c);   /* what folding leaves, too: line ends (RFC 6376 section 2.8) */
 
 /* ASCII case is ignored in all of these. */
 bool sv_span_equals(struct sv_span span, const char *text);
