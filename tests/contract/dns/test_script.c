@@ -10,86 +10,9 @@
 
 #include <cmocka.h>
 
-#include "script.h"
-#include "slow_clock.h"
-#include "sv/dns.h"
+#include "bed.h"
 
-enum { SERVERS = 3, TRY_MS = 30, TOTAL_MS = 1500 };
-
-struct bed {
-    uv_loop_t loop;
-    struct slow_clock clock;
-    struct sv_rand rand;
-    struct sv_dns *dns;
-    struct script servers[SERVERS];
-    size_t servers_count;
-    struct sv_dns_answer *answer;
-    struct sv_dns_stats stats;
-    unsigned closed;
-};
-
-static void on_closed(void *context)
-{
-    struct bed *bed = context;
-
-    bed->closed++;
-}
-
-static void open_bed(struct bed *bed)
-{
-    struct sv_dns_options options = {
-        .rand = &bed->rand, .clock = &bed->clock.clock, .try_ms = TRY_MS, .total_ms = TOTAL_MS};
-
-    assert_int_equal(uv_loop_init(&bed->loop), 0);
-    slow_clock_init(&bed->clock, 8);
-    sv_rand_system_init(&bed->rand);
-    bed->dns = sv_dns_new(&bed->loop, &options);
-    for (size_t i = 0; i < bed->servers_count; i++)
-        script_open(&bed->servers[i], &bed->loop);
-}
-
-static void close_bed(struct bed *bed)
-{
-    sv_dns_close(bed->dns, on_closed, bed);
-    for (size_t i = 0; i < bed->servers_count; i++)
-        script_close(&bed->servers[i]);
-    (void)uv_run(&bed->loop, UV_RUN_DEFAULT);
-    assert_int_equal(bed->closed, 1);
-    assert_int_equal(uv_loop_close(&bed->loop), 0);
-}
-
-static void on_done(struct sv_dns_query *query, enum sv_err err, const struct sv_dns_answer *answer)
-{
-    struct bed *bed = query->owner;
-
-    assert_int_equal(err, SV_OK);
-    assert_null(bed->answer);
-    bed->answer = sv_dns_answer_copy(answer);
-}
-
-/* Asks one question of all servers, in their order, and waits for its answer. */
-static void ask(struct bed *bed, bool recursion, enum sv_rr_type type)
-{
-    struct sv_dns_question question = {.name = "Client.example", .type = type};
-    struct sv_dns_server servers[SERVERS];
-    struct sv_dns_ask ask = {.question = &question,
-                             .servers = servers,
-                             .servers_count = bed->servers_count,
-                             .recursion = recursion};
-    struct sv_dns_query query = {.owner = bed};
-    struct sv_errinfo info = {0};
-
-    sv_dns_answer_free(bed->answer);
-    bed->answer = NULL;
-    for (size_t i = 0; i < bed->servers_count; i++)
-        servers[i] = bed->servers[i].server;
-    if (sv_dns_start(bed->dns, &query, &ask, on_done, &info) != SV_OK)
-        fail_msg("%s", info.text);
-    while (bed->answer == NULL && uv_run(&bed->loop, UV_RUN_ONCE) != 0)
-        slow_clock_turn(&bed->clock);
-    assert_non_null(bed->answer);
-    sv_dns_stats(bed->dns, &bed->stats);
-}
+enum { SERVERS = BED_SERVERS_MAX };
 
 static const struct {
     const char *name;
@@ -232,8 +155,8 @@ static void run_case(size_t i)
         script->tcp = cases[i].tcp;
         bed->servers_count++;
     }
-    open_bed(bed);
-    ask(bed, true, SV_RR_TXT);
+    bed_open(bed);
+    bed_ask(bed, true, SV_RR_TXT);
     assert_int_equal(bed->answer->outcome, cases[i].outcome);
     assert_int_equal(bed->answer->trouble, cases[i].trouble);
     assert_int_equal(bed->stats.mismatches, cases[i].mismatches);
@@ -247,7 +170,7 @@ static void run_case(size_t i)
         assert_int_equal(bed->answer->tcp, cases[i].tcp_asked > 0);
     }
     sv_dns_answer_free(bed->answer);
-    close_bed(bed);
+    bed_close(bed);
     test_free(bed);
 }
 
@@ -274,17 +197,17 @@ static void test_habits_are_remembered(void **state)
         struct bed *bed = test_calloc(1, sizeof(*bed));
         bed->servers_count = 1;
         bed->servers[0].steps[0] = habits[i].step;
-        open_bed(bed);
-        ask(bed, true, SV_RR_TXT);
+        bed_open(bed);
+        bed_ask(bed, true, SV_RR_TXT);
         assert_int_equal(bed->servers[0].asked, habits[i].asked_first);
         assert_int_equal(bed->servers[0].asked_with_edns, habits[i].edns_first);
-        ask(bed, true, SV_RR_TXT);
+        bed_ask(bed, true, SV_RR_TXT);
         assert_int_equal(bed->servers[0].asked, habits[i].asked_first + 1);
         assert_int_equal(bed->servers[0].asked_with_edns, habits[i].edns_second);
         assert_int_equal(bed->answer->no_edns, habits[i].step == STEP_FORMERR_TO_EDNS);
         assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
         sv_dns_answer_free(bed->answer);
-        close_bed(bed);
+        bed_close(bed);
         test_free(bed);
     }
 }
@@ -298,17 +221,17 @@ static void test_nobody_listens(void **state)
     (void)state;
     bed->servers_count = 2;
     bed->servers[0].tcp = OVER_TCP_REFUSE;
-    open_bed(bed);
+    bed_open(bed);
     uv_close((uv_handle_t *)gone, NULL);
     (void)uv_run(&bed->loop, UV_RUN_NOWAIT);
-    ask(bed, true, SV_RR_TXT);
+    bed_ask(bed, true, SV_RR_TXT);
     assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
     assert_int_equal(bed->stats.timeouts, 0);
     assert_int_equal(bed->servers[1].asked, 1);
     sv_dns_answer_free(bed->answer);
     memset(gone, 0, sizeof(*gone));
     assert_int_equal(uv_udp_init(&bed->loop, gone), 0);
-    close_bed(bed);
+    bed_close(bed);
     test_free(bed);
 }
 
@@ -329,22 +252,22 @@ static void test_over_ipv6(void **state)
     bed->servers[0].steps[1] = STEP_TRUNCATED;
     bed->servers[1].steps[0] = STEP_SERVFAIL;
     bed->servers[2].steps[0] = STEP_ANSWER;
-    open_bed(bed);
-    ask(bed, true, SV_RR_TXT); /* wrong port, SERVFAIL, and the third answers */
+    bed_open(bed);
+    bed_ask(bed, true, SV_RR_TXT); /* wrong port, SERVFAIL, and the third answers */
     assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
     assert_int_equal(bed->stats.mismatches, 1);
     assert_int_equal(strncmp(bed->answer->server, there ? "[::1]:" : "127.0.0.1:", 6), 0);
-    ask(bed, true, SV_RR_TXT); /* truncated */
+    bed_ask(bed, true, SV_RR_TXT); /* truncated */
     assert_true(bed->answer->tcp);
     uv_close((uv_handle_t *)&bed->servers[0].udp, NULL);
     (void)uv_run(&bed->loop, UV_RUN_NOWAIT);
-    ask(bed, true, SV_RR_TXT); /* nobody listens */
+    bed_ask(bed, true, SV_RR_TXT); /* nobody listens */
     assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
     assert_int_equal(bed->stats.timeouts, 1);
     memset(&bed->servers[0].udp, 0, sizeof(bed->servers[0].udp));
     assert_int_equal(uv_udp_init(&bed->loop, &bed->servers[0].udp), 0);
     sv_dns_answer_free(bed->answer);
-    close_bed(bed);
+    bed_close(bed);
     test_free(bed);
 }
 
@@ -355,15 +278,15 @@ static void test_lame_without_authority(void **state)
     (void)state;
     bed->servers_count = 1;
     bed->servers[0].steps[0] = STEP_ANSWER;
-    open_bed(bed);
-    ask(bed, false, SV_RR_TXT);
+    bed_open(bed);
+    bed_ask(bed, false, SV_RR_TXT);
     assert_int_equal(bed->answer->outcome, SV_DNS_DATA); /* AA is set */
     bed->servers[0].steps[0] = STEP_NO_AUTHORITY;
-    ask(bed, false, SV_RR_TXT);
+    bed_ask(bed, false, SV_RR_TXT);
     assert_int_equal(bed->answer->outcome, SV_DNS_UNKNOWN);
     assert_int_equal(bed->answer->trouble, SV_DNS_LAME);
     assert_int_equal(bed->answer->records_count, 0);
-    close_bed(bed);
+    bed_close(bed);
     sv_dns_answer_free(bed->answer);
     test_free(bed);
 }
@@ -376,21 +299,21 @@ static void test_referrals(void **state)
     (void)state;
     bed->servers_count = 2;
     bed->servers[0].steps[0] = STEP_REFERRAL;
-    open_bed(bed);
-    ask(bed, false, SV_RR_TXT);
+    bed_open(bed);
+    bed_ask(bed, false, SV_RR_TXT);
     assert_int_equal(bed->answer->trouble, SV_DNS_REFERRED);
     assert_string_equal(bed->answer->zone, "example");
     assert_int_equal(bed->answer->referral_count, 1);
     assert_int_equal(bed->servers[1].asked, 0);
-    ask(bed, true, SV_RR_TXT); /* of a resolver it is no answer */
+    bed_ask(bed, true, SV_RR_TXT); /* of a resolver it is no answer */
     assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
     assert_int_equal(bed->servers[1].asked, 1);
     bed->servers[1].steps[0] = STEP_REFERRAL;
-    ask(bed, true, SV_RR_TXT);
+    bed_ask(bed, true, SV_RR_TXT);
     assert_int_equal(bed->answer->trouble, SV_DNS_LAME);
     assert_int_equal(bed->answer->referral_count, 0);
     assert_string_equal(bed->answer->zone, "");
-    close_bed(bed);
+    bed_close(bed);
     sv_dns_answer_free(bed->answer);
     test_free(bed);
 }
@@ -404,9 +327,9 @@ static void test_case_is_mixed(void **state)
 
     (void)state;
     bed->servers_count = 1;
-    open_bed(bed);
+    bed_open(bed);
     for (unsigned i = 0; i < 40; i++) {
-        ask(bed, true, SV_RR_TXT);
+        bed_ask(bed, true, SV_RR_TXT);
         assert_true(sv_name_equal(bed->servers[0].last_name, "client.example"));
         if (i == 0)
             memcpy(first, bed->servers[0].last_name, sizeof(first));
@@ -414,7 +337,7 @@ static void test_case_is_mixed(void **state)
     }
     assert_true(different > 30); /* 13 letters: equal once in 8,192 */
     sv_dns_answer_free(bed->answer);
-    close_bed(bed);
+    bed_close(bed);
     test_free(bed);
 }
 
@@ -427,16 +350,16 @@ static void test_refused_at_start(void **state)
     struct sv_dns_query query = {.owner = bed};
 
     (void)state;
-    open_bed(bed);
+    bed_open(bed);
     assert_int_equal(sv_dns_server_parse("127.0.0.1:9", &server, NULL), SV_OK);
-    assert_int_equal(sv_dns_start(bed->dns, &query, &ask, on_done, NULL), SV_EINVALID);
+    assert_int_equal(sv_dns_start(bed->dns, &query, &ask, bed_on_done, NULL), SV_EINVALID);
     memcpy(question.name, "a.b", 4);
     ask.servers_count = 0;
-    assert_int_equal(sv_dns_start(bed->dns, &query, &ask, on_done, NULL), SV_EINVALID);
+    assert_int_equal(sv_dns_start(bed->dns, &query, &ask, bed_on_done, NULL), SV_EINVALID);
     ask.servers_count = 1;
     server.address.ss_family = AF_UNIX;
-    assert_int_equal(sv_dns_start(bed->dns, &query, &ask, on_done, NULL), SV_EINVALID);
-    close_bed(bed);
+    assert_int_equal(sv_dns_start(bed->dns, &query, &ask, bed_on_done, NULL), SV_EINVALID);
+    bed_close(bed);
     assert_null(bed->answer);
     test_free(bed);
 }
