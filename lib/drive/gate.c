@@ -80,6 +80,7 @@ static void on_ses(struct sv_ses_call *call, enum sv_err err)
     struct sv_drive *drive = gate->drive;
 
     (void)unlink_ticket(&gate->calling, ticket);
+    gate->throttled = gate->throttled || err == SV_ETHROTTLED;
     if (err == SV_OK) {
         gate->throttles = 0;
     } else if (err != SV_ECANCELED) {
@@ -158,8 +159,11 @@ static void pump(struct gate *gate)
         .account = gate->account->name,
         .region = gate->account->region,
         .action = sv_ses_op_name(gate->op),
+        .worker = gate->drive->options.worker,
+        .throttled = gate->throttled,
         .interval_us = sv_gcra_interval_us(gate->account->rate_millihertz),
     };
+    gate->throttled = false;
     errand_run(gate->drive, &gate->permit, on_permit, gate);
 }
 

@@ -90,6 +90,7 @@ struct gate { /* one account and action: one call a second, first come first ser
     struct alarm wait;
     unsigned throttles; /* in a row: pauses double */
     bool pausing;
+    bool throttled; /* the limiter is told with the next question */
 };
 
 void gate_init(struct gate *gate, struct sv_drive *drive, const struct sv_account *account,
