@@ -27,11 +27,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sv/time.h"
+#include "sv/domain.h"
 
 enum sv_ask_kind { SV_ASK_RECHECK, SV_ASK_SEARCH, SV_ASK_GUARD, SV_ASK_KINDS };
 
 const char *sv_ask_kind_name(enum sv_ask_kind kind); /* "recheck", "search", "guard" */
+
+/* `hurry`: a job asks for this look. */
+enum sv_ask_kind sv_ask_kind_of(const struct sv_domain *domain, bool hurry);
 
 enum {
     SV_PLANNER_AGED_PERMILLE = 150, /* of a batch, for each class: less than half in all */

@@ -22,6 +22,16 @@ const char *sv_ask_kind_name(enum sv_ask_kind kind)
     return "unknown";
 }
 
+enum sv_ask_kind sv_ask_kind_of(const struct sv_domain *domain, bool hurry)
+{
+    bool healthy = domain->status == SV_STATUS_VERIFIED && domain->bad_at == 0 &&
+                   domain->temporary_at == 0 && domain->wrong_at == 0;
+
+    if (hurry)
+        return SV_ASK_RECHECK;
+    return healthy ? SV_ASK_GUARD : SV_ASK_SEARCH;
+}
+
 /* ---- clients ---- */
 
 static struct sv_ask **bucket_of(struct sv_ask_line *line, uint64_t client)
