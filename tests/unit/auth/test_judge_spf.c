@@ -182,6 +182,34 @@ static const struct scenario scenarios[] = {
      .records = "ooo?o",
      .findings = "temporary spf_temperror _spf.example.net\n",
      .flags = "spf=unknown"},
+    {.name = "spf_temperror_of_a_host_behind_mx",
+     .dns = SPF("v=spf1 mx include:amazonses.com ~all") SES "client.com MX 10 mail.client.com\n"
+                                                            "mail.client.com A! timeout\n",
+     .records = "ooo?o",
+     .findings = "temporary spf_temperror mail.client.com\n"},
+    {.name = "spf_temperror_of_an_address_of_version_6",
+     .dns = SPF("v=spf1 a:relay.client.com -all") "amazonses.com TXT v=spf1 ip6:2001:db8::/32 "
+                                                  "-all\nrelay.client.com A 203.0.113.1\n"
+                                                  "relay.client.com AAAA! servfail\n",
+     .records = "ooo?o",
+     .findings = "temporary spf_temperror relay.client.com\n"},
+    {.name = "spf_temperror_of_both_versions_is_one",
+     .dns = SPF("v=spf1 a:relay.client.com -all") "amazonses.com TXT v=spf1 ip4:192.0.2.0/24 "
+                                                  "ip6:2001:db8::/32 -all\n"
+                                                  "relay.client.com A! timeout\n"
+                                                  "relay.client.com AAAA! timeout\n",
+     .records = "ooo?o",
+     .findings = "temporary spf_temperror relay.client.com\n"},
+    {.name = "spf_temperror_of_a_record_inside_of_that_of_ses",
+     .dns = SPF("v=spf1 ip4:192.0.2.0/24 -all") "amazonses.com TXT v=spf1 "
+                                                "include:part.amazonses.com -all\n"
+                                                "part.amazonses.com TXT! servfail\n",
+     .records = "ooo?o",
+     .findings = "temporary spf_temperror part.amazonses.com\n"},
+    {.name = "a_silent_host_that_nobody_asks_for_is_not_told",
+     .dns = SPF("v=spf1 include:amazonses.com mx -all") "client.com MX 10 mail.client.com\n"
+                                                        "mail.client.com A! timeout\n",
+     .records = "ooooo"},
     {.name = "flattened_ranges_of_ses_are_fine",
      .dns = SPF("v=spf1 ip4:192.0.2.0/24 ip4:198.51.100.0/24 ~all") SES,
      .records = "ooooo"},
