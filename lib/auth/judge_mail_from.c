@@ -2,7 +2,7 @@
  * record is judged in judge_spf.c. */
 #include <string.h>
 
-#include "judge_parts.h"
+#include "dmarc_parts.h"
 #include "near.h"
 #include "records_parts.h"
 
@@ -99,39 +99,42 @@ static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_s
     return SV_F_MAILFROM_MX_NOT_SES;
 }
 
-/* The fact of a wrong place that holds SES's MX, or NULL. `owner` NULL = could not be a name. */
-static const struct sv_fact *probe(struct sv_judge *judge, const char *owner)
+static bool holds_feedback_host(const struct sv_judge *judge, const struct sv_fact *fact)
 {
-    const struct sv_fact *fact = sv_judge_probe(judge, owner, SV_RR_MX, SV_PROBES_NOT_DKIM_MAX);
-
-    if (!sv_fact_known(fact))
-        return NULL;
     for (size_t i = 0; i < fact->values_count; i++) {
         if (is_feedback_host(judge, host_of(fact->values[i])))
+            return true;
+    }
+    return false;
+}
+
+/* The fact of a wrong place that holds SES's MX, or NULL. At {d} it costs no probe: whether {d}
+ * receives mail is asked in any case. */
+static const struct sv_fact *find_elsewhere(struct sv_judge *judge)
+{
+    const struct sv_expect *expect = &judge->expect;
+    const struct sv_fact *fact;
+    char doubled[SV_NAME_BYTES];
+
+    if (sv_name_build(doubled, expect->mail_from, ".", judge->zone)) {
+        fact = sv_judge_probe(judge, doubled, SV_RR_MX, SV_PROBES_NOT_DKIM_MAX);
+        if (sv_fact_known(fact) && holds_feedback_host(judge, fact))
             return fact;
     }
-    return NULL;
+    fact = sv_judge_look(judge, expect->domain, SV_RR_MX, &judge->dmarc_looks, SV_DMARC_LOOKS_MAX);
+    return sv_fact_known(fact) && holds_feedback_host(judge, fact) ? fact : NULL;
 }
 
 static void judge_absent(struct sv_judge *judge, const struct sv_fact *fact, const char *expected)
 {
-    const struct sv_expect *expect = &judge->expect;
-    struct sv_naming naming = {.owner = expect->mail_from, .expected = expected};
-    const struct sv_fact *at_doubled = NULL;
-    const struct sv_fact *at_domain;
-    char doubled[SV_NAME_BYTES];
+    const struct sv_fact *elsewhere = find_elsewhere(judge);
+    struct sv_naming naming = {.owner = judge->expect.mail_from, .expected = expected};
 
-    if (sv_name_build(doubled, expect->mail_from, ".", judge->zone))
-        at_doubled = probe(judge, doubled);
-    at_domain = probe(judge, expect->domain);
-    if (at_doubled == NULL && at_domain == NULL) {
-        sv_judge_find(judge, SV_F_MAILFROM_MX_MISSING, fact, SV_SEVERITY_NONE, &naming);
-        return;
-    }
-    if (at_doubled == NULL)
-        at_doubled = at_domain;
-    naming.found = at_doubled->name;
-    sv_judge_find(judge, SV_F_MAILFROM_MX_WRONG_OWNER, at_doubled, SV_SEVERITY_NONE, &naming);
+    if (elsewhere != NULL)
+        naming.found = elsewhere->name;
+    sv_judge_find(judge,
+                  elsewhere != NULL ? SV_F_MAILFROM_MX_WRONG_OWNER : SV_F_MAILFROM_MX_MISSING,
+                  elsewhere != NULL ? elsewhere : fact, SV_SEVERITY_NONE, &naming);
 }
 
 /* Judges the MX records that are there. */

@@ -45,10 +45,11 @@ static void ask(void *context, const char *name, enum sv_rr_type type, struct sv
     const struct sv_fact *fact = look(tour->it->judge, name, type);
 
     *out = (struct sv_spf_reply){.known = fact->answered};
-    if (fact->answered && fact->outcome == SV_DNS_UNKNOWN)
-        note_silent(tour, fact);
-    if (!sv_fact_known(fact))
+    if (!sv_fact_known(fact)) {
+        if (fact->answered)
+            note_silent(tour, fact);
         return;
+    }
     out->outcome = fact->outcome;
     out->values = fact->values;
     out->count = fact->values_count;

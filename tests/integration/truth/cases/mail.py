@@ -114,8 +114,10 @@ CASES = {
                    "advice": "only as the abandoned record type 99"},
     "spf_wrong_owner": {"mail_from": None, "zone": {"@": ["MX 10 mail"], "spf": [SPF]}, "owner": "$d", "severity": None, "found": "spf.$d",
                         "advice": "Move it to $d"},
-    "spf_temperror": {"zone": {"bounce": [MX, text("v=spf1 include:_spf.spf-temperror-target.com include:amazonses.com -all")]},
+    "spf_temperror": {"zone": {"bounce": [MX, text("v=spf1 mx:relays.$d include:_spf.spf-temperror-target.com include:amazonses.com -all")],
+                               "relays": ["MX 10 relay.spf-temperror-target.com."]},
                       "more": {"spf-temperror-target.com": {"@": [text("v=spf1 -all")]}},
-                      "more_at": ["s1"], "more_rules": [{"do": "servfail"}], "owner": "_spf.spf-temperror-target.com",
+                      "more_at": ["s1"], "more_rules": [{"do": "servfail"}], "repeats": True,
+                      "owners": ["relay.spf-temperror-target.com", "_spf.spf-temperror-target.com"],
                       "severity": "temporary", "advice": "did not answer"},
 }
