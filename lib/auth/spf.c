@@ -151,10 +151,11 @@ size_t sv_spf_gap(struct sv_span word)
     return 0;
 }
 
-static void add_term(struct sv_line *out, const char *text, size_t len)
+static void add_term(struct sv_line *out, const char *prefix, struct sv_span text)
 {
     sv_line_add(out, " ");
-    sv_line_add_bytes(out, text, len);
+    sv_line_add(out, prefix);
+    sv_line_add_bytes(out, text.text, text.len);
 }
 
 bool sv_spf_suggest(struct sv_span record, struct sv_line *out)
@@ -169,82 +170,71 @@ bool sv_spf_suggest(struct sv_span record, struct sv_line *out)
         bool is_half = sv_span_equals(term.text, "include:"); /* its name was lost to a blank */
         if (is_ses || is_half || sv_spf_is_near_ses(&term) || (ended && term.kind == SV_SPF_ALL))
             continue;
-        if ((term.kind == SV_SPF_ALL || term.kind == SV_SPF_REDIRECT) && !included) {
-            add_term(out, SV_SPF_INCLUDE, strlen(SV_SPF_INCLUDE));
+        /* Behind a term that refuses, SES might be refused already. */
+        if (!included &&
+            (term.kind == SV_SPF_ALL || term.kind == SV_SPF_REDIRECT || term.qualifier != '+')) {
+            add_term(out, SV_SPF_INCLUDE, sv_span_of(""));
             included = true;
         }
         if (term.kind == SV_SPF_ALL && term.qualifier == '+')
-            add_term(out, "~all", strlen("~all"));
+            add_term(out, "~all", sv_span_of(""));
         else
-            add_term(out, term.text.text, term.text.len);
+            add_term(out, "", term.text);
         ended = ended || term.kind == SV_SPF_ALL;
     }
     if (!included)
-        add_term(out, SV_SPF_INCLUDE, strlen(SV_SPF_INCLUDE));
+        add_term(out, SV_SPF_INCLUDE, sv_span_of(""));
     return !out->cut;
 }
 
-static bool is_in(struct sv_span record, struct sv_span text)
+/* Whether one of the words so far is `prefix` with `text` behind it. */
+static bool holds_word(const struct sv_line *line, const char *prefix, struct sv_span text)
 {
-    struct sv_spf_term term;
+    struct sv_span rest = {.text = line->text, .len = line->len};
+    size_t prefix_len = strlen(prefix);
+    struct sv_span word;
 
-    while (sv_spf_next(&record, &term)) {
-        if (term.text.len == text.len && memcmp(term.text.text, text.text, text.len) == 0)
+    while (sv_span_word(&rest, &word)) {
+        if (word.len == prefix_len + text.len && memcmp(word.text, prefix, prefix_len) == 0 &&
+            memcmp(word.text + prefix_len, text.text, text.len) == 0)
             return true;
     }
     return false;
 }
 
-/* -all only where every record says so: whatever one of them lets pass softly must still pass. */
-static const char *common_all(const struct sv_span *records, size_t count)
+/* Adds the terms of one record that the merged one needs, each once: what is not valid would break
+ * it, SES's include and all come at its end, and behind all nothing counts. True when the record
+ * ends in -all. */
+static bool merge_record(struct sv_span record, bool *has_exp, struct sv_line *out)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!is_in(records[i], sv_span_of("-all")))
-            return "~all";
-    }
-    return "-all";
-}
+    struct sv_spf_term term;
 
-/* Whether the merged record needs this term, once: what is not valid would break it, and SES's
- * include and all come at its end. */
-static bool is_wanted(const struct sv_spf_term *term, const struct sv_span *before, size_t count,
-                      bool has_exp)
-{
-    bool is_ses = (term->kind == SV_SPF_INCLUDE_OF || term->kind == SV_SPF_REDIRECT) &&
-                  sv_spf_is_ses(term->domain);
-
-    if (term->fault != SV_SPF_GOOD || is_ses || (term->kind == SV_SPF_EXP && has_exp))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (is_in(before[i], term->text))
-            return false;
+    while (!out->cut && sv_spf_next(&record, &term)) {
+        bool is_redirect = term.kind == SV_SPF_REDIRECT;
+        bool is_ses = (term.kind == SV_SPF_INCLUDE_OF || is_redirect) && sv_spf_is_ses(term.domain);
+        const char *prefix = is_redirect ? "include:" : ""; /* beside other terms it is one */
+        struct sv_span text = is_redirect ? term.domain : term.text;
+        if (term.kind == SV_SPF_ALL)
+            return term.qualifier == '-';
+        if (term.fault != SV_SPF_GOOD || is_ses || (term.kind == SV_SPF_EXP && *has_exp) ||
+            holds_word(out, prefix, text))
+            continue;
+        *has_exp = *has_exp || term.kind == SV_SPF_EXP;
+        add_term(out, prefix, text);
     }
-    return true;
+    return false;
 }
 
 bool sv_spf_merge(const struct sv_span *records, size_t count, struct sv_line *out)
 {
     bool has_exp = false;
+    bool all_refuse = true;
 
     sv_line_add(out, version);
-    for (size_t i = 0; i < count; i++) {
-        struct sv_span rest = records[i];
-        struct sv_spf_term term;
-        while (sv_spf_next(&rest, &term) &&
-               term.kind != SV_SPF_ALL) { /* behind all nothing counts */
-            if (!is_wanted(&term, records, i, has_exp))
-                continue;
-            has_exp = has_exp || term.kind == SV_SPF_EXP;
-            if (term.kind == SV_SPF_REDIRECT) { /* beside other terms it is an include */
-                add_term(out, "include:", strlen("include:"));
-                sv_line_add_bytes(out, term.domain.text, term.domain.len);
-            } else {
-                add_term(out, term.text.text, term.text.len);
-            }
-        }
-    }
-    add_term(out, SV_SPF_INCLUDE, strlen(SV_SPF_INCLUDE));
-    sv_line_add(out, " ");
-    sv_line_add(out, common_all(records, count));
+    for (size_t i = 0; i < count && !out->cut; i++)
+        all_refuse = merge_record(records[i], &has_exp, out) && all_refuse;
+    add_term(out, SV_SPF_INCLUDE, sv_span_of(""));
+    /* Whatever one of them lets pass softly must still pass. */
+    add_term(out, all_refuse ? "-all" : "~all", sv_span_of(""));
     return !out->cut;
 }

@@ -31,8 +31,8 @@ bool sv_spf_is_near_ses(const struct sv_spf_term *term);
  */
 size_t sv_spf_gap(struct sv_span word);
 
-/* The record with `include:amazonses.com` before its first all, other forms of that term removed:
- * what the owner should publish. False when it does not fit. */
+/* The record with `include:amazonses.com` before its first all and whatever refuses, other forms of
+ * that term removed: what the owner should publish. False when it does not fit. */
 bool sv_spf_suggest(struct sv_span record, struct sv_line *out);
 
 /* One record with the terms of all of these and SES's include. False when it does not fit. */

@@ -2,6 +2,7 @@
  * answers are missing. The RFC itself is in tests/vectors. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cmocka_all.h"
 #include "spf.h"
@@ -341,6 +342,97 @@ static void counting_may_go_on(void **state)
     assert_int_equal(verdict.lookups, SV_SPF_COUNT_MAX + 1);
 }
 
+static void a_suggestion_lets_ses_in(void **state)
+{
+    static const struct {
+        const char *record, *suggestion;
+    } cases[] = {
+        {"v=spf1 mx -all", "v=spf1 mx include:amazonses.com -all"},
+        {"v=spf1 mx", "v=spf1 mx include:amazonses.com"},
+        {"v=spf1 mx redirect=x.com", "v=spf1 mx include:amazonses.com redirect=x.com"},
+        {"v=spf1 ?include:amazonses.com +all", "v=spf1 include:amazonses.com ~all"},
+        {"v=spf1 -all include:amazonses.com", "v=spf1 include:amazonses.com -all"},
+        {"v=spf1 mx -ip4:192.0.2.0/24 include:amazonses.com -all",
+         "v=spf1 mx include:amazonses.com -ip4:192.0.2.0/24 -all"},
+        {"v=spf1 ~exists:%{i}.x.com a -all",
+         "v=spf1 include:amazonses.com ~exists:%{i}.x.com a -all"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char text[256];
+        struct sv_line line;
+        sv_line_init(&line, text, sizeof(text));
+        assert_true(sv_spf_suggest(sv_span_of(cases[i].record), &line));
+        assert_string_equal(text, cases[i].suggestion);
+    }
+}
+
+static void several_records_merge_into_one(void **state)
+{
+    static const struct {
+        const char *one, *two, *merged;
+    } cases[] = {
+        {"v=spf1 mx -all", "v=spf1 a -all", "v=spf1 mx a include:amazonses.com -all"},
+        {"v=spf1 mx -all", "v=spf1 a ~all", "v=spf1 mx a include:amazonses.com ~all"},
+        {"v=spf1 mx -all", "v=spf1 a", "v=spf1 mx a include:amazonses.com ~all"},
+        {"v=spf1 mx ~all -all", "v=spf1 a -ALL", "v=spf1 mx a include:amazonses.com ~all"},
+        {"v=spf1 mx -ALL", "v=spf1 a -all", "v=spf1 mx a include:amazonses.com -all"},
+        {"v=spf1 mx mx -all", "v=spf1 mx -all", "v=spf1 mx include:amazonses.com -all"},
+        {"v=spf1 mx -all ip4:192.0.2.1", "v=spf1 ip4:192.0.2.1 -all",
+         "v=spf1 mx ip4:192.0.2.1 include:amazonses.com -all"},
+        {"v=spf1 redirect=x.com", "v=spf1 include:x.com mx ~all",
+         "v=spf1 include:x.com mx include:amazonses.com ~all"},
+        {"v=spf1 exp=x.com ip4:192.0.2 -all", "v=spf1 exp=y.com include:amazonses.com -all",
+         "v=spf1 exp=x.com include:amazonses.com -all"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct sv_span records[] = {sv_span_of(cases[i].one), sv_span_of(cases[i].two)};
+        char text[256];
+        struct sv_line line;
+        sv_line_init(&line, text, sizeof(text));
+        assert_true(sv_spf_merge(records, 2, &line));
+        assert_string_equal(text, cases[i].merged);
+    }
+}
+
+/* `front`, then ` term` until `bytes` are nearly full, then ` last`. */
+static struct sv_span repeat(char *out, size_t bytes, const char *const words[3])
+{
+    struct sv_line line;
+
+    sv_line_init(&line, out, bytes);
+    sv_line_add(&line, words[0]);
+    while (line.len + strlen(words[1]) + strlen(words[2]) < bytes)
+        sv_line_add(&line, words[1]);
+    sv_line_add(&line, words[2]);
+    return (struct sv_span){.text = out, .len = line.len};
+}
+
+/* A thousand terms behind the all of the first of sixteen records, and all others asking whether
+ * the last of them is wanted: comparing each with each takes a second. */
+static void hostile_records_merge_soon(void **state)
+{
+    enum { RECORDS = 16, BYTES = 4096, CPU_MS_MAX = 300 };
+    static char texts[2][BYTES];
+    struct sv_span records[RECORDS];
+    char text[256];
+    struct sv_line line;
+    clock_t start;
+
+    (void)state;
+    records[0] = repeat(texts[0], BYTES, (const char *[]){"v=spf1 all", " a/2", " a/1"});
+    for (size_t i = 1; i < RECORDS; i++)
+        records[i] = repeat(texts[1], BYTES, (const char *[]){"v=spf1", " a/1", ""});
+    sv_line_init(&line, text, sizeof(text));
+    start = clock();
+    assert_true(sv_spf_merge(records, RECORDS, &line));
+    assert_true((clock() - start) * 1000 / CLOCKS_PER_SEC < CPU_MS_MAX);
+    assert_string_equal(text, "v=spf1 a/1 include:amazonses.com ~all");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +444,9 @@ int main(void)
         cmocka_unit_test(an_evaluation_is_undecided_until_the_last_answer_it_needs),
         cmocka_unit_test(an_address_that_is_not_told),
         cmocka_unit_test(counting_may_go_on),
+        cmocka_unit_test(a_suggestion_lets_ses_in),
+        cmocka_unit_test(several_records_merge_into_one),
+        cmocka_unit_test(hostile_records_merge_soon),
     };
 
     return cmocka_run_group_tests_name("spf", tests, NULL, NULL);
