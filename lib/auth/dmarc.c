@@ -129,11 +129,11 @@ static bool holds_a_tag(struct sv_span value)
 {
     for (size_t i = 0; i + 1 < value.len; i++) {
         struct sv_span behind = {value.text + i + 1, value.len - i - 1};
-        struct sv_span name = {.len = 0};
-        if (!sv_char_is_blank(value.text[i]) && value.text[i] != ',')
+        struct sv_span name = {.text = behind.text};
+        /* Of many blanks the last one separates: looking on from each would be quadratic. */
+        if ((!sv_char_is_blank(value.text[i]) && value.text[i] != ',') ||
+            sv_char_is_blank(behind.text[0]))
             continue;
-        behind = strip_blanks(behind);
-        name.text = behind.text;
         while (name.len < behind.len && is_word_char(behind.text[name.len]))
             name.len++;
         if (key_of(name) == SV_DMARC_KEY_OTHER)
