@@ -147,6 +147,8 @@ enum sv_tri sv_dmarc_is_right(const struct sv_judge *judge, size_t record,
     struct sv_dmarc_choice choice = sv_dmarc_choose(answer);
     struct sv_dmarc_record read;
 
+    if (answer->incomplete && choice.count <= 1)
+        return SV_TRI_UNKNOWN; /* the record, or another one, may be what did not fit */
     if (choice.count == 0 && choice.malformed_count == 0)
         return sv_dmarc_choose(judge->asked[record]).count == 0 &&
                        sv_judge_status(judge, record) == SV_RECORD_OK

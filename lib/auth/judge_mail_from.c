@@ -6,20 +6,6 @@
 #include "near.h"
 #include "records_parts.h"
 
-/* The host of a kept "10 host"; the preference holds no blank. */
-static struct sv_span host_of(struct sv_span value)
-{
-    size_t at = 0;
-
-    while (at < value.len && value.text[at] != ' ')
-        at++;
-    at += at < value.len ? 1 : 0;
-    value = (struct sv_span){.text = value.text + at, .len = value.len - at};
-    if (value.len > 0 && value.text[value.len - 1] == '.')
-        value.len--;
-    return value;
-}
-
 /* One MAIL FROM domain may serve several regions by one MX towards any of them. */
 static bool is_feedback_host(const struct sv_judge *judge, struct sv_span host)
 {
@@ -102,7 +88,7 @@ static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_s
 static bool holds_feedback_host(const struct sv_judge *judge, const struct sv_fact *fact)
 {
     for (size_t i = 0; i < fact->values_count; i++) {
-        if (is_feedback_host(judge, host_of(fact->values[i])))
+        if (is_feedback_host(judge, sv_mx_host(fact->values[i])))
             return true;
     }
     return false;
@@ -137,6 +123,15 @@ static void judge_absent(struct sv_judge *judge, const struct sv_fact *fact, con
                   elsewhere != NULL ? elsewhere : fact, SV_SEVERITY_NONE, &naming);
 }
 
+enum sv_tri sv_mail_from_is_right_mx(const struct sv_judge *judge, const struct sv_fact *answer)
+{
+    if (answer->values_seen != 1)
+        return SV_TRI_NO;
+    if (answer->values_count != 1)
+        return SV_TRI_UNKNOWN; /* there was no room to keep it */
+    return is_feedback_host(judge, sv_mx_host(answer->values[0])) ? SV_TRI_YES : SV_TRI_NO;
+}
+
 /* Judges the MX records that are there. */
 static enum sv_record_status judge_present(struct sv_judge *judge, const struct sv_fact *fact,
                                            const char *expected)
@@ -148,7 +143,7 @@ static enum sv_record_status judge_present(struct sv_judge *judge, const struct 
 
     sv_fact_show(fact, found);
     if (fact->values_seen == 1 && fact->values_count == 1)
-        code = host_fault(judge, host_of(fact->values[0]));
+        code = host_fault(judge, sv_mx_host(fact->values[0]));
     else if (fact->values_seen == 1)
         return SV_RECORD_UNKNOWN; /* there was no room to keep it */
     if (code == SV_F_NONE)

@@ -229,6 +229,9 @@ void sv_judge_ownership(struct sv_judge *judge);
 void sv_judge_dkim(struct sv_judge *judge);
 void sv_judge_mail_from(struct sv_judge *judge); /* with its SPF */
 
+/* Whether an answer about the MAIL FROM domain holds SES's MX and no other. */
+enum sv_tri sv_mail_from_is_right_mx(const struct sv_judge *judge, const struct sv_fact *answer);
+
 /* The SPF record `kind` at `owner`: of the domain, or of its custom MAIL FROM. */
 void sv_judge_spf(struct sv_judge *judge, enum sv_record_kind kind, const char *owner);
 

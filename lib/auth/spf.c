@@ -91,6 +91,21 @@ bool sv_spf_is_ses(struct sv_span domain)
     return sv_span_equals(domain, SV_SPF_SES);
 }
 
+enum sv_tri sv_spf_includes_ses(struct sv_span record)
+{
+    struct sv_spf_outline outline;
+    struct sv_spf_term term;
+
+    sv_spf_outline(record, &outline);
+    if (outline.fault != SV_SPF_GOOD)
+        return SV_TRI_NO;
+    while (sv_spf_next(&record, &term) && term.kind != SV_SPF_ALL && term.qualifier == '+') {
+        if (term.kind == SV_SPF_INCLUDE_OF && sv_spf_is_ses(term.domain))
+            return SV_TRI_YES;
+    }
+    return SV_TRI_UNKNOWN;
+}
+
 /* Names that people write for it and that are more than a typing error away. */
 static const char *const wrong_names[] = {"amazon-ses.com", "amazon.ses.com", "ses.amazonaws.com",
                                           "amazonses.net", "amazonses.org"};

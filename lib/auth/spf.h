@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "sv/axis.h"
+
 #include "spf_term.h"
 #include "txt.h"
 
@@ -23,6 +25,10 @@ bool sv_spf_is_malformed(struct sv_span text);
 
 /* True for "amazonses.com" in any case, with or without a final dot. */
 bool sv_spf_is_ses(struct sv_span domain);
+
+/* Whether a record that is valid includes SES, with nothing before that decides: YES, or NO for a
+ * record with an error; UNKNOWN: that takes an evaluation. */
+enum sv_tri sv_spf_includes_ses(struct sv_span record);
 
 /* True for what can only have been meant to be include:amazonses.com. */
 bool sv_spf_is_near_ses(const struct sv_spf_term *term);

@@ -164,6 +164,19 @@ bool sv_span_holds(struct sv_span span, const char *text)
     return false;
 }
 
+struct sv_span sv_mx_host(struct sv_span value)
+{
+    const char *blank = value.len > 0 ? memchr(value.text, ' ', value.len) : NULL;
+    struct sv_span host = {.text = value.text};
+
+    if (blank == NULL)
+        return host;
+    host = (struct sv_span){.text = blank + 1, .len = value.len - (size_t)(blank + 1 - value.text)};
+    if (host.len > 0 && host.text[host.len - 1] == '.')
+        host.len--;
+    return host;
+}
+
 /* UTF-8 of what surrounds pasted values, beside the ASCII blanks and quotes. */
 static const char *const wrappers[] = {
     " ",

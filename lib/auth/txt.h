@@ -45,6 +45,10 @@ bool sv_span_equals(struct sv_span span, const char *text);
 bool sv_span_starts(struct sv_span span, const char *text);
 bool sv_span_holds(struct sv_span span, const char *text);
 
+/* The host of an MX record as facts keep it, "10 host", without a final dot; empty = a null MX (RFC
+ * 7505), or no such text. */
+struct sv_span sv_mx_host(struct sv_span value);
+
 /* Blanks, quotes (also typographic ones), non-breaking and zero-width blanks at both ends away:
  * what panels and word processors put around a value. */
 struct sv_span sv_span_trim(struct sv_span span);

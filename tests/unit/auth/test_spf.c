@@ -322,6 +322,37 @@ static void an_address_that_is_not_told(void **state)
     }
 }
 
+/* One MX of more, as if there had been no room for the others. */
+static void look_cut(void *context, const char *name, enum sv_rr_type type,
+                     struct sv_spf_reply *out)
+{
+    static const struct sv_span mx = {.text = "10 mail.client.com", .len = 18};
+    static const struct sv_span txt = {.text = "v=spf1 mx -all", .len = 14};
+
+    (void)context;
+    (void)name;
+    *out = (struct sv_spf_reply){.known = true, .outcome = SV_DNS_NODATA};
+    if (type != SV_RR_MX && type != SV_RR_TXT)
+        return;
+    out->outcome = SV_DNS_DATA;
+    out->values = type == SV_RR_MX ? &mx : &txt;
+    out->count = 1;
+    out->incomplete = type == SV_RR_MX;
+}
+
+static void hosts_that_were_not_kept_may_match(void **state)
+{
+    struct sv_ip ip;
+    struct sv_spf_check check = {.source = {.ask = look_cut}, .domain = "client.com", .ip = &ip};
+    struct sv_spf_verdict verdict;
+
+    (void)state;
+    assert_true(sv_ip_parse(sv_span_of("192.0.2.1"), &ip));
+    sv_spf_check(&check, &verdict);
+    assert_int_equal(verdict.result, SV_SPF_UNDECIDED);
+    assert_false(verdict.waiting);
+}
+
 /* Beyond the limits the counting goes on where it is wanted. */
 static void counting_may_go_on(void **state)
 {
@@ -443,6 +474,7 @@ int main(void)
         cmocka_unit_test(names_become_questions),
         cmocka_unit_test(an_evaluation_is_undecided_until_the_last_answer_it_needs),
         cmocka_unit_test(an_address_that_is_not_told),
+        cmocka_unit_test(hosts_that_were_not_kept_may_match),
         cmocka_unit_test(counting_may_go_on),
         cmocka_unit_test(a_suggestion_lets_ses_in),
         cmocka_unit_test(several_records_merge_into_one),
