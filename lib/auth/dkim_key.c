@@ -401,7 +401,7 @@ void sv_dkim_key_read(struct sv_span record, struct sv_dkim_key *out)
     if (p != NULL)
         out->public_key = p->value;
     if (p == NULL)
-        add_fault(out, SV_F_DKIM_KEY_PUBLIC_MISSING, (struct sv_span){.text = record.text}, 0);
+        add_fault(out, SV_F_DKIM_KEY_PUBLIC_MISSING, from_here(record, 0), 0);
     else if (p->value.len == 0)
         add_fault(out, SV_F_DKIM_KEY_REVOKED, p->value, 0);
     else
