@@ -161,7 +161,8 @@ static void judge_term(struct sv_spf_subject *it, struct reading *reading, struc
         reading->told_ptr = true;
         find(it, SV_F_SPF_PTR_USED, "", term->text);
     }
-    if (is_live && sv_spf_term_is_lookup(term) && sv_spf_macro_uses(term->domain, "slodiphvcrt"))
+    /* %{d} and %{o} are known: the envelope has the name that is judged. */
+    if (is_live && sv_spf_term_is_lookup(term) && sv_spf_macro_uses(term->domain, "slhpiv"))
         find(it, SV_F_SPF_MACRO_UNRESOLVED, "", term->text);
 }
 
