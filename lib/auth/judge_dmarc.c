@@ -112,6 +112,25 @@ static void judge_absent(struct sv_dmarc_view *view)
                   elsewhere != NULL ? elsewhere : view->own, SV_SEVERITY_NONE, &naming);
 }
 
+/* What a text without a valid version was meant to be; what we ask for in general where its tags do
+ * not tell. */
+static const char *repaired(const struct sv_dmarc_view *view, struct sv_span text,
+                            char out[SV_FINDING_VALUE_BYTES])
+{
+    struct sv_dmarc_reader reader = {.rest = sv_span_trim(text)};
+    struct sv_dmarc_record record;
+    struct sv_dmarc_tag tag;
+    struct sv_line line;
+
+    sv_dmarc_parse(reader.rest, &record);
+    while (sv_dmarc_next(&reader, &tag)) {
+        if (tag.fault != SV_DMARC_FAULT_NONE)
+            return view->expected;
+    }
+    sv_line_init(&line, out, SV_FINDING_VALUE_BYTES);
+    return record.p > SV_DMARC_WORD_BAD && sv_dmarc_print(&record, &line) ? out : view->expected;
+}
+
 /* Records that receivers throw away. False when there is nothing of that kind at the name. */
 static bool judge_discarded(struct sv_dmarc_view *view, const struct sv_fact *fact,
                             enum sv_dmarc_found found)
@@ -126,8 +145,8 @@ static bool judge_discarded(struct sv_dmarc_view *view, const struct sv_fact *fa
     } else if (found == SV_DMARC_FOUND_INVALID) {
         sv_dmarc_judge_record(view, fact, choice.record);
     } else if (found == SV_DMARC_FOUND_NONE && choice.malformed_count > 0) {
-        sv_dmarc_find(view->judge, SV_F_DMARC_VERSION_MALFORMED, fact, view->expected,
-                      choice.malformed);
+        sv_dmarc_find(view->judge, SV_F_DMARC_VERSION_MALFORMED, fact,
+                      repaired(view, choice.malformed, all), choice.malformed);
     } else {
         return false;
     }

@@ -102,6 +102,17 @@ static const struct sv_fact *find_elsewhere(const struct sv_spf_subject *it)
     return holds_record(type99) ? type99 : NULL;
 }
 
+/* A text that only looks like a record. The advice is what it was meant to be. */
+static void judge_malformed(const struct sv_spf_subject *it, struct sv_span text)
+{
+    char repaired[SV_FINDING_VALUE_BYTES];
+    struct sv_line line;
+
+    sv_line_init(&line, repaired, sizeof(repaired));
+    find(it, SV_F_SPF_VERSION_MALFORMED, sv_spf_repair(text, &line) ? repaired : SV_SPF_INCLUDE,
+         text);
+}
+
 /* No SPF record at all, or texts that only look like one. */
 static void judge_none(const struct sv_spf_subject *it, const struct choice *choice)
 {
@@ -112,7 +123,7 @@ static void judge_none(const struct sv_spf_subject *it, const struct choice *cho
     const struct sv_fact *elsewhere;
 
     if (choice->malformed_count > 0) {
-        find(it, SV_F_SPF_VERSION_MALFORMED, SV_SPF_EXPECTED, choice->malformed);
+        judge_malformed(it, choice->malformed);
         return;
     }
     elsewhere = find_elsewhere(it);

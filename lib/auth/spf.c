@@ -202,6 +202,24 @@ bool sv_spf_suggest(struct sv_span record, struct sv_line *out)
     return !out->cut;
 }
 
+bool sv_spf_repair(struct sv_span text, struct sv_line *out)
+{
+    struct sv_span rest = sv_span_trim(text);
+    struct sv_span terms;
+    struct sv_spf_term term;
+
+    if (sv_span_starts(rest, version))
+        rest = (struct sv_span){rest.text + strlen(version), rest.len - strlen(version)};
+    else
+        (void)sv_span_word(&rest, &terms); /* the version, as it was written */
+    terms = rest;
+    while (sv_spf_next(&terms, &term)) {
+        if (term.fault != SV_SPF_GOOD)
+            return false;
+    }
+    return sv_spf_suggest(rest, out);
+}
+
 /* Whether one of the words so far is `prefix` with `text` behind it. */
 static bool holds_word(const struct sv_line *line, const char *prefix, struct sv_span text)
 {

@@ -41,6 +41,10 @@ size_t sv_spf_gap(struct sv_span word);
  * that term removed: what the owner should publish. False when it does not fit. */
 bool sv_spf_suggest(struct sv_span record, struct sv_line *out);
 
+/* The same of a text that was meant to be a record (sv_spf_is_malformed). False also when one of
+ * its terms is not valid: then only its owner knows what was meant. */
+bool sv_spf_repair(struct sv_span text, struct sv_line *out);
+
 /* One record with the terms of all of these and SES's include. False when it does not fit. */
 bool sv_spf_merge(const struct sv_span *records, size_t count, struct sv_line *out);
 
