@@ -62,11 +62,6 @@ static struct sv_span trim(struct sv_span span)
     return span;
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Printable ASCII, blanks, and line ends that a blank follows (FWS, RFC 6376 section 2.8). The
  * escaped semicolon is no octet of a record but the trace of a panel that escaped it. */
 static bool is_text(struct sv_span record, size_t *at)
@@ -90,7 +85,7 @@ static bool is_tag_name(struct sv_span name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.text[i];
-        if (!is_letter(c) && (i == 0 || (c != '_' && !(c >= '0' && c <= '9'))))
+        if (!sv_char_is_alpha(c) && (i == 0 || (c != '_' && !sv_char_is_digit(c))))
             return false;
     }
     return name.len > 0;

@@ -4,20 +4,7 @@
 
 static bool is_word_char(char c)
 {
-    char lower = sv_char_lower(c);
-
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-static struct sv_span strip_blanks(struct sv_span span)
-{
-    while (span.len > 0 && sv_char_is_blank(span.text[0])) {
-        span.text++;
-        span.len--;
-    }
-    while (span.len > 0 && sv_char_is_blank(span.text[span.len - 1]))
-        span.len--;
-    return span;
+    return sv_char_is_alpha(c) || sv_char_is_digit(c) || c == '_' || c == '-';
 }
 
 /* Takes what is before the next semicolon from the front; false at the end. */
@@ -43,10 +30,10 @@ static bool split(struct sv_span piece, struct sv_span *name, struct sv_span *va
     const char *equals = piece.len > 0 ? memchr(piece.text, '=', piece.len) : NULL;
     size_t len = equals != NULL ? (size_t)(equals - piece.text) : piece.len;
 
-    *name = strip_blanks((struct sv_span){piece.text, len});
+    *name = sv_span_strip((struct sv_span){piece.text, len});
     *value = (struct sv_span){piece.text + piece.len, 0};
     if (equals != NULL)
-        *value = strip_blanks((struct sv_span){equals + 1, piece.len - len - 1});
+        *value = sv_span_strip((struct sv_span){equals + 1, piece.len - len - 1});
     return equals != NULL;
 }
 
@@ -138,7 +125,7 @@ static bool holds_a_tag(struct sv_span value)
             name.len++;
         if (key_of(name) == SV_DMARC_KEY_OTHER)
             continue;
-        behind = strip_blanks((struct sv_span){name.text + name.len, behind.len - name.len});
+        behind = sv_span_strip((struct sv_span){name.text + name.len, behind.len - name.len});
         if (behind.len > 0 && behind.text[0] == '=')
             return true;
     }
@@ -172,7 +159,7 @@ static bool is_failure_options(struct sv_span value)
             option.len++;
             continue;
         }
-        if (!is_one_of(strip_blanks(option), "01ds"))
+        if (!is_one_of(sv_span_strip(option), "01ds"))
             return false;
         option = (struct sv_span){.text = value.text + i + 1};
     }
@@ -237,7 +224,7 @@ bool sv_dmarc_next(struct sv_dmarc_reader *reader, struct sv_dmarc_tag *tag)
     do {
         if (!next_piece(&reader->rest, &piece))
             return false;
-        piece = strip_blanks(piece);
+        piece = sv_span_strip(piece);
     } while (piece.len == 0);
     tag->text = piece;
     has_equals = split(piece, &tag->name, &tag->value);

@@ -72,7 +72,7 @@ static void collect(struct tour *tour, const char *name, unsigned depth, struct 
     struct sv_spf_term term = {.kind = SV_SPF_OTHER};
 
     ask(tour, name, SV_RR_TXT, &reply);
-    if (!reply.known || reply.outcome == SV_DNS_UNKNOWN) {
+    if (!reply.known || reply.outcome == SV_DNS_UNKNOWN || reply.incomplete) {
         out->open = true;
         return;
     }

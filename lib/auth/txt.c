@@ -120,6 +120,17 @@ bool sv_char_is_in(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
+bool sv_char_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool sv_char_is_alpha(char c)
+{
+    c = sv_char_lower(c);
+    return c >= 'a' && c <= 'z';
+}
+
 bool sv_char_is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -220,6 +231,17 @@ struct sv_span sv_span_trim(struct sv_span span)
     }
     while ((len = wrapper_at(span, true)) > 0)
         span.len -= len;
+    return span;
+}
+
+struct sv_span sv_span_strip(struct sv_span span)
+{
+    while (span.len > 0 && sv_char_is_blank(span.text[0])) {
+        span.text++;
+        span.len--;
+    }
+    while (span.len > 0 && sv_char_is_blank(span.text[span.len - 1]))
+        span.len--;
     return span;
 }
 

@@ -6,6 +6,10 @@
 /* What SES's own record might say. */
 #define SES     "amazonses.com TXT v=spf1 ip4:192.0.2.0/24 ip4:198.51.100.0/25 -all\n"
 #define LONG_40 "0123456789012345678901234567890123456789"
+#define LONG_1K                                                                                    \
+    LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40        \
+        LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40 LONG_40    \
+            LONG_40 LONG_40 LONG_40 LONG_40
 
 static const struct scenario scenarios[] = {
     {.name = "case_and_other_records_do_not_matter",
@@ -196,6 +200,11 @@ static const struct scenario scenarios[] = {
      .records = "ooo?o",
      .findings = "temporary spf_temperror _spf.example.net\n",
      .flags = "spf=unknown"},
+    {.name = "ranges_of_ses_that_are_too_long_to_keep_are_unknown",
+     .dns =
+         SPF("v=spf1 ip4:192.0.2.0/24 -all") "amazonses.com TXT v=spf1 ip4:192.0.2.0/24 x=" LONG_1K
+             LONG_1K LONG_1K LONG_1K "\n",
+     .records = "ooo?o"},
     {.name = "spf_temperror_of_a_host_behind_mx",
      .dns = SPF("v=spf1 mx include:amazonses.com ~all") SES "client.com MX 10 mail.client.com\n"
                                                             "mail.client.com A! timeout\n",
