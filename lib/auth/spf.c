@@ -205,19 +205,15 @@ bool sv_spf_suggest(struct sv_span record, struct sv_line *out)
 bool sv_spf_repair(struct sv_span text, struct sv_line *out)
 {
     struct sv_span rest = sv_span_trim(text);
-    struct sv_span terms;
-    struct sv_spf_term term;
+    struct sv_spf_outline outline;
+    struct sv_span word;
 
     if (sv_span_starts(rest, version))
         rest = (struct sv_span){rest.text + strlen(version), rest.len - strlen(version)};
     else
-        (void)sv_span_word(&rest, &terms); /* the version, as it was written */
-    terms = rest;
-    while (sv_spf_next(&terms, &term)) {
-        if (term.fault != SV_SPF_GOOD)
-            return false;
-    }
-    return sv_spf_suggest(rest, out);
+        (void)sv_span_word(&rest, &word); /* the version, as it was written */
+    sv_spf_outline(rest, &outline);
+    return outline.fault == SV_SPF_GOOD && sv_spf_suggest(rest, out);
 }
 
 /* Whether one of the words so far is `prefix` with `text` behind it. */
@@ -235,11 +231,25 @@ static bool holds_word(const struct sv_line *line, const char *prefix, struct sv
     return false;
 }
 
-/* Adds the terms of one record that the merged one needs, each once: what is not valid would break
- * it, SES's include and all come at its end, and behind all nothing counts. True when the record
- * ends in -all. */
-static bool merge_record(struct sv_span record, bool *has_exp, struct sv_line *out)
+/* A record that several become. */
+struct merged {
+    struct sv_line *out;
+    bool has_exp, included;
+};
+
+static void include_ses(struct merged *merged)
 {
+    if (!merged->included)
+        add_term(merged->out, SV_SPF_INCLUDE, sv_span_of(""));
+    merged->included = true;
+}
+
+/* Adds the terms of one record that the merged one needs, each once: what is not valid would break
+ * it, SES's include comes before what refuses, all at the end, and behind all nothing counts. True
+ * when the record ends in -all. */
+static bool merge_record(struct merged *merged, struct sv_span record)
+{
+    struct sv_line *out = merged->out;
     struct sv_spf_term term;
 
     while (!out->cut && sv_spf_next(&record, &term)) {
@@ -249,10 +259,12 @@ static bool merge_record(struct sv_span record, bool *has_exp, struct sv_line *o
         struct sv_span text = is_redirect ? term.domain : term.text;
         if (term.kind == SV_SPF_ALL)
             return term.qualifier == '-';
-        if (term.fault != SV_SPF_GOOD || is_ses || (term.kind == SV_SPF_EXP && *has_exp) ||
+        if (term.fault != SV_SPF_GOOD || is_ses || (term.kind == SV_SPF_EXP && merged->has_exp) ||
             holds_word(out, prefix, text))
             continue;
-        *has_exp = *has_exp || term.kind == SV_SPF_EXP;
+        merged->has_exp = merged->has_exp || term.kind == SV_SPF_EXP;
+        if (term.qualifier != '+')
+            include_ses(merged);
         add_term(out, prefix, text);
     }
     return false;
@@ -260,13 +272,13 @@ static bool merge_record(struct sv_span record, bool *has_exp, struct sv_line *o
 
 bool sv_spf_merge(const struct sv_span *records, size_t count, struct sv_line *out)
 {
-    bool has_exp = false;
+    struct merged merged = {.out = out};
     bool all_refuse = true;
 
     sv_line_add(out, version);
     for (size_t i = 0; i < count && !out->cut; i++)
-        all_refuse = merge_record(records[i], &has_exp, out) && all_refuse;
-    add_term(out, SV_SPF_INCLUDE, sv_span_of(""));
+        all_refuse = merge_record(&merged, records[i]) && all_refuse;
+    include_ses(&merged);
     /* Whatever one of them lets pass softly must still pass. */
     add_term(out, all_refuse ? "-all" : "~all", sv_span_of(""));
     return !out->cut;

@@ -409,6 +409,8 @@ static void several_records_merge_into_one(void **state)
         {"v=spf1 mx -all", "v=spf1 a", "v=spf1 mx a include:amazonses.com ~all"},
         {"v=spf1 mx ~all -all", "v=spf1 a -ALL", "v=spf1 mx a include:amazonses.com ~all"},
         {"v=spf1 mx -ALL", "v=spf1 a -all", "v=spf1 mx a include:amazonses.com -all"},
+        {"v=spf1 mx -ip4:192.0.2.1 -all", "v=spf1 a ~all",
+         "v=spf1 mx include:amazonses.com -ip4:192.0.2.1 a ~all"},
         {"v=spf1 mx mx -all", "v=spf1 mx -all", "v=spf1 mx include:amazonses.com -all"},
         {"v=spf1 mx -all ip4:192.0.2.1", "v=spf1 ip4:192.0.2.1 -all",
          "v=spf1 mx ip4:192.0.2.1 include:amazonses.com -all"},
