@@ -50,13 +50,19 @@ bool sv_dmarc_is_record(struct sv_span text)
            value.len == strlen(version) && memcmp(value.text, version, value.len) == 0;
 }
 
-static enum sv_dmarc_word word_of(struct sv_span value)
+enum sv_dmarc_word sv_dmarc_word_of(struct sv_span value)
 {
     if (sv_span_equals(value, "none"))
         return SV_DMARC_WORD_NONE;
     if (sv_span_equals(value, "quarantine"))
         return SV_DMARC_WORD_QUARANTINE;
     return sv_span_equals(value, "reject") ? SV_DMARC_WORD_REJECT : SV_DMARC_WORD_BAD;
+}
+
+bool sv_dmarc_has_bad_policy(const struct sv_dmarc_record *record)
+{
+    return record->p == SV_DMARC_WORD_BAD || record->sp == SV_DMARC_WORD_BAD ||
+           record->np == SV_DMARC_WORD_BAD;
 }
 
 const char *sv_dmarc_word_name(enum sv_dmarc_word word)
@@ -90,7 +96,7 @@ bool sv_dmarc_is_malformed(struct sv_span text)
         return false;
     if (sv_span_equals(name, "v"))
         return sv_span_starts(value, "dmarc");
-    return sv_span_equals(name, "p") && word_of(value) != SV_DMARC_WORD_BAD;
+    return sv_span_equals(name, "p") && sv_dmarc_word_of(value) != SV_DMARC_WORD_BAD;
 }
 
 static const char *const key_names[SV_DMARC_KEYS] = {
@@ -268,13 +274,13 @@ static void take(struct sv_dmarc_record *out, const struct sv_dmarc_tag *tag)
 
     switch (tag->key) {
     case SV_DMARC_KEY_P:
-        out->p = word_of(value);
+        out->p = sv_dmarc_word_of(value);
         break;
     case SV_DMARC_KEY_SP:
-        out->sp = word_of(value);
+        out->sp = sv_dmarc_word_of(value);
         break;
     case SV_DMARC_KEY_NP:
-        out->np = word_of(value);
+        out->np = sv_dmarc_word_of(value);
         break;
     case SV_DMARC_KEY_ADKIM:
         out->adkim_strict = sv_span_equals(value, "s");

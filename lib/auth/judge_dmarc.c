@@ -154,12 +154,6 @@ static bool judge_discarded(struct sv_dmarc_view *view, const struct sv_fact *fa
     return true;
 }
 
-static bool has_bad_policy(const struct sv_dmarc_record *record)
-{
-    return record->p == SV_DMARC_WORD_BAD || record->sp == SV_DMARC_WORD_BAD ||
-           record->np == SV_DMARC_WORD_BAD;
-}
-
 enum sv_tri sv_dmarc_is_right(const struct sv_judge *judge, size_t record,
                               const struct sv_fact *answer)
 {
@@ -176,7 +170,7 @@ enum sv_tri sv_dmarc_is_right(const struct sv_judge *judge, size_t record,
     if (choice.count != 1)
         return SV_TRI_NO;
     sv_dmarc_parse(choice.record, &read);
-    return read.has_repeated || has_bad_policy(&read) ||
+    return read.has_repeated || sv_dmarc_has_bad_policy(&read) ||
                    sv_dmarc_policy_of(&read) == SV_DMARC_POLICY_ABSENT
                ? SV_TRI_NO
                : SV_TRI_YES;
@@ -188,7 +182,7 @@ static enum sv_record_status judge_applied(struct sv_dmarc_view *view, const str
 {
     sv_dmarc_judge_record(view, fact, sv_dmarc_choose(fact).record);
     sv_dmarc_judge_reports(view, fact);
-    return has_bad_policy(&view->now.record) || view->now.policy == SV_DMARC_POLICY_ABSENT
+    return sv_dmarc_has_bad_policy(&view->now.record) || view->now.policy == SV_DMARC_POLICY_ABSENT
                ? SV_RECORD_WRONG
                : SV_RECORD_OK;
 }

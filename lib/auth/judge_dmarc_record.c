@@ -54,12 +54,6 @@ static bool is_policy(enum sv_dmarc_key key)
     return key == SV_DMARC_KEY_P || key == SV_DMARC_KEY_SP || key == SV_DMARC_KEY_NP;
 }
 
-static bool is_word(struct sv_span value)
-{
-    return sv_span_equals(value, "none") || sv_span_equals(value, "quarantine") ||
-           sv_span_equals(value, "reject");
-}
-
 static void judge_tag(struct sv_dmarc_view *view, const struct sv_fact *fact,
                       const struct sv_dmarc_tag *tag, struct lists *lists)
 {
@@ -69,7 +63,7 @@ static void judge_tag(struct sv_dmarc_view *view, const struct sv_fact *fact,
         add(&lists->unknown_line, tag->name);
     if (tag->key == SV_DMARC_KEY_PCT || tag->key == SV_DMARC_KEY_RF || tag->key == SV_DMARC_KEY_RI)
         add(&lists->deprecated_line, tag->name);
-    if (is_policy(tag->key) && !is_word(tag->value)) {
+    if (is_policy(tag->key) && sv_dmarc_word_of(tag->value) == SV_DMARC_WORD_BAD) {
         sv_dmarc_find(view->judge, SV_F_DMARC_POLICY_INVALID, fact, "none, quarantine or reject",
                       tag->key == SV_DMARC_KEY_P ? tag->value : tag->text);
         view->is_explained = true;
