@@ -210,10 +210,12 @@ static const char *const advice[SV_F_COUNT] = {
                                "Move the include before it: {expected}",
     [SV_F_SPF_SES_WRONG_QUALIFIER] =
         "The SPF record at {owner} says {found}. Remove the sign before include.",
-    [SV_F_MAILFROM_SPF_NO_SES] = "The SPF record at {owner} does not allow Amazon SES. Add "
-                                 "include:amazonses.com before its all: {expected}",
-    [SV_F_SPF_SES_NOT_INCLUDED] = "The SPF record at {owner} does not allow Amazon SES. Add "
-                                  "include:amazonses.com before its all: {expected}",
+    [SV_F_MAILFROM_SPF_NO_SES] =
+        "The SPF record at {owner} does not allow Amazon SES. It needs "
+        "include:amazonses.com before all and any other term that refuses: {expected}",
+    [SV_F_SPF_SES_NOT_INCLUDED] =
+        "The SPF record at {owner} does not allow Amazon SES. It needs "
+        "include:amazonses.com before all and any other term that refuses: {expected}",
     [SV_F_DMARC_MULTIPLE_RECORDS] =
         "{owner} has several DMARC records, so receivers ignore them all. Keep one.",
     [SV_F_DMARC_VERSION_MALFORMED] =
