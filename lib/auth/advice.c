@@ -205,11 +205,12 @@ static const char *const advice[SV_F_COUNT] = {
     [SV_F_SPF_INCLUDE_ERROR] = "{found}, which the SPF record at {owner} refers to, is itself "
                                "broken: {expected}. Tell its owner or remove it.",
     [SV_F_SPF_SES_MISSPELLED] =
-        "The SPF record at {owner} says {found}. Write include:amazonses.com instead.",
+        "The SPF record at {owner} says {found}. Write include:amazonses.com instead: "
+        "{expected}",
     [SV_F_SPF_SES_AFTER_ALL] = "In the SPF record at {owner}, whatever follows all is ignored. "
                                "Move the include before it: {expected}",
     [SV_F_SPF_SES_WRONG_QUALIFIER] =
-        "The SPF record at {owner} says {found}. Remove the sign before include.",
+        "The SPF record at {owner} says {found}. Remove the sign before include: {expected}",
     [SV_F_MAILFROM_SPF_NO_SES] =
         "The SPF record at {owner} does not allow Amazon SES. It needs "
         "include:amazonses.com before all and any other term that refuses: {expected}",
