@@ -1,6 +1,6 @@
 #!lua
--- Brings the next look at a waiting domain forward to now. State, fence and class of the domain stay
--- as they are; one that runs, is removed or is due anyway is left alone.
+-- Brings the next look at a waiting domain forward to now. Its state, fence and class stay as they
+-- are; one that runs, is removed or is due anyway is left alone.
 --
 -- KEYS d:<uid>, due:hi, due:lo, ring, ring:hi
 -- ARGV uid, client
