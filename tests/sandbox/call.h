@@ -49,6 +49,7 @@ void sb_rest_render(struct sb_call *call, struct sb_answer *answer);
 typedef void sb_perform_fn(struct sb_call *call);
 sb_perform_fn *sb_v1_find(const char *action);
 sb_perform_fn *sb_v1_read_find(const char *action);
+sb_perform_fn *sb_v1_account_find(const char *action);
 sb_perform_fn *sb_sts_find(const char *action);
 
 /* True when the call is about that identity. */

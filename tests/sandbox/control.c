@@ -15,14 +15,21 @@ void sb_control_refuse(struct sb_control *control, unsigned status, const char *
     sv_json_set_str(control->output, "error", text);
 }
 
-struct sb_store *sb_control_store(const struct sb_control *control)
+const char *sb_control_account(const struct sb_control *control)
 {
     const char *account = sb_form_get(&control->form, "account");
+
+    if (account == NULL || strlen(account) >= SB_KEY_ID_BYTES)
+        return control->sandbox->options.keys.list[0].id;
+    return account;
+}
+
+struct sb_store *sb_control_store(const struct sb_control *control)
+{
+    const char *account = sb_control_account(control);
     const char *region = sb_form_get(&control->form, "region");
     struct sandbox *sandbox = control->sandbox;
 
-    if (account == NULL || strlen(account) >= SB_KEY_ID_BYTES)
-        account = sandbox->options.keys.list[0].id;
     if (region == NULL || strlen(region) >= SB_REGION_BYTES)
         region = sandbox->options.region;
     return sb_stores_get(&sandbox->stores, account, region);
@@ -299,7 +306,9 @@ static void reset_post(struct sb_control *control)
 
         while (store->identities.count > 0)
             sb_sandbox_drop(sandbox, store->identities.entries[0].value);
+        sb_store_reset(store);
     }
+    json_object_clear(sandbox->permissions.keys);
     sb_faults_clear(&sandbox->faults);
     sb_dns_faults_clear(&sandbox->dns_faults);
     sb_journal_clear(sandbox->journal);
@@ -322,6 +331,14 @@ static const struct resource {
     {"POST", "identities", identities_post},
     {"DELETE", "identities", identities_delete},
     {"GET", "records", sb_control_records},
+    {"GET", "account", sb_control_account_get},
+    {"POST", "account", sb_control_account_post},
+    {"GET", "configuration-sets", sb_control_sets_get},
+    {"POST", "configuration-sets", sb_control_sets_post},
+    {"DELETE", "configuration-sets", sb_control_sets_delete},
+    {"GET", "permissions", sb_control_permissions_get},
+    {"POST", "permissions", sb_control_permissions_post},
+    {"DELETE", "permissions", sb_control_permissions_delete},
     {"GET", "clock", clock_get},
     {"POST", "clock", clock_post},
     {"GET", "calls", calls_get},

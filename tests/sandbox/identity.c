@@ -24,8 +24,24 @@ struct sb_store *sb_stores_get(struct sb_stores *stores, const char *account, co
         (void)snprintf(store->zone, sizeof store->zone, "%s", stores->hosted_zone);
     else
         sb_dkim_zone(region, store->zone);
+    sb_account_init(&store->about);
     sb_map_put(&stores->map, key, store);
     return store;
+}
+
+void sb_store_reset(struct sb_store *store)
+{
+    sb_account_fini(&store->about);
+    sb_account_init(&store->about);
+}
+
+void sb_store_free(struct sb_store *store)
+{
+    while (store->identities.count > 0)
+        sb_identity_free(store->identities.entries[0].value);
+    sb_map_fini(&store->identities, NULL);
+    sb_account_fini(&store->about);
+    free(store);
 }
 
 static bool label_is_valid(const char *label, size_t len)
@@ -87,7 +103,7 @@ struct sb_identity *sb_identity_add(struct sb_store *store, const char *name)
     struct sb_identity *identity;
 
     SV_REQUIRE(sb_identity_is_valid(name));
-    if (store->identities.count >= SB_IDENTITIES_MAX)
+    if (store->identities.count >= store->about.identities_max)
         return NULL;
     identity = sv_alloc(1, sizeof *identity);
     identity->store = store;

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "account.h"
 #include "auth.h"
 #include "dkim.h"
 #include "map.h"
@@ -12,7 +13,6 @@
 
 enum {
     SB_IDENTITY_BYTES = 321, /* an address: 64 + 1 + 255, and the 0 byte */
-    SB_IDENTITIES_MAX = 10000,
     SB_TOPIC_BYTES = 257,
     SB_TOPICS = 3, /* bounce, complaint, delivery */
 };
@@ -61,6 +61,7 @@ struct sb_store {
     char region[SB_REGION_BYTES];
     char zone[SV_NAME_BYTES]; /* SigningHostedZone of new identities */
     struct sb_map identities;
+    struct sb_account about;
 };
 
 /* The stores of every account and region that somebody called. */
@@ -81,6 +82,12 @@ bool sb_identity_is_valid(const char *name);
 
 /* Found without regard to case; NULL when unknown. */
 struct sb_identity *sb_identity_find(const struct sb_store *store, const char *name);
+
+/* Empties a store of all but its identities. */
+void sb_store_reset(struct sb_store *store);
+
+/* Frees a store and its identities. Their looks must be over. */
+void sb_store_free(struct sb_store *store);
 
 /* Adds one; NULL when the account is full. The name must be valid and unknown. */
 struct sb_identity *sb_identity_add(struct sb_store *store, const char *name);

@@ -143,12 +143,7 @@ static void announce(const struct sandbox *sandbox)
 
 static void drop_store(void *value)
 {
-    struct sb_store *store = value;
-
-    while (store->identities.count > 0)
-        sb_identity_free(store->identities.entries[0].value);
-    sb_map_fini(&store->identities, NULL);
-    free(store);
+    sb_store_free(value);
 }
 
 static void program_fini(struct program *program)
@@ -159,6 +154,7 @@ static void program_fini(struct program *program)
     sb_zone_fini(&sandbox->zone);
     sb_others_fini(&sandbox->others);
     sb_faults_clear(&sandbox->faults);
+    sb_permissions_fini(&sandbox->permissions);
     sb_journal_free(sandbox->journal);
     sb_options_fini(&sandbox->options);
     free(program);
@@ -172,6 +168,7 @@ int main(int argc, char **argv)
     struct sv_errinfo info = {0};
     bool started;
 
+    sb_permissions_init(&sandbox->permissions);
     if (end != SB_OPTIONS_RUN) {
         program_fini(program);
         return end == SB_OPTIONS_DONE ? 0 : EXIT_USAGE;

@@ -56,6 +56,8 @@ static void find_operation(struct sb_call *call)
         call->perform = sb_v1_find(action);
         if (call->perform == NULL)
             call->perform = sb_v1_read_find(action);
+        if (call->perform == NULL)
+            call->perform = sb_v1_account_find(action);
     }
     if (call->perform == NULL)
         sb_call_refuse(call, 400, "InvalidAction", "Could not find operation %s for version %s",

@@ -10,6 +10,7 @@
 #include "journal.h"
 #include "looker.h"
 #include "options.h"
+#include "permission.h"
 #include "zone.h"
 
 struct sandbox {
@@ -19,6 +20,7 @@ struct sandbox {
     struct sb_stores stores;
     struct sb_zone zone;
     struct sb_others others;
+    struct sb_permissions permissions;
     struct sb_faults faults;
     struct sb_dns_faults dns_faults;
     struct sb_journal *journal;

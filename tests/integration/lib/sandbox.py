@@ -48,6 +48,14 @@ def wait_for(condition, what, deadline_s=DEADLINE_S):
         pause_s = min(pause_s * 1.5, 0.1)
 
 
+boto3_calls = {"ses": {}, "sesv2": {}, "sts": {}}  # calls by operation, of all clients of this run
+
+
+def _count_call(model, **_):
+    counts = boto3_calls[model.service_model.service_name]
+    counts[model.name] = counts.get(model.name, 0) + 1
+
+
 class ControlError(Exception):
     def __init__(self, status, body):
         super().__init__(f"{status}: {body}")
@@ -158,7 +166,7 @@ class Sandbox:
 
         config.setdefault("retries", {"max_attempts": 0})
         config.setdefault("read_timeout", 10)
-        return boto3.client(
+        client = boto3.client(
             service,
             region_name=region,
             endpoint_url=self.ses_url,
@@ -167,6 +175,8 @@ class Sandbox:
             aws_session_token=token,
             config=botocore.config.Config(**config),
         )
+        client.meta.events.register("after-call", _count_call)
+        return client
 
     # State
 

@@ -100,7 +100,8 @@ def test_v1_and_v2_share_their_identities(sb, ses):
     assert v1.list_identities()["Identities"] == ["one.example", "two.example"]
 
 
-def test_create_with_everything(ses):
+def test_create_with_everything(sb, ses):
+    sb.control.post("/configuration-sets/main")
     create(ses, Tags=[{"Key": "team", "Value": "mail"}], ConfigurationSetName="main")
     reply = get(ses)
     assert reply["Tags"] == [{"Key": "team", "Value": "mail"}]
@@ -205,7 +206,8 @@ def test_put_mail_from(ses):
     assert get(ses)["MailFromAttributes"] == {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"}
 
 
-def test_put_configuration_set_and_feedback(ses):
+def test_put_configuration_set_and_feedback(sb, ses):
+    sb.control.post("/configuration-sets/other")
     create(ses)
     ses.put_email_identity_configuration_set_attributes(EmailIdentity="a.example", ConfigurationSetName="other")
     ses.put_email_identity_feedback_attributes(EmailIdentity="a.example", EmailForwardingEnabled=False)
