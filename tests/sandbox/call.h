@@ -63,7 +63,7 @@ void sb_call_start_dkim(struct sb_call *call, struct sb_identity *identity);
 void sb_call_set_mail_from(struct sb_call *call, struct sb_identity *identity, const char *domain,
                            bool reject_on_mx_failure);
 
-/* Takes an identity out for good. */
+/* Takes an identity out for good; refused while another region shares its DKIM keys. */
 void sb_call_delete(struct sb_call *call, struct sb_identity *identity);
 
 /* One page of a listing, in the order of the names. */

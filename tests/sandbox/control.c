@@ -71,6 +71,19 @@ static const char *error_type_of(const char *text)
     return NULL;
 }
 
+/* What happens to a DKIM key without anybody's call. */
+static void change_key(struct sandbox *sandbox, struct sb_identity *identity, const json_t *set)
+{
+    sv_ms now = sb_clock_virtual(&sandbox->clock);
+
+    if (json_is_true(json_object_get(set, "rotate_key")))
+        sb_identity_rotate_key(identity, now);
+    if (json_is_true(json_object_get(set, "renew_tokens"))) {
+        sb_identity_change_tokens(identity, now);
+        sb_axis_start(&identity->dkim, now);
+    }
+}
+
 enum sv_err sb_sandbox_force(struct sandbox *sandbox, struct sb_identity *identity, json_t *set,
                              struct sv_errinfo *info)
 {
@@ -92,6 +105,7 @@ enum sv_err sb_sandbox_force(struct sandbox *sandbox, struct sb_identity *identi
         if (texts[i] != NULL && !sb_status_parse(texts[i], &statuses[i]))
             return sv_err_set(info, SV_EINVALID, "control", 0, "unknown status '%.40s'", texts[i]);
     }
+    change_key(sandbox, identity, set);
     for (size_t i = 0; i < 3; i++) {
         if (pin >= 0 && (texts[i] != NULL || pin == 0))
             axes[i]->pinned = pin == 1;

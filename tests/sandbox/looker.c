@@ -26,6 +26,7 @@ struct sb_looker {
     uv_loop_t *loop;
     const struct sb_clock *clock;
     struct sb_stores *stores;
+    const struct sb_permissions *permissions;
     struct sockaddr_storage server;
     sv_ms every_ms;
     struct sv_heap due;
@@ -74,17 +75,34 @@ static void schedule(struct sb_looker *looker, struct sb_identity *identity, sv_
     sv_heap_set(&looker->due, &identity->due, next > soonest ? next : soonest);
 }
 
+/* Why the keys of a replica's parent cannot be shared (an ErrorType); NULL when they can. */
+static const char *trouble_with_parent(const struct sb_looker *looker,
+                                       const struct sb_identity *identity)
+{
+    const struct sb_identity *parent = sb_identity_parent(identity);
+
+    if (parent == NULL)
+        return "REPLICATION_PRIMARY_NOT_FOUND";
+    if (parent->origin == SB_ORIGIN_EXTERNAL)
+        return "REPLICATION_PRIMARY_BYO_DKIM_NOT_SUPPORTED";
+    if (parent->origin == SB_ORIGIN_REPLICA)
+        return "REPLICATION_REPLICA_AS_PRIMARY_NOT_SUPPORTED";
+    if (sb_permissions_check(looker->permissions, identity->store->account,
+                             "ses:ReplicateEmailIdentityDKIMSigningKey") != SB_PERMIT_GRANTED)
+        return "REPLICATION_ACCESS_DENIED";
+    return NULL;
+}
+
 static struct sb_verdict judge_dkim(const struct sb_look *look)
 {
     const struct sb_identity *identity = look->identity;
     struct sb_verdict all = {SB_SEEN_GOOD, NULL};
 
     if (identity->origin == SB_ORIGIN_REPLICA) {
-        const struct sb_store *parent =
-            sb_stores_get(look->looker->stores, identity->store->account, identity->parent_region);
+        const char *trouble = trouble_with_parent(look->looker, identity);
 
-        if (sb_identity_find(parent, identity->name) == NULL)
-            return (struct sb_verdict){SB_SEEN_ABSENT, "REPLICATION_PRIMARY_NOT_FOUND"};
+        if (trouble != NULL)
+            return (struct sb_verdict){SB_SEEN_ABSENT, trouble};
     }
     for (size_t i = SB_LOOK_DKIM_1; i <= SB_LOOK_DKIM_3; i++) {
         const struct sb_verdict *one = &look->verdicts[i];
@@ -226,14 +244,15 @@ void sb_looker_forget(struct sb_looker *looker, struct sb_identity *identity)
 }
 
 struct sb_looker *sb_looker_new(uv_loop_t *loop, const struct sb_clock *clock,
-                                struct sb_stores *stores, const struct sockaddr *server,
-                                sv_ms every_ms)
+                                struct sb_stores *stores, const struct sb_permissions *permissions,
+                                const struct sockaddr *server, sv_ms every_ms)
 {
     struct sb_looker *looker = sv_alloc(1, sizeof *looker);
 
     looker->loop = loop;
     looker->clock = clock;
     looker->stores = stores;
+    looker->permissions = permissions;
     memcpy(&looker->server, server, sb_address_bytes(server));
     looker->every_ms = every_ms;
     sv_heap_init(&looker->due);

@@ -117,8 +117,9 @@ static enum sv_err start(struct program *program, struct sv_errinfo *info)
 
     if (watch_stdin(program, info) != SV_OK || start_dns(sandbox, info) != SV_OK)
         return info->code;
-    sandbox->looker = sb_looker_new(&sandbox->loop, &sandbox->clock, &sandbox->stores,
-                                    (struct sockaddr *)&options->dns, options->look_every_ms);
+    sandbox->looker =
+        sb_looker_new(&sandbox->loop, &sandbox->clock, &sandbox->stores, &sandbox->permissions,
+                      (struct sockaddr *)&options->dns, options->look_every_ms);
     sandbox->ses = sb_http_new(&sandbox->loop, (struct sockaddr *)&options->listen, sb_api_handle,
                                sandbox, info);
     if (sandbox->ses == NULL)

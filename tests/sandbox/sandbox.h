@@ -37,7 +37,8 @@ void sb_control_handle(void *sandbox, const struct sb_request *request, struct s
 void sb_sandbox_drop(struct sandbox *sandbox, struct sb_identity *identity);
 
 /* Sets statuses as {"identity","dkim","mail_from": "Success"..., "signing": bool, "error_type":
- * "...", "pin": bool} says; pinned ones are not moved by looks any more. */
+ * "...", "pin": bool, "rotate_key": bool, "renew_tokens": bool} says; pinned ones are not moved by
+ * looks any more. */
 enum sv_err sb_sandbox_force(struct sandbox *sandbox, struct sb_identity *identity, json_t *set,
                              struct sv_errinfo *info) __attribute__((warn_unused_result));
 

@@ -62,6 +62,13 @@ void sb_call_set_mail_from(struct sb_call *call, struct sb_identity *identity, c
 
 void sb_call_delete(struct sb_call *call, struct sb_identity *identity)
 {
+    if (sb_identity_has_replica(identity)) {
+        sb_call_refuse(call, 400,
+                       call->api == SB_API_V2 ? "BadRequestException" : "InvalidParameterValue",
+                       "Email identity %.300s is the parent of DKIM replicas in other regions.",
+                       identity->name);
+        return;
+    }
     sb_sandbox_drop(call->sandbox, identity);
 }
 
