@@ -66,6 +66,13 @@ void sb_call_set_mail_from(struct sb_call *call, struct sb_identity *identity, c
 /* Takes an identity out for good; refused while another region shares its DKIM keys. */
 void sb_call_delete(struct sb_call *call, struct sb_identity *identity);
 
+/* Tokens of a listing's pages: opaque, with bytes that need escaping. `kind` tells listings apart,
+ * `name` is where the page begins; the caller frees a new one. False for a token not made for that
+ * kind. */
+enum { SB_TOKEN_NAME_BYTES = 2 * SB_IDENTITY_BYTES };
+char *sb_token_make(char kind, const char *name);
+bool sb_token_read(const char *token, char kind, char name[SB_TOKEN_NAME_BYTES]);
+
 /* One page of a listing, in the order of the names. */
 struct sb_page {
     const struct sb_identity **list; /* owned */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "metrics.h"
 #include "sv/json.h"
 
 /* What the control port sets of an account: its state, its configuration sets, what IAM allows. */
@@ -71,4 +72,36 @@ void sb_control_permissions_post(struct sb_control *control)
 void sb_control_permissions_delete(struct sb_control *control)
 {
     json_object_clear(control->sandbox->permissions.keys);
+}
+
+void sb_control_metrics_get(struct sb_control *control)
+{
+    control->output = json_incref(sb_control_store(control)->about.metrics);
+}
+
+void sb_control_metrics_post(struct sb_control *control)
+{
+    struct sv_errinfo info = {0};
+
+    if (sb_metrics_set(&sb_control_store(control)->about, control->input, &info) != SV_OK)
+        sb_control_refuse(control, 400, info.text);
+}
+
+void sb_control_metrics_delete(struct sb_control *control)
+{
+    json_object_clear(sb_control_store(control)->about.metrics);
+}
+
+void sb_control_recommendations_get(struct sb_control *control)
+{
+    control->output = json_incref(sb_control_store(control)->about.recommendations);
+}
+
+void sb_control_recommendations_post(struct sb_control *control)
+{
+    struct sv_errinfo info = {0};
+
+    if (sb_recommendations_set(sb_control_store(control), control->input,
+                               sb_clock_virtual(&control->sandbox->clock), &info) != SV_OK)
+        sb_control_refuse(control, 400, info.text);
 }

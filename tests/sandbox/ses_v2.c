@@ -8,6 +8,7 @@
 #include "signing.h"
 #include "sv/json.h"
 #include "sv/name.h"
+#include "tags.h"
 
 /* The status of the unknown-identity answer differs from operation to operation, as it does at AWS.
  */
@@ -136,6 +137,7 @@ static bool create_input_is_valid(struct sb_call *call)
 void sb_v2_create(struct sb_call *call)
 {
     const json_t *tags = json_object_get(call->input, "Tags");
+    const json_t *signing = json_object_get(call->input, "DkimSigningAttributes");
     const char *set = sv_json_str(call->input, "ConfigurationSetName");
     struct sb_identity *identity;
 
@@ -147,13 +149,11 @@ void sb_v2_create(struct sb_call *call)
                        "Maximum number of identities reached.");
         return;
     }
-    if (identity->is_domain &&
-        !sb_signing_create(call, identity, json_object_get(call->input, "DkimSigningAttributes"))) {
+    if (!sb_tags_take(call, identity->tags, tags) ||
+        (identity->is_domain && !sb_signing_create(call, identity, signing))) {
         sb_call_delete(call, identity);
         return;
     }
-    if (json_is_array(tags))
-        (void)json_array_extend(identity->tags, json_object_get(call->input, "Tags"));
     if (set != NULL)
         (void)snprintf(identity->configuration_set, sizeof identity->configuration_set, "%s", set);
     if (identity->is_domain)
