@@ -277,6 +277,8 @@ static void answer_call(struct sb_call *call, struct sb_entry *entry, struct sb_
         now += fault->ms;
         verdict = sb_auth_check(call->request, service, keys, now, &call->caller, why);
     }
+    sb_record_add(&sandbox->record, call->request, service, verdict,
+                  sb_keys_find(keys, call->caller.key_id));
     (void)snprintf(entry->account, sizeof entry->account, "%s", call->caller.key_id);
     (void)snprintf(entry->region, sizeof entry->region, "%s", call->caller.region);
     if (verdict != SB_AUTH_OK) {

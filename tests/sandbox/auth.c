@@ -78,7 +78,7 @@ static bool claim_parse(struct claim *claim, const char *header)
     return split_scope(claim, credential);
 }
 
-static const struct sb_key *find_key(const struct sb_keys *keys, const char *id)
+const struct sb_key *sb_keys_find(const struct sb_keys *keys, const char *id)
 {
     for (size_t i = 0; i < keys->count; i++) {
         if (strcmp(keys->list[i].id, id) == 0)
@@ -283,7 +283,7 @@ enum sb_auth sb_auth_check(const struct sb_request *request, const char *service
     }
     (void)snprintf(caller->key_id, sizeof caller->key_id, "%s", claim.key_id);
     (void)snprintf(caller->region, sizeof caller->region, "%s", claim.region);
-    verdict = check_claim(request, find_key(keys, claim.key_id), service, &claim, now_ms, why);
+    verdict = check_claim(request, sb_keys_find(keys, claim.key_id), service, &claim, now_ms, why);
     free(claim.memory);
     return verdict;
 }

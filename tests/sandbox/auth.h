@@ -43,6 +43,9 @@ struct sb_caller {
 
 enum { SB_WHY_BYTES = 2048 };
 
+/* The key of that id; NULL when nobody has it. */
+const struct sb_key *sb_keys_find(const struct sb_keys *keys, const char *id);
+
 /* Judges `request` to `service` ("ses", "sts") at the server's time `now_ms`. Fills `caller` as far
  * as the request says who it is, and `why` with a sentence for the error message (with both
  * canonical texts on a mismatch, as AWS does). */

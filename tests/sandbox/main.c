@@ -115,7 +115,8 @@ static enum sv_err start(struct program *program, struct sv_errinfo *info)
     struct sandbox *sandbox = &program->sandbox;
     struct sb_options *options = &sandbox->options;
 
-    if (watch_stdin(program, info) != SV_OK || start_dns(sandbox, info) != SV_OK)
+    if (sb_record_open(&sandbox->record, info) != SV_OK || watch_stdin(program, info) != SV_OK ||
+        start_dns(sandbox, info) != SV_OK)
         return info->code;
     sandbox->looker =
         sb_looker_new(&sandbox->loop, &sandbox->clock, &sandbox->stores, &sandbox->permissions,
@@ -157,6 +158,7 @@ static void program_fini(struct program *program)
     sb_faults_clear(&sandbox->faults);
     sb_permissions_fini(&sandbox->permissions);
     sb_journal_free(sandbox->journal);
+    sb_record_close(&sandbox->record);
     sb_options_fini(&sandbox->options);
     free(program);
 }

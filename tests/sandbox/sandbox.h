@@ -11,6 +11,7 @@
 #include "looker.h"
 #include "options.h"
 #include "permission.h"
+#include "record.h"
 #include "zone.h"
 
 struct sandbox {
@@ -24,6 +25,7 @@ struct sandbox {
     struct sb_faults faults;
     struct sb_dns_faults dns_faults;
     struct sb_journal *journal;
+    struct sb_record record;
     struct sb_looker *looker;
     struct sb_dns_server *dns; /* NULL when look-ups go to a server elsewhere */
     struct sb_http *ses, *control;
