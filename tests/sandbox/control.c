@@ -298,16 +298,17 @@ static void requests_get(struct sb_control *control)
 
 static void rate_post(struct sb_control *control)
 {
+    const char *action = NULL;
     double rate = 0, burst = 1;
     json_error_t error;
 
-    if (json_unpack_ex(control->input, &error, 0, "{s:F, s?F}", "rate", &rate, "burst", &burst) !=
-        0)
+    if (json_unpack_ex(control->input, &error, JSON_STRICT, "{s:F, s?F, s?s}", "rate", &rate,
+                       "burst", &burst, "action", &action) != 0)
         sb_control_refuse(control, 400, error.text);
     else if (!(rate >= 0) || !(burst >= 1))
         sb_control_refuse(control, 400, "rate must be 0 or more, burst 1 or more");
     else
-        sb_journal_set_rate(control->sandbox->journal, rate, burst);
+        sb_journal_set_rate(control->sandbox->journal, action, rate, burst);
 }
 
 static void reset_post(struct sb_control *control)
@@ -326,7 +327,8 @@ static void reset_post(struct sb_control *control)
     sb_faults_clear(&sandbox->faults);
     sb_dns_faults_clear(&sandbox->dns_faults);
     sb_journal_clear(sandbox->journal);
-    sb_journal_set_rate(sandbox->journal, sandbox->options.rate, sandbox->options.burst);
+    sb_journal_clear_rates(sandbox->journal);
+    sb_journal_set_rate(sandbox->journal, NULL, sandbox->options.rate, sandbox->options.burst);
     if (sandbox->dns != NULL)
         sb_dns_server_log_clear(sandbox->dns);
     sb_clock_init(&sandbox->clock, sandbox->options.speed);

@@ -141,6 +141,21 @@ def test_wrong_settings_are_refused(sb, resource, body):
     assert caught.value.status == 400
 
 
+def test_one_action_has_a_rate_of_its_own(sb, v1, v2):
+    sb.control.post("/rate", {"rate": 0.001, "action": "GetAccount"})
+    v2.get_account()
+    assert refused(v2.get_account)[:2] == (429, "TooManyRequestsException")
+    for _ in range(3):
+        v1.get_send_quota()
+    sb.control.post("/rate", {"rate": 0.001})
+    sb.control.post("/rate", {"rate": 0, "action": "GetAccount"})
+    v2.get_account()
+    v1.get_account_sending_enabled()
+    assert refused(v1.get_account_sending_enabled)[1] == "Throttling"
+    sb.control.post("/reset")
+    v1.get_account_sending_enabled()
+
+
 def test_reset_forgets_it_all(sb, v2):
     sb.control.post("/account", {"sending": False, "identities_max": 0})
     sb.control.post("/permissions", {"deny": ["ses:*"]})
