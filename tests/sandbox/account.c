@@ -89,29 +89,29 @@ bool sb_configuration_set_is_valid(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == len;
 }
 
-void sb_account_number(const char *key_id, char out[SB_ACCOUNT_NUMBER_BYTES])
+void sb_account_number(const char *account, char out[SB_ACCOUNT_NUMBER_BYTES])
 {
     unsigned long long number = 0;
 
-    for (; *key_id != 0; key_id++)
-        number = (number * 131 + (unsigned char)*key_id) % 899999999999ull;
+    for (; *account != 0; account++)
+        number = (number * 131 + (unsigned char)*account) % 899999999999ull;
     (void)snprintf(out, SB_ACCOUNT_NUMBER_BYTES, "%012llu", number + 100000000000ull);
 }
 
-void sb_caller_arn(const char *key_id, char out[SB_ARN_BYTES])
+void sb_caller_arn(const char *account, char out[SB_ARN_BYTES])
 {
     char number[SB_ACCOUNT_NUMBER_BYTES];
 
-    sb_account_number(key_id, number);
+    sb_account_number(account, number);
     (void)snprintf(out, SB_ARN_BYTES, "arn:aws:iam::%s:user/sandbox", number);
 }
 
-void sb_identity_arn(const char *key_id, const char *region, const char *name,
+void sb_identity_arn(const char *account, const char *region, const char *name,
                      char out[SB_ARN_BYTES])
 {
     char number[SB_ACCOUNT_NUMBER_BYTES];
 
-    sb_account_number(key_id, number);
+    sb_account_number(account, number);
     (void)snprintf(out, SB_ARN_BYTES, "arn:aws:ses:%.32s:%s:%s%.320s", region, number,
                    name == NULL ? "*" : "identity/", name == NULL ? "" : name);
 }

@@ -45,14 +45,14 @@ bool sb_account_has_set(const struct sb_account *account, const char *name);
 /* Letters, digits, '-' and '_', 1 to 64 of them. */
 bool sb_configuration_set_is_valid(const char *name);
 
-/* The twelve digits behind an access key: the sandbox's accounts are its keys. */
-void sb_account_number(const char *key_id, char out[SB_ACCOUNT_NUMBER_BYTES]);
+/* The twelve digits of an account: those that the sandbox names after access keys have none. */
+void sb_account_number(const char *account, char out[SB_ACCOUNT_NUMBER_BYTES]);
 
-/* Who that key is to IAM. */
-void sb_caller_arn(const char *key_id, char out[SB_ARN_BYTES]);
+/* Who calls, to IAM. */
+void sb_caller_arn(const char *account, char out[SB_ARN_BYTES]);
 
 /* "arn:aws:ses:REGION:NUMBER:identity/NAME"; NULL as name: all resources of the account. */
-void sb_identity_arn(const char *key_id, const char *region, const char *name,
+void sb_identity_arn(const char *account, const char *region, const char *name,
                      char out[SB_ARN_BYTES]);
 
 #endif

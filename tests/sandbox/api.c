@@ -70,8 +70,8 @@ static void refuse_forbidden(struct sb_call *call, const char *action, enum sb_p
     char who[SB_ARN_BYTES], what[SB_ARN_BYTES], because[160];
     const char *code = call->api == SB_API_V2 ? "AccessDeniedException" : "AccessDenied";
 
-    sb_caller_arn(call->caller.key_id, who);
-    sb_identity_arn(call->caller.key_id, call->caller.region, call->name, what);
+    sb_caller_arn(call->caller.account, who);
+    sb_identity_arn(call->caller.account, call->caller.region, call->name, what);
     if (permit == SB_PERMIT_DENIED)
         (void)snprintf(because, sizeof because,
                        "with an explicit deny in an identity-based policy");
@@ -139,14 +139,14 @@ static void render(struct sb_call *call, struct sb_answer *answer)
 
 static void perform(struct sb_call *call)
 {
-    call->store = sb_stores_get(&call->sandbox->stores, call->caller.key_id, call->caller.region);
+    call->store = sb_stores_get(&call->sandbox->stores, call->caller.account, call->caller.region);
     call->perform(call);
 }
 
 static void force_status(struct sb_call *call, const struct sb_fault *fault)
 {
     struct sb_store *store =
-        sb_stores_get(&call->sandbox->stores, call->caller.key_id, call->caller.region);
+        sb_stores_get(&call->sandbox->stores, call->caller.account, call->caller.region);
     bool any = strcmp(fault->identity, "*") == 0;
     const char *name = any ? call->name : fault->identity;
     struct sv_errinfo info = {0};
@@ -279,7 +279,7 @@ static void answer_call(struct sb_call *call, struct sb_entry *entry, struct sb_
     }
     sb_record_add(&sandbox->record, call->request, service, verdict,
                   sb_keys_find(keys, call->caller.key_id));
-    (void)snprintf(entry->account, sizeof entry->account, "%s", call->caller.key_id);
+    (void)snprintf(entry->account, sizeof entry->account, "%s", call->caller.account);
     (void)snprintf(entry->region, sizeof entry->region, "%s", call->caller.region);
     if (verdict != SB_AUTH_OK) {
         if (fault != NULL && fault->what == SB_DO_SKEWED_DATE)

@@ -19,6 +19,7 @@ struct sb_key {
     char *id;
     char *secret;
     char *session_token; /* NULL for a long-lived key */
+    char *account; /* whose identities it sees; NULL: an account of its own, named as the key */
 };
 
 struct sb_keys {
@@ -38,6 +39,7 @@ enum sb_auth {
 
 struct sb_caller {
     char key_id[SB_KEY_ID_BYTES];
+    char account[SB_KEY_ID_BYTES];
     char region[SB_REGION_BYTES];
 };
 

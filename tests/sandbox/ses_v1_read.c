@@ -215,7 +215,7 @@ static void get_caller_identity(struct sb_call *call)
     unsigned long long number = 0;
     char text[160], account[16];
 
-    for (const char *at = call->caller.key_id; *at != 0; at++)
+    for (const char *at = call->caller.account; *at != 0; at++)
         number = (number * 131 + (unsigned char)*at) % 899999999999ull;
     (void)snprintf(account, sizeof account, "%012llu", number + 100000000000ull);
     (void)snprintf(text, sizeof text, "arn:aws:iam::%s:user/sandbox", account);

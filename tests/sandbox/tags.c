@@ -83,7 +83,7 @@ static struct sb_identity *need(struct sb_call *call, const char *arn)
         (void)refuse(call, "ResourceArn is not an ARN.");
         return NULL;
     }
-    sb_identity_arn(call->caller.key_id, call->caller.region, "", start);
+    sb_identity_arn(call->caller.account, call->caller.region, "", start);
     len = strlen(start);
     if (strncmp(arn, start, len) == 0)
         identity = sb_identity_find(call->store, arn + len);

@@ -95,6 +95,21 @@ def test_permissions_are_of_one_key(start):
     assert refused(two.get_account)[1] == "AccessDeniedException"
 
 
+def test_two_keys_of_one_account(start):
+    sb = start(*OTHER, "--account", "AKIDONE")  # the second key: a rotated one, say
+    one, two = (sb.client("sesv2", access_key=key, secret_key=key[4:].lower()) for key in ("AKIDONE", "AKIDTWO"))
+    one.create_email_identity(EmailIdentity="a.example")
+    assert two.get_email_identity(EmailIdentity="a.example")["IdentityType"] == "DOMAIN"
+    sb.control.post("/permissions?account=AKIDONE", {"deny": ["ses:*"]})
+    assert refused(one.get_account)[1] == "AccessDeniedException"
+    two.get_account()
+    sb.control.post("/rate", {"rate": 0.001})
+    two.list_email_identities()
+    sb.control.delete("/permissions")
+    assert refused(one.list_email_identities)[:2] == (429, "TooManyRequestsException")  # the account's rate, not the key's
+    assert two.meta.region_name == "eu-west-1" and sb.identity("a.example", account="AKIDONE")
+
+
 def test_a_wrong_signature_is_told_before_a_missing_permission(sb):
     sb.control.post("/permissions", {"deny": ["ses:*"]})
     assert refused(sb.client("sesv2", secret_key="wrong").get_account)[1] == "SignatureDoesNotMatch"
