@@ -166,6 +166,8 @@ static bool speak_fault(struct sb_call *call, const struct sb_fault *fault,
 {
     const char *code = fault->code[0] != 0 ? fault->code : usual_code(call, fault->status);
 
+    if (fault->retry_after[0] != 0)
+        sb_answer_header(answer, "Retry-After", fault->retry_after);
     switch (fault->what) {
     case SB_DO_STATUS:
         sb_call_refuse(call, fault->status, code, "%s",
@@ -181,6 +183,11 @@ static bool speak_fault(struct sb_call *call, const struct sb_fault *fault,
     case SB_DO_GARBAGE:
         fill(answer, call->api == SB_API_V2 ? "application/json" : "text/xml",
              "\x7f\x01{<]]>&nonsense;\xff\xfe\"\\u12");
+        return true;
+    case SB_DO_BODY:
+        answer->status = fault->status;
+        fill(answer, call->api == SB_API_V2 ? "application/json" : "text/xml",
+             json_string_value(fault->set));
         return true;
     case SB_DO_EMPTY:
         fill(answer, NULL, "");
