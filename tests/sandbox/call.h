@@ -59,6 +59,7 @@ bool sb_call_names(const void *call, const char *identity);
 const char *sb_call_member(const struct sb_call *call, size_t i);
 
 /* What both APIs do the same way. */
+void sb_call_start_address(struct sb_call *call, struct sb_identity *identity);
 void sb_call_start_dkim(struct sb_call *call, struct sb_identity *identity);
 void sb_call_set_mail_from(struct sb_call *call, struct sb_identity *identity, const char *domain,
                            bool reject_on_mx_failure);

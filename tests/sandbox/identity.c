@@ -220,7 +220,8 @@ bool sb_identity_may_send(const struct sb_identity *identity)
 
 bool sb_identity_is_watched(const struct sb_identity *identity)
 {
-    return identity->is_domain &&
-           (sb_axis_is_watched(&identity->identity) || sb_axis_is_watched(&identity->dkim) ||
+    if (!identity->is_domain)
+        return identity->identity.status == SB_PENDING && !identity->identity.pinned;
+    return (sb_axis_is_watched(&identity->identity) || sb_axis_is_watched(&identity->dkim) ||
             sb_axis_is_watched(&identity->mail_from));
 }

@@ -128,7 +128,7 @@ void sb_identity_zone(const struct sb_identity *identity, char out[SV_NAME_BYTES
 /* True when mail from it would be sent: verified, or an address of a verified domain. */
 bool sb_identity_may_send(const struct sb_identity *identity);
 
-/* True when SES has anything to look for. */
+/* True when SES has anything to look for, or waits for somebody to follow the link in its mail. */
 bool sb_identity_is_watched(const struct sb_identity *identity);
 
 #endif

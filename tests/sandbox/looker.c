@@ -66,6 +66,10 @@ static void schedule(struct sb_looker *looker, struct sb_identity *identity, sv_
 
     if (!sb_identity_is_watched(identity))
         return;
+    if (!identity->is_domain) {
+        sv_heap_set(&looker->due, &identity->due, identity->identity.since + SB_LINK_MS);
+        return;
+    }
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
         sv_ms deadline = sb_axis_deadline(axes[i]);
 
@@ -192,6 +196,17 @@ static void ask(struct sb_look *look, enum sb_look_kind kind)
                                     on_reply, look, kind);
 }
 
+/* Nobody follows links here: an address stays pending until its link is too old. */
+static void expire_link(struct sb_looker *looker, struct sb_identity *identity)
+{
+    sv_ms now = sb_clock_virtual(looker->clock);
+    struct sb_axis *axis = &identity->identity;
+
+    if (now >= axis->since + SB_LINK_MS)
+        *axis = (struct sb_axis){.status = SB_FAILED, .since = now};
+    schedule(looker, identity, now);
+}
+
 static void start_look(struct sb_looker *looker, struct sb_identity *identity)
 {
     struct sb_look *look = sv_alloc(1, sizeof *look);
@@ -219,11 +234,16 @@ static void on_timer(uv_timer_t *timer)
     struct sb_looker *looker = timer->data;
     sv_ms now = sb_clock_virtual(looker->clock);
     struct sv_heap_node *first;
+    struct sb_identity *identity;
 
     while (looker->looks < SB_LOOKS_MAX && (first = sv_heap_first(&looker->due)) != NULL &&
            first->at <= now) {
         sv_heap_remove(&looker->due, first);
-        start_look(looker, first->owner);
+        identity = first->owner;
+        if (identity->is_domain)
+            start_look(looker, identity);
+        else
+            expire_link(looker, identity);
     }
     sb_looker_rearm(looker);
 }

@@ -159,7 +159,7 @@ void sb_v2_create(struct sb_call *call)
     if (identity->is_domain)
         sb_call_start_dkim(call, identity);
     else
-        sb_axis_start(&identity->identity, sb_clock_virtual(&call->sandbox->clock));
+        sb_call_start_address(call, identity);
     sv_json_set_str(call->output, "IdentityType", identity->is_domain ? "DOMAIN" : "EMAIL_ADDRESS");
     sv_json_set_bool(call->output, "VerifiedForSendingStatus", sb_identity_may_send(identity));
     if (identity->is_domain) /* the verification has been asked for, but not begun */

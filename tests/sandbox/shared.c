@@ -32,6 +32,12 @@ bool sb_call_names(const void *owner, const char *identity)
     return false;
 }
 
+void sb_call_start_address(struct sb_call *call, struct sb_identity *identity)
+{
+    sb_axis_start(&identity->identity, sb_clock_virtual(&call->sandbox->clock));
+    sb_looker_wake(call->sandbox->looker, identity);
+}
+
 void sb_call_start_dkim(struct sb_call *call, struct sb_identity *identity)
 {
     sv_ms now = sb_clock_virtual(&call->sandbox->clock);

@@ -135,6 +135,20 @@ def test_address_identity(sb, ses):
     ) == (400, "BadRequestException")
 
 
+def test_an_address_that_nobody_confirms_fails_after_a_day(start):
+    sb = start("--speed", "1")
+    ses = with_raw(sb.client("sesv2"))
+    create(ses, "someone@a.example")
+    sb.advance(hours=23)
+    get(ses, "someone@a.example")
+    assert ses.raw["VerificationStatus"] == "PENDING"
+    sb.advance(hours=2)
+    sb.wait_status("someone@a.example", identity="Failed")
+    sb.control.post("/identities/other@a.example", {"create": True, "identity": "Pending", "pin": True})
+    sb.advance(hours=25)
+    assert sb.identity("other@a.example")["identity"] == "Pending"
+
+
 def test_list_pages(sb, ses):
     names = [f"d{i:02}.example" for i in range(25)]
     for name in names:
