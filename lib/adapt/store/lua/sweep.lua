@@ -3,7 +3,7 @@
 -- loses its turn when its lease is over, and the next one begins anew.
 --
 -- KEYS {w:<account>:<region>}
--- ARGV verb (look, begin, page, finish), worker, lease ms, pages, domains, started at as seen by look
+-- ARGV verb (look, begin, page, finish), worker, lease ms, pages, domains, started at as look told
 -- Answers { 1 = the turn is this worker's, started at, finished at (0 = under way), pages, domains,
 --           ms until another worker's lease is over (0 = nobody walks), now ms }
 
