@@ -74,8 +74,8 @@ static const char *const advice[SV_F_COUNT] = {
                                 "before {until}, when caches expire: {expected}",
 
     /* owner name wrong */
-    [SV_F_DNS_NAME_NOT_ASCII] =
-        "{owner} holds characters that DNS does not carry as such. Use the form {expected}.",
+    [SV_F_DNS_NAME_NOT_ASCII] = "{found}, entered for {owner}, holds letters that DNS does not "
+                                "carry as such. Use the form {expected}.",
     [SV_F_DKIM_CNAME_DOUBLED_SUFFIX] =
         "The record is at {found}: your panel adds the domain by itself. Enter the name without "
         "it, so that the record appears at {owner}.",
