@@ -99,18 +99,35 @@ static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_s
     return SV_F_MAILFROM_MX_NOT_SES;
 }
 
-/* The fact of a wrong place that holds SES's MX, or NULL. `owner` NULL = could not be a name. */
+static bool has_feedback_host(const struct sv_judge *judge, const struct sv_fact *fact)
+{
+    for (size_t i = 0; sv_fact_known(fact) && i < fact->values_count; i++) {
+        if (is_feedback_host(judge, host_of(fact->values[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Did nobody make this name, but a wildcard, which gives its sibling the same (RFC 4592)? What
+ * cannot be found out counts as one. */
+static bool is_from_wildcard(struct sv_judge *judge, const char *owner)
+{
+    const char *dot = strchr(owner, '.');
+    const struct sv_fact *sibling;
+    char name[SV_NAME_BYTES];
+
+    if (dot == NULL || !sv_name_build(name, SV_NO_SUCH_LABEL, dot, ""))
+        return true;
+    sibling = sv_judge_look(judge, name, SV_RR_MX, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+    return !sv_fact_known(sibling) || has_feedback_host(judge, sibling);
+}
+
+/* The fact of a wrong place that holds SES's MX, or NULL. */
 static const struct sv_fact *probe(struct sv_judge *judge, const char *owner)
 {
     const struct sv_fact *fact = sv_judge_probe(judge, owner, SV_RR_MX, SV_PROBES_NOT_DKIM_MAX);
 
-    if (!sv_fact_known(fact))
-        return NULL;
-    for (size_t i = 0; i < fact->values_count; i++) {
-        if (is_feedback_host(judge, host_of(fact->values[i])))
-            return fact;
-    }
-    return NULL;
+    return has_feedback_host(judge, fact) ? fact : NULL;
 }
 
 static void judge_absent(struct sv_judge *judge, const struct sv_fact *fact, const char *expected)
@@ -123,6 +140,8 @@ static void judge_absent(struct sv_judge *judge, const struct sv_fact *fact, con
 
     if (sv_name_build(doubled, expect->mail_from, ".", judge->zone))
         at_doubled = probe(judge, doubled);
+    if (at_doubled != NULL && is_from_wildcard(judge, doubled))
+        at_doubled = NULL;
     at_domain = probe(judge, expect->domain);
     if (at_doubled == NULL && at_domain == NULL) {
         sv_judge_find(judge, SV_F_MAILFROM_MX_MISSING, fact, SV_SEVERITY_NONE, &naming);

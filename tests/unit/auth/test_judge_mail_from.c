@@ -135,6 +135,12 @@ static const struct scenario scenarios[] = {
      .findings = "warning dns_wildcard_answer mail.client.com [10 mx.client.com]\n"
                  "error mailfrom_spf_missing mail.client.com []\n",
      .expected = "10 " HOST},
+    {.name = "a_wildcard_mx_is_at_no_wrong_name",
+     .told = TOLD_MAIL_FROM,
+     .dns = DKIM_RIGHT DMARC_RIGHT MAIL_SPF "*.client.com MX 10 " HOST "\n-mail.client.com MX\n",
+     .records = "ooowoo",
+     .findings = "error mailfrom_mx_missing mail.client.com []\n",
+     .expected = "10 " HOST},
     {.name = "a_wildcard_alias_is_nobodys_alias",
      .told = TOLD_MAIL_FROM,
      .dns = DKIM_RIGHT DMARC_RIGHT "*.client.com CNAME shop.example.net\n",
