@@ -264,11 +264,13 @@ static bool judge_place(struct sv_judge *judge, const struct sv_fact *fact)
  * why nothing could be found out behind it. */
 static bool judge_alias(struct sv_judge *judge, const struct sv_fact *fact)
 {
+    char expected[SV_NAME_BYTES + 4];
     struct sv_naming naming = {
-        .owner = judge->expect.mail_from, .expected = "", .found = fact->alias};
+        .owner = judge->expect.mail_from, .expected = expected, .found = fact->alias};
 
     if (fact->alias == NULL)
         return false;
+    expected_mx(judge, expected);
     mark_both(judge, SV_RECORD_WRONG, fact->alias);
     if (is_wildcard(judge, fact))
         report_wildcard(judge, fact);

@@ -93,6 +93,7 @@ static const struct scenario scenarios[] = {
      .dns = DKIM_RIGHT DMARC_RIGHT "mail.client.com CNAME mail.example.net\n",
      .records = "ooowwo",
      .findings = "error mailfrom_is_cname mail.client.com [mail.example.net]\n",
+     .expected = "10 " HOST,
      .flags = "mail_from=wrong spf=no"},
     {.name = "mailfrom_null_mx",
      .told = TOLD_MAIL_FROM,

@@ -40,7 +40,7 @@ CASES = {
     "mailfrom_mx_missing": mx(advice="Add an MX record at bounce.$d: " + MX_EXPECTED, evidence={"rcode": 0, "aa": True}),
     "mailfrom_mx_multiple": mx(MX, "MX 20 mail", found="mail.$d", advice="accepts exactly one MX record"),
     "mailfrom_mx_wrong_region": mx("MX 10 feedback-smtp.xx-north-9.amazonses.com.", found="xx-north-9",
-                                   advice="sent from the region of " + MX_EXPECTED),
+                                   advice="the host of another region. Change it to " + MX_EXPECTED),
     "mailfrom_mx_inbound_host": mx("MX 10 inbound-smtp.eu-west-1.amazonaws.com.", found="inbound-smtp", advice="for receiving mail"),
     "mailfrom_mx_not_ses": mx("MX 10 mx.mailhost.net.", found="mx.mailhost.net", advice="It must be " + MX_EXPECTED),
     "mailfrom_mx_priority_in_name": mx(r"MX 0 10\032feedback-smtp.eu-west-1.amazonses.com.", advice="Put 10 into the priority field"),
