@@ -130,8 +130,8 @@ static const char *const advice[SV_F_COUNT] = {
     /* record absent */
     [SV_F_DKIM_CNAME_MISSING] =
         "Add the DKIM records as shown, beginning with: {owner} CNAME {expected}",
-    [SV_F_DKIM_CNAME_PARTIAL] = "Part of the DKIM records is right. Add what is still missing "
-                                "({found}), beginning with: {owner} CNAME {expected}",
+    [SV_F_DKIM_CNAME_PARTIAL] =
+        "Part of the DKIM records is right. Add what is still missing: {found}.",
     [SV_F_OWNERSHIP_TXT_MISSING] = "Add a TXT record at {owner} with the value {expected}.",
     [SV_F_MAILFROM_MX_MISSING] = "Add an MX record at {owner}: {expected}",
     [SV_F_MAILFROM_SPF_MISSING] = "Add a TXT record at {owner}: {expected}",

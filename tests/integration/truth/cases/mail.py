@@ -46,7 +46,7 @@ CASES = {
     "mailfrom_mx_priority_in_name": mx(r"MX 0 10\032feedback-smtp.eu-west-1.amazonses.com.", advice="Put 10 into the priority field"),
     "mailfrom_mx_target_suffixed": mx("MX 10 feedback-smtp.eu-west-1.amazonses.com.$d.", found="amazonses.com.$d",
                                       advice="End the host name with a dot"),
-    "mailfrom_mx_wrong_owner": mx(zone={"bounce": [SPF], "@": [MX, SPF]}, found="$d", advice="It belongs to bounce.$d"),
+    "mailfrom_mx_wrong_owner": mx(zone={"bounce": [SPF], "@": [MX, SPF]}, found="$d", advice="Move it to bounce.$d"),
     "mailfrom_mx_target_typo": mx("MX 10 feedback-smpt.eu-west-1.amazonses.com.", found="feedback-smpt", advice="Copy and paste it"),
     "mailfrom_is_cname": {"zone": {"bounce": ["CNAME mail.$d."]}, "owner": "bounce.$d", "severity": "error", "found": "mail.$d",
                           "advice": "Delete that CNAME"},
