@@ -33,7 +33,7 @@ CHAIN = {f"i{n}": [text("v=spf1 ?all")] for n in range(1, 12)}
 
 CASES = {
     "ownership_txt_missing": own(None, severity="info", advice="Add a TXT record at _amazonses.$d with the value " + TOKEN),
-    "ownership_txt_mismatch": own(['TXT "somebody-elses"'], severity=None, found="somebody-elses", advice="must be " + TOKEN),
+    "ownership_txt_mismatch": own(['TXT "somebody-elses"'], severity=None, found="somebody-elses", advice="with the value " + TOKEN),
     "ownership_txt_wrong_owner": own(None, zone={"@": ["MX 10 mail", SPF, f'TXT "{TOKEN}"']}, severity=None, found="$d",
                                      advice="Move it to _amazonses.$d"),
     "mailfrom_not_subdomain": {"mail_from": "$d", "owner": "$d", "severity": "error", "advice": "Choose a subdomain such as"},
