@@ -10,6 +10,7 @@
 
 #include "sv/axis.h"
 #include "sv/policy.h"
+#include "sv/reputation.h"
 #include "sv/time.h"
 #include "sv/untold.h"
 
@@ -119,6 +120,9 @@ struct sv_domain { /* kept in Redis whole; every field survives the process */
                            domain: gone */
     sv_ms ses_asked_at, restarted_at, restarts_from;
     sv_ms next_check_at;
+    enum sv_reputation reputation; /* last known, while it is asked for */
+    struct sv_mail mail;           /* what it was judged by; all zero before the first answer */
+    sv_ms reputation_at;           /* SES was asked last, whatever came of it; 0 = never */
 };
 
 /* What DNS said of the records SES needs. */
@@ -141,6 +145,7 @@ struct sv_observation {
     enum sv_tri spf, dmarc, bulk;
     bool group_known[SV_GROUP_COUNT];
     uint32_t group_digest[SV_GROUP_COUNT]; /* 0 = no finding that counts */
+    struct sv_mail_seen mail;
 };
 
 enum sv_input_kind {
@@ -162,6 +167,7 @@ struct sv_input {
     bool hurry;                 /* a job asks: the fast pace starts anew */
     bool adopted;               /* PROVISIONED: the identity existed before */
     bool mail_from_wanted;      /* PROVISIONED */
+    sv_ms reputation_every_ms;  /* 0 = not asked for: what was known of it is forgotten */
     struct sv_observation seen; /* LOOKED */
 };
 
@@ -209,6 +215,9 @@ void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
  * asked about. When false, look without SES and set `ses_skipped`. */
 bool sv_domain_wants_ses(const struct sv_domain *domain, const struct sv_policy *policy, sv_ms now,
                          const struct sv_observation *dns);
+
+/* When the mail of a sending domain is to be judged again, given how often; 0 = not at all. */
+sv_ms sv_reputation_due_at(const struct sv_domain *domain, sv_ms every_ms);
 
 void sv_domain_flags(const struct sv_domain *domain, struct sv_flags *flags);
 

@@ -2,8 +2,8 @@
 
 #include "inner.h"
 
-/* Design section 3.5: status, axes, flags, the stored conclusion and the findings. Times, TTLs and
- * counts are no news to anybody. */
+/* Design section 3.5: status, axes, flags, the stored conclusion, the findings and the reputation.
+ * Times, TTLs and counts are no news to anybody. */
 
 static bool flags_differ(const struct sv_domain *before, const struct sv_domain *after)
 {
@@ -26,5 +26,5 @@ bool sv_change_is_any(const struct sv_domain *before, const struct sv_domain *af
            before->dkim != after->dkim || before->mail_from != after->mail_from ||
            before->conclusion != after->conclusion ||
            memcmp(before->findings, after->findings, sizeof(after->findings)) != 0 ||
-           flags_differ(before, after);
+           flags_differ(before, after) || sv_reputation_is_news(before, after);
 }

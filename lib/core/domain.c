@@ -419,6 +419,10 @@ static void on_looked(struct sv_domain *domain, const struct sv_policy *policy,
     take_findings(domain, seen);
     conclude(domain, seen, effects);
     sv_heal_owe(domain, policy, seen, input->now);
+    if (input->reputation_every_ms == 0)
+        sv_reputation_forget(domain);
+    else
+        sv_reputation_take(domain, &seen->mail, input->now);
 }
 
 static void on_provisioned(struct sv_domain *domain, const struct sv_input *input,
@@ -481,7 +485,7 @@ static void settle_times(struct sv_domain *domain, sv_ms now)
 {
     sv_ms *const times[] = {&domain->status_since, &domain->looking_since, &domain->wrong_at,
                             &domain->temporary_at, &domain->bad_at,        &domain->ses_asked_at,
-                            &domain->restarted_at, &domain->restarts_from};
+                            &domain->restarted_at, &domain->restarts_from, &domain->reputation_at};
 
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         if (*times[i] > now)

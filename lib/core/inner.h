@@ -36,6 +36,14 @@ enum sv_untold sv_conclusion_untold(const struct sv_observation *seen);
 /* True when the change set (design section 3.5) differs. */
 bool sv_change_is_any(const struct sv_domain *before, const struct sv_domain *after);
 
+/* Takes in what a look found out of the mail, and judges it. */
+void sv_reputation_take(struct sv_domain *domain, const struct sv_mail_seen *seen, sv_ms now);
+void sv_reputation_forget(struct sv_domain *domain);
+
+/* True when the verdict crossed a limit. One that is not known yet passes for healthy, and becoming
+ * unknown is no news. */
+bool sv_reputation_is_news(const struct sv_domain *before, const struct sv_domain *after);
+
 /* True when SES stopped looking at identity or DKIM, or never began. */
 bool sv_heal_is_needed(const struct sv_domain *domain);
 

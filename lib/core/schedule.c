@@ -161,6 +161,21 @@ static sv_ms not_after_confirm(sv_ms wait, const struct sv_domain *domain,
     return least(wait, most(confirm_at - input->now, policy->floor_ms));
 }
 
+/* The mail is judged with a look, so the look must not come much later. Jitter upwards only: a look
+ * that came too early would not ask. What is overdue could not be asked now: it hurries nothing. */
+static sv_ms not_after_reputation(sv_ms wait, const struct sv_domain *domain,
+                                  const struct sv_policy *policy, const struct sv_input *input)
+{
+    sv_ms every = input->reputation_every_ms;
+    sv_ms due_at = sv_reputation_due_at(domain, every), steps = dice(input->random);
+    sv_ms late =
+        every / PERMILLE * policy->jitter_permille * (steps < 0 ? -steps : steps) / SV_JITTER_STEPS;
+
+    if (due_at <= input->now)
+        return wait;
+    return least(wait, most(due_at + late - input->now, policy->floor_ms));
+}
+
 static sv_ms after_fault(const struct sv_domain *domain, const struct sv_policy *policy,
                          uint64_t random)
 {
@@ -189,6 +204,7 @@ sv_ms sv_schedule_wait(const struct sv_domain *domain, const struct sv_policy *p
         return 0; /* newly owed work is done at once; work that could not be done comes as a fault
                    */
     wait = not_after_confirm(by_status(domain, policy, input), domain, policy, input);
+    wait = not_after_reputation(wait, domain, policy, input);
     if (domain->faults == 0)
         return wait;
     return begun ? least(wait, after_fault(domain, policy, input->random))
