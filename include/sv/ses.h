@@ -9,6 +9,7 @@
 
 #include "sv/axis.h"
 #include "sv/err.h"
+#include "sv/mail.h"
 #include "sv/name.h"
 #include "sv/time.h"
 
@@ -26,6 +27,10 @@ enum sv_ses_op {
     SV_SES_READ_MAIL_FROM,  /* v1 GetIdentityMailFromDomainAttributes, up to 100 domains */
     SV_SES_LIST, /* v2 ListEmailIdentities, one page of up to 1,000; SV_ENOTFOUND: SES does not know
                     the token (any more): begin again */
+    SV_SES_METRICS, /* v2 BatchGetMetricData about one domain; SV_EREFUSED: Virtual Deliverability
+                       Manager is off */
+    SV_SES_RECOMMENDATIONS, /* v2 ListRecommendations, one page of the open ones; as METRICS, LIST
+                             */
     SV_SES_OP_COUNT
 };
 
@@ -33,6 +38,7 @@ enum {
     SV_SES_BATCH_MAX = 100,
     SV_SES_PAGE_MAX = 1000,
     SV_SES_PAGE_TOKEN_BYTES = 2049, /* a NextToken is opaque; a longer one is not believed */
+    SV_SES_ADVICE_PAGE_MAX = 100,   /* ListRecommendations' own limit */
     SV_SES_LISTED_BYTES = 321,      /* of a name in a list; an e-mail address may stand there */
     SV_SES_TAG_BYTES = 257,         /* of a tag's value */
     SV_SES_TOKENS_MAX = 3,
@@ -65,6 +71,10 @@ static inline const char *sv_ses_op_name(enum sv_ses_op op)
         return "GetIdentityMailFromDomainAttributes";
     case SV_SES_LIST:
         return "ListEmailIdentities";
+    case SV_SES_METRICS:
+        return "BatchGetMetricData";
+    case SV_SES_RECOMMENDATIONS:
+        return "ListRecommendations";
     case SV_SES_OP_COUNT:
         break;
     }
@@ -115,6 +125,26 @@ struct sv_ses_page {
     char next_token[SV_SES_PAGE_TOKEN_BYTES]; /* "" = this was the last page */
 };
 
+/* The sums of one domain's metrics. `told` is false when one that is judged is missing: SES may
+ * fail a single query of a call. `mail.advice` is not METRICS' to fill. */
+struct sv_ses_metrics {
+    bool told;
+    struct sv_mail mail;
+};
+
+/* The open recommendations about one identity that stand in one line; an identity may have more
+ * lines. `name` is as SES writes it; "" = about something else. */
+struct sv_ses_advice {
+    char name[SV_SES_LISTED_BYTES];
+    uint32_t advice; /* SV_ADVICE_ bits */
+};
+
+struct sv_ses_advice_page {
+    size_t count;
+    struct sv_ses_advice lines[SV_SES_ADVICE_PAGE_MAX];
+    char next_token[SV_SES_PAGE_TOKEN_BYTES]; /* "" = this was the last page */
+};
+
 struct sv_ses;
 struct sv_ses_call;
 
@@ -131,14 +161,17 @@ struct sv_ses_call { /* embed it in your own struct */
     /* in: borrowed until done */
     enum sv_ses_op op;
     const char *const *domains; /* normal form */
-    size_t domains_count;       /* 1, or up to SV_SES_BATCH_MAX for the reads; 0 for LIST */
+    size_t domains_count;       /* 1, or up to SV_SES_BATCH_MAX for the reads; 0 for the lists */
     const char *mail_from;      /* PUT_MAIL_FROM: NULL or "" switches the custom domain off */
     bool reject_on_mx_failure;  /* PUT_MAIL_FROM */
-    const char *page_token;     /* LIST: where the page before ended; NULL or "" = the first page */
-    const char *tag_key;        /* GET: the tag whose value is wanted; NULL = none */
+    const char *page_token; /* lists: where the page before ended; NULL or "" = the first page */
+    sv_ms since, until;     /* METRICS: the span of time, `since` included */
+    const char *tag_key;    /* GET: the tag whose value is wanted; NULL = none */
     /* out: room for domains_count entries, the caller's; filled before done */
     struct sv_ses_identity *results;
     struct sv_ses_page *page; /* LIST: the caller's; its token may be the one that was asked with */
+    struct sv_ses_metrics *metrics;         /* METRICS: the caller's */
+    struct sv_ses_advice_page *advice_page; /* RECOMMENDATIONS: as `page` */
     char
         *tag_value; /* with tag_key: room for SV_SES_TAG_BYTES; "" = no such tag, or not one line */
     struct sv_errinfo info;

@@ -206,7 +206,9 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
                              struct sv_errinfo *info)
 {
     bool is_list = call->op == SV_SES_LIST;
-    bool wants_body = is_list || call->op == SV_SES_CREATE || call->op == SV_SES_GET;
+    bool is_reputation = call->op == SV_SES_METRICS || call->op == SV_SES_RECOMMENDATIONS;
+    bool wants_body =
+        is_list || is_reputation || call->op == SV_SES_CREATE || call->op == SV_SES_GET;
     const char *problem = NULL;
     struct sv_errinfo why;
     json_t *reply;
@@ -223,12 +225,14 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
         problem = "not an object";
     else if (is_list)
         problem = sv_ses_list_read(reply, call->page);
+    else if (is_reputation)
+        problem = sv_ses_reputation_read(call, reply);
     else if (wants_body)
         problem = read_identity(call, reply, &call->results[0]);
     json_decref(reply);
     if (problem != NULL)
         return malformed(info, problem);
-    if (!is_list)
+    if (!is_list && !is_reputation)
         call->results[0].listed = call->op != SV_SES_DELETE;
     return SV_OK;
 }

@@ -36,17 +36,17 @@ static void read_line(const json_t *line, struct sv_ses_listed *out)
         out->sending_enabled = json_is_true(sending) ? SV_TRI_YES : SV_TRI_NO;
 }
 
-static bool read_token(const json_t *reply, struct sv_ses_page *page)
+bool sv_ses_list_token(const json_t *reply, char *next_token)
 {
     const json_t *token = json_object_get(reply, "NextToken");
 
-    page->next_token[0] = '\0';
+    next_token[0] = '\0';
     if (is_absent(token))
         return true;
     if (!json_is_string(token))
         return false;
     return json_string_length(token) == 0 ||
-           sv_ses_copy_word(page->next_token, sizeof page->next_token, json_string_value(token),
+           sv_ses_copy_word(next_token, SV_SES_PAGE_TOKEN_BYTES, json_string_value(token),
                             json_string_length(token));
 }
 
@@ -59,7 +59,7 @@ const char *sv_ses_list_read(const json_t *reply, struct sv_ses_page *page)
         return "no list of identities";
     if (json_array_size(lines) > SV_SES_PAGE_MAX)
         return "more identities than were asked for";
-    if (!read_token(reply, page))
+    if (!sv_ses_list_token(reply, page->next_token))
         return "a NextToken that cannot be one";
     for (size_t i = 0; i < json_array_size(lines); i++) {
         if (!json_is_object(json_array_get(lines, i)))

@@ -76,6 +76,15 @@ void sv_ses_json_read_failure(const char *bytes, size_t len, struct sv_ses_failu
 
 /* Fills the page from a whole reply; NULL, or what is wrong with it. */
 const char *sv_ses_list_read(const json_t *reply, struct sv_ses_page *page);
+/* The reply's NextToken into SV_SES_PAGE_TOKEN_BYTES, "" = none; false for one that cannot be. */
+bool sv_ses_list_token(const json_t *reply, char *next_token);
+
+/* ses_reputation.c */
+
+/* The body of METRICS or RECOMMENDATIONS; the caller's. */
+json_t *sv_ses_reputation_body(const struct sv_ses_call *call);
+/* Fills metrics or advice_page from a whole reply; NULL, or what is wrong with it. */
+const char *sv_ses_reputation_read(const struct sv_ses_call *call, const json_t *reply);
 
 /* ses_reply.c */
 

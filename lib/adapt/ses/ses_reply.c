@@ -105,6 +105,10 @@ void sv_ses_results_forget(struct sv_ses_call *call)
         memset(call->results, 0, call->domains_count * sizeof call->results[0]);
     if (call->op == SV_SES_LIST)
         call->page->count = 0;
+    if (call->op == SV_SES_METRICS)
+        *call->metrics = (struct sv_ses_metrics){.told = false};
+    if (call->op == SV_SES_RECOMMENDATIONS)
+        call->advice_page->count = 0;
     if (call->tag_value != NULL)
         call->tag_value[0] = '\0';
 }

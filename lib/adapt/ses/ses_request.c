@@ -25,6 +25,8 @@ bool sv_ses_op_is_v1(enum sv_ses_op op)
     case SV_SES_PUT_MAIL_FROM:
     case SV_SES_DELETE:
     case SV_SES_LIST:
+    case SV_SES_METRICS:
+    case SV_SES_RECOMMENDATIONS:
     case SV_SES_OP_COUNT:
         break;
     }
@@ -134,6 +136,12 @@ static bool build_rest(const struct sv_ses_call *call, struct sv_ses_ask *out)
         out->method = "POST";
         body = create_body(call);
         fits = sv_buf_add_str(&out->path, "/v2/email/identities");
+    } else if (call->op == SV_SES_METRICS || call->op == SV_SES_RECOMMENDATIONS) {
+        out->method = "POST";
+        body = sv_ses_reputation_body(call);
+        fits = sv_buf_add_str(&out->path, call->op == SV_SES_METRICS
+                                              ? "/v2/email/metrics/batch"
+                                              : "/v2/email/vdm/recommendations");
     } else if (call->op == SV_SES_PUT_MAIL_FROM) {
         out->method = "PUT";
         body = mail_from_body(call);
@@ -152,7 +160,9 @@ static bool build_rest(const struct sv_ses_call *call, struct sv_ses_ask *out)
 
 static enum sv_err check_list(const struct sv_ses_call *call, struct sv_errinfo *info)
 {
-    if (call->domains_count != 0 || call->page == NULL)
+    bool has_page = call->op == SV_SES_LIST ? call->page != NULL : call->advice_page != NULL;
+
+    if (call->domains_count != 0 || !has_page)
         return sv_err_set(info, SV_EINVALID, "ses", 0, "a list takes no domains and needs a page");
     if (has_token(call) && strlen(call->page_token) >= SV_SES_PAGE_TOKEN_BYTES)
         return sv_err_set(info, SV_EINVALID, "ses", 0, "the page's token is too long");
@@ -165,8 +175,11 @@ static enum sv_err check(const struct sv_ses_call *call, struct sv_errinfo *info
 
     if ((unsigned)call->op >= SV_SES_OP_COUNT)
         return sv_err_set(info, SV_EINVALID, "ses", 0, "operation %d is unknown", (int)call->op);
-    if (call->op == SV_SES_LIST)
+    if (call->op == SV_SES_LIST || call->op == SV_SES_RECOMMENDATIONS)
         return check_list(call, info);
+    if (call->op == SV_SES_METRICS &&
+        (call->metrics == NULL || call->since < 0 || call->since >= call->until))
+        return sv_err_set(info, SV_EINVALID, "ses", 0, "metrics need room and a span of time");
     if (call->domains_count == 0 || call->domains_count > most)
         return sv_err_set(info, SV_EINVALID, "ses", 0, "%s takes 1 to %zu domains, not %zu",
                           sv_ses_op_name(call->op), most, call->domains_count);

@@ -132,6 +132,46 @@ static void a_list_has_pages(void **state)
     end(&world);
 }
 
+static void mail_and_advice_are_as_written_down(void **state)
+{
+    static const char *const domain = "a.example";
+    struct sv_mail mail = {.sent = 1000, .permanent_bounces = 60, .advice = SV_ADVICE_BOUNCE};
+    struct sv_ses_advice_page advice;
+    struct sv_ses_metrics metrics;
+    struct sv_ses_identity result;
+    struct world world;
+    enum sv_err err = SV_EINVALID;
+    struct sv_ses_call call = {.owner = &err,
+                               .op = SV_SES_METRICS,
+                               .domains = &domain,
+                               .domains_count = 1,
+                               .results = &result,
+                               .metrics = &metrics};
+
+    (void)state;
+    begin(&world);
+    for (int i = 0; i < 3; i++) {
+        if (i > 0)
+            fake_ses_set_mail(world.fake, domain, i == 1 ? &mail : NULL);
+        assert_int_equal(sv_ses_start(fake_ses_interface(world.fake), &call, on_done, NULL), SV_OK);
+        (void)uv_run(&world.loop, UV_RUN_DEFAULT);
+        assert_int_equal(err, SV_OK);
+        assert_int_equal(metrics.told, i != 2);
+        assert_int_equal(metrics.mail.sent, i == 1 ? 1000 : 0);
+        assert_int_equal(metrics.mail.advice, 0);
+    }
+    fake_ses_set_mail(world.fake, domain, &mail);
+    call =
+        (struct sv_ses_call){.owner = &err, .op = SV_SES_RECOMMENDATIONS, .advice_page = &advice};
+    assert_int_equal(sv_ses_start(fake_ses_interface(world.fake), &call, on_done, NULL), SV_OK);
+    (void)uv_run(&world.loop, UV_RUN_DEFAULT);
+    assert_int_equal(advice.count, 1);
+    assert_string_equal(advice.lines[0].name, domain);
+    assert_int_equal(advice.lines[0].advice, SV_ADVICE_BOUNCE);
+    assert_string_equal(advice.next_token, "");
+    end(&world);
+}
+
 static void scripts_count(void **state)
 {
     static const enum sv_err expected[] = {SV_OK, SV_OK, SV_ETHROTTLED, SV_ETHROTTLED, SV_OK};
@@ -183,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_domain_lives),
         cmocka_unit_test(a_list_has_pages),
+        cmocka_unit_test(mail_and_advice_are_as_written_down),
         cmocka_unit_test(scripts_count),
         cmocka_unit_test(held_calls_wait),
     };

@@ -14,6 +14,7 @@ enum { SEEN_MAX = 1 << 20 };
 struct record {
     char domain[SV_NAME_BYTES];
     struct sv_ses_identity identity;
+    struct sv_ses_metrics metrics;
     struct record *next, *prev;
 };
 
@@ -65,7 +66,7 @@ static struct record *find_or_add(struct fake_ses *fake, const char *domain)
         return record;
     record = sv_alloc(1, sizeof *record);
     (void)snprintf(record->domain, sizeof record->domain, "%s", domain);
-    record->identity.listed = true;
+    record->identity.listed = record->metrics.told = true;
     DL_APPEND(fake->records, record);
     return record;
 }
@@ -76,6 +77,15 @@ void fake_ses_set(struct fake_ses *fake, const char *domain, const struct sv_ses
 
     record->identity = *identity;
     record->identity.listed = true;
+}
+
+void fake_ses_set_mail(struct fake_ses *fake, const char *domain, const struct sv_mail *mail)
+{
+    struct sv_ses_metrics *metrics = &find_or_add(fake, domain)->metrics;
+
+    *metrics = (struct sv_ses_metrics){.told = mail != NULL};
+    if (mail != NULL)
+        metrics->mail = *mail;
 }
 
 void fake_ses_remove(struct fake_ses *fake, const char *domain)
@@ -261,6 +271,35 @@ static enum sv_err list(struct fake_ses *fake, const struct sv_ses_call *call)
     return SV_OK;
 }
 
+/* Without any mail written down, SES counts none. */
+static enum sv_err tell_metrics(struct fake_ses *fake, const struct sv_ses_call *call)
+{
+    const struct record *record = find(fake, call->domains[0]);
+
+    *call->metrics = (struct sv_ses_metrics){.told = true};
+    if (record != NULL)
+        *call->metrics = record->metrics;
+    call->metrics->mail.advice = 0;
+    return SV_OK;
+}
+
+/* One page holds them all. */
+static enum sv_err tell_advice(struct fake_ses *fake, const struct sv_ses_call *call)
+{
+    struct sv_ses_advice_page *page = call->advice_page;
+    const struct record *record;
+
+    page->next_token[0] = '\0';
+    DL_FOREACH(fake->records, record)
+    {
+        if (record->metrics.mail.advice == 0 || page->count == SV_SES_ADVICE_PAGE_MAX)
+            continue;
+        page->lines[page->count].advice = record->metrics.mail.advice;
+        (void)snprintf(page->lines[page->count++].name, SV_SES_LISTED_BYTES, "%s", record->domain);
+    }
+    return SV_OK;
+}
+
 static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
 {
     const char *domain = call->domains_count > 0 ? call->domains[0] : "";
@@ -285,6 +324,10 @@ static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
         return read_all(fake, call);
     case SV_SES_LIST:
         return list(fake, call);
+    case SV_SES_METRICS:
+        return tell_metrics(fake, call);
+    case SV_SES_RECOMMENDATIONS:
+        return tell_advice(fake, call);
     case SV_SES_OP_COUNT:
         break;
     }
@@ -354,6 +397,8 @@ static void finish(struct fake_ses *fake, struct sv_ses_call *call)
         memset(call->results, 0, call->domains_count * sizeof call->results[0]);
     if (call->page != NULL)
         call->page->count = 0;
+    if (call->advice_page != NULL)
+        call->advice_page->count = 0;
     if (!pending->canceled)
         err = scripted(fake, call->op);
     if (err == SV_OK)
@@ -425,12 +470,13 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
                          struct sv_errinfo *info)
 {
     struct fake_ses *fake = self(ses);
+    bool is_list = call->op == SV_SES_LIST || call->op == SV_SES_RECOMMENDATIONS;
     struct pending *pending;
 
     if (fake->closing)
         return sv_err_set(info, SV_ECANCELED, "fake ses", 0, "closing");
-    if ((call->domains_count == 0) != (call->op == SV_SES_LIST) ||
-        call->domains_count > SV_SES_BATCH_MAX || (unsigned)call->op >= SV_SES_OP_COUNT)
+    if ((call->domains_count == 0) != is_list || call->domains_count > SV_SES_BATCH_MAX ||
+        (unsigned)call->op >= SV_SES_OP_COUNT)
         return sv_err_set(info, SV_EINVALID, "fake ses", 0, "bad call");
     pending = sv_alloc(1, sizeof *pending);
     pending->seen = remember(fake, call);

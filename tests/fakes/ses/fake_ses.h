@@ -31,6 +31,10 @@ struct sv_ses *fake_ses_interface(struct fake_ses *fake);
 void fake_ses_set(struct fake_ses *fake, const char *domain,
                   const struct sv_ses_identity *identity);
 
+/* From now on SES tells this of the mail of `domain` (copied), the recommendations included. NULL =
+ * its queries fail. */
+void fake_ses_set_mail(struct fake_ses *fake, const char *domain, const struct sv_mail *mail);
+
 /* From now on SES does not know `domain`. */
 void fake_ses_remove(struct fake_ses *fake, const char *domain);
 

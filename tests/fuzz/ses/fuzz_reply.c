@@ -56,16 +56,38 @@ static void check_page(const struct sv_ses_page *page, enum sv_err err)
     }
 }
 
+static void check_reputation(const struct sv_ses_call *call, enum sv_err err)
+{
+    const struct sv_ses_advice_page *page = call->advice_page;
+
+    if (call->op == SV_SES_METRICS) {
+        SV_REQUIRE(err == SV_OK || !call->metrics->told);
+        SV_REQUIRE(call->metrics->mail.advice == 0);
+        return;
+    }
+    SV_REQUIRE(page->count <= (err == SV_OK ? SV_SES_ADVICE_PAGE_MAX : 0));
+    SV_REQUIRE(err != SV_OK || is_word(page->next_token, sizeof page->next_token));
+    for (size_t i = 0; i < page->count; i++) {
+        SV_REQUIRE(is_word(page->lines[i].name, sizeof page->lines[i].name));
+        SV_REQUIRE((page->lines[i].advice & ~(uint32_t)SV_ADVICE_ALL) == 0);
+        SV_REQUIRE(page->lines[i].name[0] != '\0' || page->lines[i].advice == 0);
+    }
+}
+
 void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, size_t ops_count)
 {
     static const char *const domains[DOMAINS] = {"a.example", "b.example", "c.example"};
     static struct sv_ses_page page;
+    static struct sv_ses_advice_page advice_page;
+    struct sv_ses_metrics metrics;
     struct sv_ses_identity results[DOMAINS];
     char tag[SV_SES_TAG_BYTES];
     struct sv_http_answer answer = {.status = 200};
     struct sv_ses_call call = {.domains = domains,
                                .results = results,
                                .page = &page,
+                               .metrics = &metrics,
+                               .advice_page = &advice_page,
                                .tag_key = "client",
                                .tag_value = tag};
     bool is_signature;
@@ -77,7 +99,7 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
     call.domains_count =
         sv_ses_op_is_v1(call.op) && call.op != SV_SES_VERIFY_DKIM && call.op != SV_SES_VERIFY_DOMAIN
             ? DOMAINS
-            : call.op != SV_SES_LIST;
+            : call.op != SV_SES_LIST && call.op != SV_SES_RECOMMENDATIONS;
     if (bytes[0] & 0x40) /* letters: an error status */
         answer.status = 400;
     sv_buf_init(&answer.body, 1024 * 1024);
@@ -95,5 +117,7 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
     SV_REQUIRE(is_word(tag, sizeof tag));
     if (call.op == SV_SES_LIST)
         check_page(&page, err);
+    if (call.op == SV_SES_METRICS || call.op == SV_SES_RECOMMENDATIONS)
+        check_reputation(&call, err);
     sv_buf_fini(&answer.body);
 }

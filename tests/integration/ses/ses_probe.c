@@ -99,6 +99,31 @@ static void show_page(const struct sv_ses_page *page, json_t *out)
     sv_json_set_str(out, "next_token", page->next_token);
 }
 
+static void show_mail(const struct sv_ses_metrics *metrics, json_t *out)
+{
+    sv_json_set_bool(out, "told", metrics->told);
+    sv_json_set_int(out, "sent", metrics->mail.sent);
+    sv_json_set_int(out, "permanent_bounces", metrics->mail.permanent_bounces);
+    sv_json_set_int(out, "transient_bounces", metrics->mail.transient_bounces);
+    sv_json_set_int(out, "tracked", metrics->mail.tracked);
+    sv_json_set_int(out, "complaints", metrics->mail.complaints);
+}
+
+static void show_advice(const struct sv_ses_advice_page *page, json_t *out)
+{
+    json_t *lines = sv_json_array();
+
+    for (size_t i = 0; i < page->count; i++) {
+        json_t *line = sv_json_object();
+
+        sv_json_set_str(line, "name", page->lines[i].name);
+        sv_json_set_int(line, "advice", page->lines[i].advice);
+        sv_json_append(lines, line);
+    }
+    sv_json_set(out, "advice", lines);
+    sv_json_set_str(out, "next_token", page->next_token);
+}
+
 static void print_call(const struct sv_ses_call *call, enum sv_err err)
 {
     json_t *out = sv_json_object(), *results = sv_json_array();
@@ -114,6 +139,10 @@ static void print_call(const struct sv_ses_call *call, enum sv_err err)
     sv_json_set(out, "results", results);
     if (call->op == SV_SES_LIST)
         show_page(call->page, out);
+    if (call->op == SV_SES_METRICS)
+        show_mail(call->metrics, out);
+    if (call->op == SV_SES_RECOMMENDATIONS)
+        show_advice(call->advice_page, out);
     sv_buf_init(&text, 1024 * 1024);
     if (!sv_json_write(out, &text))
         exit(2);
@@ -156,7 +185,16 @@ static void perform(struct probe *probe, char *word)
     static struct sv_ses_identity results[SV_SES_BATCH_MAX + 1];
     const char *words[SV_SES_BATCH_MAX + 1];
     static struct sv_ses_page page;
-    struct sv_ses_call call = {.owner = probe, .domains = words, .results = results, .page = &page};
+    static struct sv_ses_advice_page advice_page;
+    struct sv_ses_metrics metrics;
+    struct sv_ses_call call = {.owner = probe,
+                               .domains = words,
+                               .results = results,
+                               .page = &page,
+                               .metrics = &metrics,
+                               .advice_page = &advice_page,
+                               .since = 1763596800000, /* 2025-11-20, two days */
+                               .until = 1763769600000};
     size_t name_len = strcspn(word, ":");
     struct sv_errinfo info;
 
@@ -168,7 +206,7 @@ static void perform(struct probe *probe, char *word)
         call.reject_on_mx_failure = call.domains_count > 2 && strcmp(words[2], "reject") == 0;
         call.domains_count = 1;
     }
-    if (call.op == SV_SES_LIST) {
+    if (call.op == SV_SES_LIST || call.op == SV_SES_RECOMMENDATIONS) {
         call.page_token = words[0];
         call.domains_count = 0;
     }

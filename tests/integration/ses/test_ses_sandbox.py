@@ -16,6 +16,7 @@ EVERY = [
     "VerifyDomainIdentity:f.example", "VerifyDomainDkim:f.example",
     "GetIdentityVerificationAttributes:f.example", "GetIdentityDkimAttributes:f.example",
     "GetIdentityMailFromDomainAttributes:f.example", "ListEmailIdentities",
+    "BatchGetMetricData:f.example", "ListRecommendations",
 ]
 
 
@@ -65,6 +66,46 @@ def test_the_life_of_a_domain(sb):
     result(sb, "DeleteEmailIdentity:a.example")
     assert one(sb.ses_url, "GetEmailIdentity:a.example")["err"] == "not_found"
     assert result(sb, READS["identity"] + ":a.example")["listed"] is False
+
+
+def metrics(sb, domain="a.example"):
+    call = one(sb.ses_url, f"BatchGetMetricData:{domain}")
+    assert call["err"] == "ok", call
+    return call
+
+
+def test_metrics_of_a_domain(sb):
+    sb.control.post("/account", {"vdm": True})
+    result(sb, "CreateEmailIdentity:a.example")
+    told = metrics(sb)
+    assert told["told"] and told["sent"] == 0  # no mail yet
+    sb.control.post("/metrics", {"identity": "a.example", "daily": {
+        "SEND": 1000, "PERMANENT_BOUNCE": 60, "TRANSIENT_BOUNCE": 5, "DELIVERY_COMPLAINT": 900, "COMPLAINT": 2}})
+    told = metrics(sb)  # of two days
+    assert (told["sent"], told["permanent_bounces"], told["transient_bounces"]) == (2000, 120, 10)
+    assert (told["told"], told["tracked"], told["complaints"]) == (True, 1800, 4)
+    assert metrics(sb, "b.example")["sent"] == 0
+    sb.control.post("/metrics", {"identity": "a.example", "error": "INTERNAL_FAILURE"})
+    assert metrics(sb)["told"] is False
+    sb.control.post("/account", {"vdm": False})
+    assert one(sb.ses_url, "BatchGetMetricData:a.example")["err"] == "refused"
+    assert one(sb.ses_url, "ListRecommendations")["err"] == "refused"
+
+
+def test_recommendations_are_walked_page_by_page(sb):
+    sb.control.post("/account", {"vdm": True})
+    names = [f"d{i}.example" for i in range(150)]
+    sb.control.post("/recommendations", [
+        {"identity": name, "type": "BOUNCE", "impact": "HIGH" if i == 7 else "LOW"} for i, name in enumerate(names)]
+        + [{"identity": "old.example", "type": "DKIM", "status": "FIXED"}])
+    first = one(sb.ses_url, "ListRecommendations")
+    assert first["err"] == "ok" and len(first["advice"]) == 100 and first["next_token"]
+    second = one(sb.ses_url, "ListRecommendations:" + first["next_token"])
+    assert second["next_token"] == "" and len(second["advice"]) == 50
+    lines = first["advice"] + second["advice"]
+    assert [line["name"] for line in lines] == names
+    assert {line["advice"] for line in lines} == {0x20, 0x220} and lines[7]["advice"] == 0x220
+    assert one(sb.ses_url, "ListRecommendations:nonsense")["err"] in ("refused", "not_found")
 
 
 def test_a_list_is_walked_page_by_page(sb):
