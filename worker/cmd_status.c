@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "exit.h"
 #include "kept.h"
+#include "mail.h"
 #include "setup.h"
 #include "show.h"
 #include "sv/cloudevent.h"
@@ -45,6 +46,8 @@ static json_t *domain_json(const struct listing *listing, const struct sv_kept *
     sv_json_set(object, "axes", sv_json_axes(d));
     sv_json_set(object, "flags", sv_json_flags(&flags));
     sv_json_set_str(object, "conclusion", sv_conclusion_name(d->conclusion));
+    sv_json_set_str(object, "reputation", sv_reputation_name(d->reputation));
+    sv_json_set(object, "mail", sv_json_mail(d));
     sv_json_set_int(object, "sequence", (long long)d->sequence);
     sv_json_set(object, "status_since", sv_json_time(d->status_since));
     sv_json_set(object, "registered_at", sv_json_time(r->registered_at));
@@ -92,6 +95,7 @@ static void print_whole(const struct listing *listing, const struct sv_kept *kep
     char shown[4 * SV_NAME_BYTES];
     char when[SV_TEXT_WHEN_BYTES];
     char since[SV_TEXT_WHEN_BYTES];
+    char mail[SV_MAIL_LINE_BYTES];
     const char *facts[][2] = {
         {"domain", r->domain},
         {"shown as", shown},
@@ -105,6 +109,7 @@ static void print_whole(const struct listing *listing, const struct sv_kept *kep
         {"dkim", sv_axis_name(d->dkim)},
         {"mail_from", sv_axis_name(d->mail_from)},
         {"conclusion", sv_conclusion_name(d->conclusion)},
+        {"mail", sv_mail_line(d, mail)},
         {"next look", next_look(listing, kept, when)},
     };
     struct sv_table table;

@@ -16,7 +16,7 @@
 
 enum {
     SV_CONFIG_SETTINGS_MAX = 64,
-    SV_CONFIG_ACCOUNT_SETTINGS_MAX = 8,
+    SV_CONFIG_ACCOUNT_SETTINGS_MAX = 16,
     SV_CONFIG_LIST_MAX = 64,
     SV_CONFIG_VALUE_BYTES = 4097,
 };
@@ -44,6 +44,8 @@ struct sv_config_account {
     char *role_arn, *external_id, *role_session_name;
     char *endpoint_url;
     unsigned rate_millihertz;
+    bool reputation;
+    sv_ms reputation_every_ms;
     struct sv_origin origins[SV_CONFIG_ACCOUNT_SETTINGS_MAX];
 };
 

@@ -167,5 +167,10 @@ const struct sv_setting sv_account_settings[] = {
      "Calls per second and SES operation, shared by all workers of this account."},
     {"account", "endpoint_url", SV_SETTING_TEXT, "", 0, 512, NULL, false, IN_ACCOUNT(endpoint_url),
      "Another SES; empty: AWS_ENDPOINT_URL_SES, _SESV2, AWS_ENDPOINT_URL, then Amazon's."},
+    {"account", "reputation", SV_SETTING_BOOL, "false", 0, 0, NULL, false, IN_ACCOUNT(reputation),
+     "Judge bounces and complaints of every sending domain by Amazon's limits; needs Virtual "
+     "Deliverability Manager."},
+    {"account", "reputation_every", SV_SETTING_DURATION, "6h", SHORT, YEAR, NULL, false,
+     IN_ACCOUNT(reputation_every_ms), "How often that is done."},
     {.section = NULL},
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "exit.h"
+#include "mail.h"
 #include "sv/cloudevent.h"
 #include "sv/json.h"
 #include "sv/require.h"
@@ -225,6 +226,7 @@ static json_t *state_json(const struct sv_kept *kept)
 {
     const struct sv_registration *registration = &kept->sheet.registration;
     const struct sv_domain *domain = &kept->sheet.domain;
+    char mail[SV_MAIL_LINE_BYTES];
     json_t *out = sv_json_object();
 
     sv_json_set_str(out, "schema", "sesverify.explain.v1");
@@ -240,6 +242,9 @@ static json_t *state_json(const struct sv_kept *kept)
     sv_json_set_str(out, "conclusion", sv_conclusion_name(domain->conclusion));
     sv_json_set_str(out, "meaning", words_of(domain)->meaning);
     sv_json_set(out, "ses", sv_json_axes(domain));
+    sv_json_set_str(out, "reputation", sv_reputation_name(domain->reputation));
+    sv_json_set(out, "mail", sv_json_mail(domain));
+    sv_json_set_str(out, "mail_meaning", sv_mail_line(domain, mail));
     sv_json_set(out, "ses_asked_at", sv_json_time(domain->ses_asked_at));
     return out;
 }
@@ -298,6 +303,8 @@ static void print_title(const struct sv_show *show, const json_t *told)
                   sv_text_of(told, "account"));
     sv_show_linef(show, 0, "status", "%s since %s", sv_text_of(told, "status"),
                   sv_show_time(show, sv_show_instant(told, "status_since"), when));
+    if (*sv_text_of(told, "mail_meaning") != '\0')
+        sv_show_prose(show, 0, "reputation", sv_text_of(told, "mail_meaning"));
 }
 
 /* SES's words beside DNS's. */

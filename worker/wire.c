@@ -186,6 +186,7 @@ static int open_account(struct sv_wire *wire, size_t index)
         .name = account->name,
         .region = account->region,
         .rate_millihertz = account->rate_millihertz,
+        .reputation_every_ms = account->reputation ? account->reputation_every_ms : 0,
     };
     if (sv_aws_ses_new(&options, &out->ses, &info) != SV_OK)
         return fail(wire, SV_EXIT_CONFIG, "ses_endpoint_invalid", &info);

@@ -121,7 +121,8 @@ struct sv_domain { /* kept in Redis whole; every field survives the process */
     sv_ms ses_asked_at, restarted_at, restarts_from;
     sv_ms next_check_at;
     enum sv_reputation reputation; /* last known, while it is asked for */
-    struct sv_mail mail;           /* what it was judged by; all zero before the first answer */
+    struct sv_mail mail;           /* what it was judged by */
+    sv_ms mail_at;                 /* when SES told that; 0 = never */
     sv_ms reputation_at;           /* SES was asked last, whatever came of it; 0 = never */
 };
 

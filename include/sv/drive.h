@@ -21,7 +21,8 @@ struct sv_account {
     const char *name;
     const char *region;
     struct sv_ses *ses;
-    unsigned rate_millihertz; /* calls per 1000 s and action; 1000 = one a second */
+    unsigned rate_millihertz;  /* calls per 1000 s and action; 1000 = one a second */
+    sv_ms reputation_every_ms; /* how often the mail of a sending domain is judged; 0 = never */
 };
 
 struct sv_drive_options {

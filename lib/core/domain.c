@@ -485,7 +485,8 @@ static void settle_times(struct sv_domain *domain, sv_ms now)
 {
     sv_ms *const times[] = {&domain->status_since, &domain->looking_since, &domain->wrong_at,
                             &domain->temporary_at, &domain->bad_at,        &domain->ses_asked_at,
-                            &domain->restarted_at, &domain->restarts_from, &domain->reputation_at};
+                            &domain->restarted_at, &domain->restarts_from, &domain->reputation_at,
+                            &domain->mail_at};
 
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         if (*times[i] > now)

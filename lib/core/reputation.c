@@ -75,6 +75,7 @@ void sv_reputation_take(struct sv_domain *domain, const struct sv_mail_seen *see
     if (!seen->advice_known)
         mail.advice = domain->mail.advice;
     domain->mail = mail;
+    domain->mail_at = now;
     domain->reputation = sv_reputation_judge(domain->reputation, &mail);
 }
 
@@ -82,6 +83,7 @@ void sv_reputation_forget(struct sv_domain *domain)
 {
     domain->reputation = SV_REPUTATION_UNKNOWN;
     domain->mail = (struct sv_mail){0};
+    domain->mail_at = 0;
     domain->reputation_at = 0;
 }
 

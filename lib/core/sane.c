@@ -18,7 +18,7 @@ static bool times_are_sane(const struct sv_domain *domain)
     const sv_ms times[] = {domain->status_since, domain->looking_since, domain->wrong_at,
                            domain->temporary_at, domain->bad_at,        domain->ses_asked_at,
                            domain->restarted_at, domain->restarts_from, domain->next_check_at,
-                           domain->caches_until, domain->reputation_at};
+                           domain->caches_until, domain->reputation_at, domain->mail_at};
 
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         if (times[i] < 0 || times[i] > SV_INSTANT_MAX)

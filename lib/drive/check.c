@@ -1,11 +1,11 @@
 /* One domain under a fence, from claim to commit.
  *
  * Happy path of a look: START -> DNS (the judge's questions) -> SES (unless DNS says it is no use)
- * -> DECIDE (the core) -> COMMIT -> END. Work owed at SES goes first: provisioning, restarts,
- * deletion; each ends in a commit of its own, so that a crash repeats at most that work. What can
- * go wrong: an answer that does not come is unknown and the core backs off; a lease that was lost
- * makes the check fenced, and everything it found is dropped; a drain hands the domain back
- * untouched. */
+ * -> MAIL (now and then, where the account wants it) -> DECIDE (the core) -> COMMIT -> END. Work
+ * owed at SES goes first: provisioning, restarts, deletion; each ends in a commit of its own, so
+ * that a crash repeats at most that work. What can go wrong: an answer that does not come is
+ * unknown and the core backs off; a lease that was lost makes the check fenced, and everything it
+ * found is dropped; a drain hands the domain back untouched. */
 #include "inside.h"
 
 #include <stdio.h>
@@ -86,6 +86,8 @@ static bool step(struct check *check)
     case CHECK_DNS:
     case CHECK_SES:
         return check_look_step(check);
+    case CHECK_MAIL:
+        return check_mail_step(check);
     case CHECK_DECIDE:
         return check_decide(check, SV_INPUT_LOOKED);
     case CHECK_COMMIT:
@@ -168,6 +170,7 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
         .hurry = check->before.job.entry_id[0] != '\0',
         .adopted = check->after.registration.adopt,
         .mail_from_wanted = check->after.registration.mail_from[0] != '\0',
+        .reputation_every_ms = check->teller == NULL ? 0 : rater_every_ms(check->teller),
         .seen = check->seen,
     };
     sv_domain_step(&check->after.domain, &drive->options.policy, &check->input, &check->effects);

@@ -54,6 +54,57 @@ json_t *sv_json_axes(const struct sv_domain *domain)
     return out;
 }
 
+static json_t *json_advice(uint32_t advice)
+{
+    static const struct {
+        uint32_t bit;
+        const char *word;
+    } words[] = {
+        {SV_ADVICE_DKIM, "DKIM"},
+        {SV_ADVICE_DMARC, "DMARC"},
+        {SV_ADVICE_SPF, "SPF"},
+        {SV_ADVICE_BIMI, "BIMI"},
+        {SV_ADVICE_COMPLAINT, "COMPLAINT"},
+        {SV_ADVICE_BOUNCE, "BOUNCE"},
+        {SV_ADVICE_FEEDBACK, "FEEDBACK_3P"},
+        {SV_ADVICE_LISTING, "IP_LISTING"},
+        {SV_ADVICE_OTHER, "OTHER"},
+    };
+    json_t *out = sv_json_array();
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        if ((advice & words[i].bit) != 0)
+            sv_json_append(out, json_string(words[i].word));
+    }
+    return out;
+}
+
+static json_t *json_rate(uint32_t part, uint32_t whole)
+{
+    return whole == 0 ? json_null() : json_real((double)part / whole);
+}
+
+json_t *sv_json_mail(const struct sv_domain *domain)
+{
+    const struct sv_mail *mail = &domain->mail;
+    json_t *out;
+
+    if (domain->mail_at == 0)
+        return json_null();
+    out = sv_json_object();
+    sv_json_set_int(out, "days", SV_REPUTATION_DAYS);
+    sv_json_set_int(out, "sent", mail->sent);
+    sv_json_set_int(out, "permanent_bounces", mail->permanent_bounces);
+    sv_json_set_int(out, "transient_bounces", mail->transient_bounces);
+    sv_json_set(out, "bounce_rate", json_rate(mail->permanent_bounces, mail->sent));
+    sv_json_set_int(out, "complaints_tracked", mail->tracked);
+    sv_json_set_int(out, "complaints", mail->complaints);
+    sv_json_set(out, "complaint_rate", json_rate(mail->complaints, mail->tracked));
+    sv_json_set(out, "recommendations", json_advice(mail->advice));
+    sv_json_set(out, "told_at", sv_json_time(domain->mail_at));
+    return out;
+}
+
 json_t *sv_json_record(const struct sv_record *record, enum sv_record_status status)
 {
     json_t *out = sv_json_object();
@@ -240,6 +291,8 @@ static json_t *json_changed(const struct sv_event_facts *facts)
     json_decref(new);
     add_change(changed, "conclusion", json_conclusion(before->conclusion),
                json_conclusion(after->conclusion));
+    add_change(changed, "reputation", json_string(sv_reputation_name(before->reputation)),
+               json_string(sv_reputation_name(after->reputation)));
     if (memcmp(before->findings, after->findings, sizeof before->findings) != 0)
         add_change(changed, "findings", codes_before(before), sv_json_codes(facts->findings));
     return changed;
@@ -285,6 +338,8 @@ static void add_state(json_t *data, const struct sv_event_facts *facts)
     sv_json_set(data, "axes", sv_json_axes(after));
     sv_json_set(data, "changed", json_changed(facts));
     add_findings(data, facts);
+    sv_json_set_str(data, "reputation", sv_reputation_name(after->reputation));
+    sv_json_set(data, "mail", sv_json_mail(after));
     sv_json_set(data, "conclusion", json_conclusion(facts->effects->shown));
     if (facts->effects->untold != SV_UNTOLD_NONE)
         sv_json_set_str(data, "cannot_tell_because", sv_untold_name(facts->effects->untold));

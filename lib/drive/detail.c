@@ -151,6 +151,7 @@ static json_t *state_json(const struct sv_domain *domain)
     for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++)
         sv_json_set(out, shown[i], json_incref(json_object_get(all, shown[i])));
     json_decref(all);
+    sv_json_set_str(out, "reputation", sv_reputation_name(domain->reputation));
     return out;
 }
 

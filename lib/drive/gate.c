@@ -12,6 +12,7 @@
 
 enum { ATTEMPTS_MAX = 3, PAUSE_FIRST_MS = 1000, PAUSE_CAP_MS = 60000, THROTTLES_MAX = 6 };
 enum { LIMITER_FAILED_MS = 5000 };
+enum { METRICS_MILLIHERTZ = 16000 /* BatchGetMetricData: 16 calls a second */ };
 
 static void pump(struct gate *gate);
 
@@ -73,6 +74,13 @@ static void slow_down(struct gate *gate)
     alarm_set(gate->drive, &gate->wait, pause_ms);
 }
 
+/* An account without Virtual Deliverability Manager refuses; the rater tells that once. */
+static bool is_told_elsewhere(enum sv_ses_op op, enum sv_err err)
+{
+    return (op == SV_SES_METRICS || op == SV_SES_RECOMMENDATIONS) &&
+           (err == SV_EREFUSED || err == SV_EDENIED);
+}
+
 static void on_ses(struct sv_ses_call *call, enum sv_err err)
 {
     struct ticket *ticket = call->owner;
@@ -85,8 +93,9 @@ static void on_ses(struct sv_ses_call *call, enum sv_err err)
         gate->throttles = 0;
     } else if (err != SV_ECANCELED) {
         drive->stats.ses_failures[gate->op]++;
-        sv_log_line(drive->options.log, SV_LOG_WARN, "ses_call_failed", call->info.text,
-                    SV_LOG_STR("account", gate->account->name),
+        sv_log_line(drive->options.log,
+                    is_told_elsewhere(gate->op, err) ? SV_LOG_DEBUG : SV_LOG_WARN,
+                    "ses_call_failed", call->info.text, SV_LOG_STR("account", gate->account->name),
                     SV_LOG_STR("operation", sv_ses_op_name(gate->op)),
                     SV_LOG_STR("error_code", sv_err_name(err)),
                     SV_LOG_STR("request_id", call->request_id[0] == '\0' ? NULL : call->request_id),
@@ -149,9 +158,11 @@ static void on_permit(struct errand *errand, enum sv_err err)
     pump(gate);
 }
 
+/* The metrics have a quota of their own, which the account's rate does not speak of. */
 static int64_t interval_us(const struct gate *gate)
 {
-    return sv_gcra_interval_us(gate->account->rate_millihertz);
+    return sv_gcra_interval_us(gate->op == SV_SES_METRICS ? METRICS_MILLIHERTZ
+                                                          : gate->account->rate_millihertz);
 }
 
 struct sv_pace gate_pace(const struct gate *gate)

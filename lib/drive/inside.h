@@ -126,6 +126,7 @@ struct teller {
     struct gate gates[SV_SES_OP_COUNT];
     struct reader reader;
     struct sweeper *sweeper; /* NULL = none */
+    struct rater *rater;     /* NULL = reputation is off */
 };
 
 void reader_init(struct reader *reader, struct sv_drive *drive, struct teller *teller);
@@ -138,6 +139,14 @@ void reader_stop(struct reader *reader);
 void sweeper_start(struct sv_drive *drive, struct teller *teller);
 void sweeper_stop(struct teller *teller); /* what is under way ends, nothing new begins */
 void sweeper_free(struct teller *teller);
+
+/* ---- raters: what SES tells of an account's mail ---- */
+
+void rater_start(struct sv_drive *drive, struct teller *teller);
+void rater_stop(struct teller *teller); /* what is under way ends, nothing new begins */
+void rater_free(struct teller *teller);
+/* How often the account's domains are judged now; 0 = not at all. */
+sv_ms rater_every_ms(const struct teller *teller);
 
 /* What the planner is given and says, to options.plan_trace; nothing without one. */
 void plan_trace_open(const struct reader *reader);
@@ -163,6 +172,7 @@ enum check_step {
     CHECK_DELETE,
     CHECK_DNS,
     CHECK_SES,
+    CHECK_MAIL,
     CHECK_DECIDE,
     CHECK_COMMIT,
     CHECK_DISOWN,
@@ -190,6 +200,7 @@ struct check {
     struct errand renewal;
     struct ticket ticket; /* one SES call of this check at a time */
     struct sv_ses_identity identity;
+    struct sv_ses_metrics metrics;
     const char *domain_name; /* &before.registration.domain, for ticket.call.domains */
     enum sv_err result;      /* of the last errand or ticket */
 
@@ -227,6 +238,7 @@ void check_ask_own(struct check *check, enum sv_store_own_verb verb);
 bool check_provision_step(struct check *check); /* OWN .. DELETE */
 bool check_look_step(struct check *check);      /* DNS, SES */
 void check_look_stop(struct check *check);      /* ends the asking: lookups canceled, judge freed */
+bool check_mail_step(struct check *check);      /* MAIL */
 bool check_commit_step(struct check *check);    /* COMMIT, DISOWN */
 void check_commit_free(struct check *check);
 /* Lets the core decide and goes to COMMIT. */

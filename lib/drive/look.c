@@ -191,7 +191,7 @@ static bool look_at_ses(struct check *check)
         if (!sv_domain_wants_ses(&check->before.domain, &drive->options.policy, drive_now(drive),
                                  &check->seen)) {
             check->seen.ses_skipped = true;
-            check->step = CHECK_DECIDE;
+            check->step = CHECK_MAIL;
             return true;
         }
         check->waiting = true;
@@ -201,7 +201,7 @@ static bool look_at_ses(struct check *check)
     if (check->round_waiting)
         return false; /* posted by something else */
     check->waiting = false;
-    check->step = CHECK_DECIDE;
+    check->step = CHECK_MAIL;
     return true;
 }
 

@@ -88,6 +88,26 @@ enum {
     BITS_MAX = 15,
 };
 
+/* Six numbers of ten digits at most: fewer than 64 bytes. */
+static void read_mail(struct source *source, struct sv_mail *mail)
+{
+    uint32_t *const parts[] = {&mail->sent,    &mail->permanent_bounces, &mail->transient_bounces,
+                               &mail->tracked, &mail->complaints,        &mail->advice};
+    const char *text = find(source->fields, source->count, "rq"), *at = text;
+
+    for (size_t i = 0; text != NULL && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        char *end;
+        unsigned long long value = strtoull(at, &end, 10);
+
+        if (*at < '0' || *at > '9' || value > UINT32_MAX || *end != (i < 5 ? ',' : '\0')) {
+            fault(source, "rq", text);
+            return;
+        }
+        *parts[i] = (uint32_t)value;
+        at = end + 1;
+    }
+}
+
 static void read_domain(struct source *source, struct sv_domain *domain)
 {
     const char *status = find(source->fields, source->count, "st");
@@ -131,6 +151,10 @@ static void read_domain(struct source *source, struct sv_domain *domain)
     domain->restarted_at = instant(source, "ra");
     domain->restarts_from = instant(source, "rf");
     domain->next_check_at = instant(source, "nx");
+    domain->reputation = (enum sv_reputation)choice(source, "rp", SV_REPUTATION_COUNT);
+    domain->reputation_at = instant(source, "rt");
+    domain->mail_at = instant(source, "ma");
+    read_mail(source, &domain->mail);
 }
 
 static void read_registration(struct source *source, struct sv_registration *registration)
@@ -226,6 +250,18 @@ static void put_number(struct sv_state_fields *out, const char *name, int64_t va
         put(out, name, "%" PRId64, value);
 }
 
+static void put_mail(struct sv_state_fields *out, const struct sv_mail *mail)
+{
+    static const struct sv_mail nothing;
+
+    if (memcmp(mail, &nothing, sizeof nothing) == 0)
+        put_text(out, "rq", "");
+    else
+        put(out, "rq", "%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu32,
+            mail->sent, mail->permanent_bounces, mail->transient_bounces, mail->tracked,
+            mail->complaints, mail->advice);
+}
+
 static void write_domain(const struct sv_domain *domain, struct sv_state_fields *out)
 {
     static const char *const groups[SV_GROUP_COUNT] = {"g0", "g1", "g2", "g3", "g4", "g5"};
@@ -260,6 +296,10 @@ static void write_domain(const struct sv_domain *domain, struct sv_state_fields 
     put_number(out, "sa", domain->ses_asked_at);
     put_number(out, "ra", domain->restarted_at);
     put_number(out, "rf", domain->restarts_from);
+    put_number(out, "rp", domain->reputation);
+    put_number(out, "rt", domain->reputation_at);
+    put_number(out, "ma", domain->mail_at);
+    put_mail(out, &domain->mail);
 }
 
 void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields *out)

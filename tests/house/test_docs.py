@@ -225,6 +225,7 @@ def test_fields_of_an_event():
     compare(CONTRACT, "Envelope", envelope | {"sequence", "datacontenttype", "traceparent", "data"})
     compare(CONTRACT, "Data of a domain event", data)
     compare(CONTRACT, "Flags", members("sv_json_flags"))
+    compare(CONTRACT, "Mail", members("sv_json_mail"))
     compare(CONTRACT, "DNS records", members("sv_json_record"))
     compare(CONTRACT, "Findings", members("sv_json_finding") | {f"evidence.{m}" for m in members("sv_json_evidence")})
     answer = members("job_event") - {"datacontenttype", "traceparent", "data"} | members("sv_cloudevent_job_finished")
@@ -239,6 +240,9 @@ def test_schemas_have_every_word():
     assert set(data["to"]["enum"]) == words_of(table, "statuses") - {"new"}
     assert set(data["conclusion"]["enum"]) == words_of(table, "conclusions")
     assert set(data["reason"]["enum"]) == words_of(table, "reasons") - {"none"}
+    assert set(schema("domain-event")["$defs"]["reputation"]["enum"]) == words_of("lib/core/reputation.c", "names")
+    assert first_cells("jobs-and-events.md", "Reputation") == words_of("lib/core/reputation.c", "names")
+    assert set(schema("domain-event")["$defs"]["mail"]["required"]) == members("sv_json_mail")
     assert schema("domain-event")["$defs"]["finding"]["properties"]["code"]["enum"] == list(findings())
     answer = schema("job-finished")["properties"]["data"]["properties"]
     assert set(answer["reason"]["enum"]) == job_reasons()

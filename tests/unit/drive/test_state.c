@@ -23,7 +23,16 @@ static struct sv_record_sheet example(void)
                    .caches_until = 1700000003600,
                    .status_since = 1700000000000,
                    .looking_since = 1700000000000,
-                   .ses_asked_at = 1700000000001},
+                   .ses_asked_at = 1700000000001,
+                   .reputation = SV_REPUTATION_REVIEW,
+                   .mail = {.sent = 4294967295u,
+                            .permanent_bounces = 4294967295u,
+                            .transient_bounces = 4294967295u,
+                            .tracked = 4294967295u,
+                            .complaints = 4294967295u,
+                            .advice = SV_ADVICE_ALL},
+                   .mail_at = 1700000000002,
+                   .reputation_at = 1700000000003},
         .registration = {.tokens_count = 3,
                          .tokens = {"aaa", "bbb", "ccc"},
                          .zone = "dkim.amazonses.com",
@@ -95,8 +104,22 @@ static void zeroes_are_deleted(void **state)
 static void impossible_values_are_named(void **state)
 {
     static const struct sv_field rows[] = {
-        {"st", "sending"}, {"i", "8"},           {"dk", "-1"}, {"b", "99"},
-        {"nx", "1e9"},     {"g3", "4294967296"}, {"seq", "x"}, {"ss", "99999999999999999999"},
+        {"st", "sending"},
+        {"i", "8"},
+        {"dk", "-1"},
+        {"b", "99"},
+        {"nx", "1e9"},
+        {"g3", "4294967296"},
+        {"seq", "x"},
+        {"ss", "99999999999999999999"},
+        {"rp", "5"},
+        {"rq", "1,2,3,4,5"},
+        {"rq", "1,2,3,4,5,6,7"},
+        {"rq", "1,2,3,4,5,4294967296"},
+        {"rq", "-1,2,3,4,5,6"},
+        {"rq", "1,,3,4,5,6"},
+        {"rq", "1,2,3,4,5,6 "},
+        {"rt", "x"},
     };
 
     (void)state;
@@ -134,6 +157,10 @@ static void the_longest_values_fit(void **state)
     sheet.domain.status_since = sheet.domain.ses_asked_at = INT64_MAX;
     sv_state_write(&sheet, &out); /* aborts when it does not fit */
     assert_true(out.count <= SV_STORE_FIELDS_MAX);
+    for (size_t i = 0; i < out.count; i++) {
+        if (strcmp(out.fields[i].name, "rq") == 0)
+            assert_true(strlen(out.fields[i].value) <= 64);
+    }
 }
 
 int main(void)
