@@ -335,7 +335,8 @@ void rater_start(struct sv_drive *drive, struct teller *teller)
     rater->failed_walks = FORGET_WALKS;
     rater->letter = (struct letter){.step = step, .owner = rater};
     alarm_init(&rater->at, begin, rater);
-    rest(rater, first_ms);
+    rest(rater, teller->account.reputation_every_ms < first_ms ? teller->account.reputation_every_ms
+                                                               : first_ms);
 }
 
 void rater_stop(struct teller *teller)

@@ -14,6 +14,7 @@ static void a_life_may_end_at_any_turn(void **state)
 
     while (!is_over) {
         world_new(world);
+        world->account.reputation_every_ms = 20;
         world_start(world);
         while (world->turns < turns && !(is_over = world_live(world)))
             world_turn(world, true);
