@@ -146,6 +146,13 @@ enum check_step {
     CHECK_END,
 };
 
+/* One SES call of a check at a time; the batched reads are the reader's. */
+struct own_call {
+    struct ticket ticket;
+    struct sv_ses_identity identity; /* what it answered */
+    const char *domain_name;         /* for ticket.call.domains */
+};
+
 struct check {
     struct sv_drive *drive;
     struct shard *shard;
@@ -163,12 +170,10 @@ struct check {
     bool releasing; /* to be handed back untouched */
     bool released;  /* that is done, or was tried in vain */
     struct letter letter;
-    struct errand errand; /* one store call of this check at a time */
-    struct errand renewal;
-    struct ticket ticket; /* one SES call of this check at a time */
-    struct sv_ses_identity identity;
-    const char *domain_name; /* &before.registration.domain, for ticket.call.domains */
-    enum sv_err result;      /* of the last errand or ticket */
+    struct errand errand;   /* one store call of this check at a time */
+    struct errand *renewal; /* NULL until the first: few checks take that long */
+    struct own_call *ses;   /* NULL unless work is owed at SES */
+    enum sv_err result;     /* of the last errand or ticket */
 
     struct sv_judge *judge;
     struct question *questions; /* under way */
@@ -196,6 +201,7 @@ void check_release(struct check *check); /* hand back now, whatever it waits for
 void check_renew(struct check *check);
 
 void check_ask_ses(struct check *check, enum sv_ses_op op);
+void check_cancel_ses(struct check *check);
 void check_ask_store(struct check *check);
 /* Confirms or releases the domain's name for its client. */
 void check_ask_own(struct check *check, enum sv_store_own_verb verb);

@@ -56,6 +56,8 @@ struct world {
     size_t stage;   /* of the life */
     struct sv_store_call counters;
     bool counting;
+    const char *counter; /* the one that is looked for */
+    int64_t counted;
     uint64_t turns;
 };
 
