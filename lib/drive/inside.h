@@ -146,6 +146,13 @@ enum check_step {
     CHECK_END,
 };
 
+enum asking {
+    ASKING_NOT,
+    ASKING_IN_LINE, /* waits for its turn */
+    ASKING_NOW,
+    ASKING_SLOWLY, /* has given its place to another */
+};
+
 /* One SES call of a check at a time; the batched reads are the reader's. */
 struct own_call {
     struct ticket ticket;
@@ -175,10 +182,12 @@ struct check {
     struct own_call *ses;   /* NULL unless work is owed at SES */
     enum sv_err result;     /* of the last errand or ticket */
 
+    enum asking asking;
+    struct check *next_asking; /* the line */
     struct sv_judge *judge;
     struct question *questions; /* under way */
     unsigned questions_count;
-    struct alarm dns_deadline;
+    struct alarm dns_deadline; /* before: when it is slow */
     bool dns_over;
     json_t *findings;
     size_t findings_omitted;
@@ -272,6 +281,8 @@ struct sv_drive {
     unsigned prepared;
     struct teller *tellers;
     struct check *checks;
+    struct check *asking_head, *asking_tail; /* the line of those that want to ask DNS */
+    unsigned asking;                         /* checks that are asking, the slow ones apart */
     unsigned inflight;
     unsigned reserved;     /* by claims under way */
     uint64_t hungry_count; /* numbers given out */
