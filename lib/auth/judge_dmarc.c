@@ -239,6 +239,19 @@ static enum sv_record_status judge_status(struct sv_dmarc_view *view)
     return judge_inherited(view);
 }
 
+/* NULL when there is no memory left to keep it. */
+static const char *registrable(struct sv_judge *judge)
+{
+    const char *domain = judge->expect.domain;
+    char found[SV_NAME_BYTES];
+
+    if (judge->registrable == NULL)
+        judge->registrable = sv_name_registrable(domain, found) == SV_OK
+                                 ? sv_judge_keep(judge, found, strlen(found))
+                                 : domain;
+    return judge->registrable;
+}
+
 void sv_judge_dmarc(struct sv_judge *judge)
 {
     struct sv_dmarc_view view = {
@@ -256,6 +269,7 @@ void sv_judge_dmarc(struct sv_judge *judge)
         return;
     if (judge->out != NULL && record < judge->out->records_count)
         view.expected = judge->out->records[record].value;
+    view.source.registrable = registrable(judge);
     sv_dmarc_walk(&view.source, domain, &view.walk);
     sv_dmarc_apply(&view.source, &view.walk, &view.now);
     sv_dmarc_apply_before(&view.source, domain, false, &view.before);

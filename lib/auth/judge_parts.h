@@ -134,7 +134,9 @@ struct sv_judge {
     bool report_fresh;
     /* The DMARC record that was read last, and its text: it is asked for a dozen times a round. */
     struct sv_dmarc_record *dmarc_read;
-    const char *dmarc_text;         /* NULL = none was read */
+    const char *dmarc_text;  /* NULL = none was read */
+    const char *registrable; /* domain of {d}, {d} itself where there is none; NULL = not looked up
+                                yet */
     struct sv_dkim_sum dkim_sum;    /* made anew by sv_judge_dkim, which comes before other parts */
     bool combined[SV_RECORDS_MAX];  /* in this report, by a part */
     bool explained[SV_RECORDS_MAX]; /* a finding of no record says why it is not right */
