@@ -115,6 +115,7 @@ static struct sv_dns_exchange *exchange_new(struct sv_dns *dns, struct sv_dns_qu
     struct sv_dns_exchange *exchange =
         sv_alloc(1, sizeof(*exchange) + ask->servers_count * sizeof(exchange->servers[0]));
 
+    exchange->servers = (union sv_dns_address *)(exchange + 1);
     exchange->dns = dns;
     exchange->query = query;
     exchange->due.owner = exchange;

@@ -116,7 +116,7 @@ struct sv_dns_exchange {
     enum sv_err status;
     struct sv_dns_answer *answer;  /* NULL: `failure` is the answer */
     struct sv_dns_answer *failure; /* the most telling one so far; NULL = there was none */
-    union sv_dns_address servers[];
+    union sv_dns_address *servers; /* `servers_count`, in the same block as this */
 };
 
 struct sv_dns_socket {
