@@ -149,6 +149,19 @@ bool sv_span_holds(struct sv_span span, const char *text)
     return false;
 }
 
+struct sv_span sv_mx_host(struct sv_span value)
+{
+    const char *blank = value.len > 0 ? memchr(value.text, ' ', value.len) : NULL;
+    struct sv_span host = {.text = value.text};
+
+    if (blank == NULL)
+        return host;
+    host = (struct sv_span){.text = blank + 1, .len = value.len - (size_t)(blank + 1 - value.text)};
+    if (host.len > 0 && host.text[host.len - 1] == '.')
+        host.len--;
+    return host;
+}
+
 /* UTF-8 of what surrounds pasted values, beside the ASCII blanks and quotes. */
 static const char *const wrappers[] = {
     " ",
@@ -192,6 +205,17 @@ struct sv_span sv_span_trim(struct sv_span span)
     }
     while ((len = wrapper_at(span, true)) > 0)
         span.len -= len;
+    return span;
+}
+
+struct sv_span sv_span_strip(struct sv_span span)
+{
+    while (span.len > 0 && sv_char_is_blank(span.text[0])) {
+        span.text++;
+        span.len--;
+    }
+    while (span.len > 0 && sv_char_is_blank(span.text[span.len - 1]))
+        span.len--;
     return span;
 }
 

@@ -56,14 +56,32 @@ static inline bool sv_char_is_fws(char c)
     return sv_char_is_blank(c) || c == '\r' || c == '\n';
 }
 
+static inline bool sv_char_is_digit(char c)
+{
+    return c >= '0' && c <= '9'; /* ASCII */
+}
+
+static inline bool sv_char_is_alpha(char c)
+{
+    c = sv_char_lower(c);
+    return c >= 'a' && c <= 'z'; /* ASCII */
+}
+
 /* ASCII case is ignored in all of these. */
 bool sv_span_equals(struct sv_span span, const char *text);
 bool sv_span_starts(struct sv_span span, const char *text);
 bool sv_span_holds(struct sv_span span, const char *text);
 
+/* The host of an MX record as facts keep it, "10 host", without a final dot; empty = a null MX (RFC
+ * 7505), or no such text. */
+struct sv_span sv_mx_host(struct sv_span value);
+
 /* Blanks, quotes (also typographic ones), non-breaking and zero-width blanks at both ends away:
  * what panels and word processors put around a value. */
 struct sv_span sv_span_trim(struct sv_span span);
+
+/* Blanks and tabs at both ends away. */
+struct sv_span sv_span_strip(struct sv_span span);
 
 /* The next word between blanks, moving `rest` behind it; false at the end. */
 bool sv_span_word(struct sv_span *rest, struct sv_span *word);
