@@ -291,7 +291,7 @@ void sv_name_relative(const char *name, const char *zone, char out[SV_NAME_BYTES
 
 void sv_name_display(const char *name, char out[4 * SV_NAME_BYTES])
 {
-    char again[SV_NAME_BYTES];
+    char again[SV_NAME_BYTES] = "";
     char *shown = NULL;
     size_t len = strlen(name);
 
