@@ -127,19 +127,22 @@ static void on_metrics(struct ticket *ticket, enum sv_err err)
 static void ask_metrics(struct check *check)
 {
     sv_ms now = drive_now(check->drive);
-    struct ticket *ticket = &check->ticket;
+    struct own_call *ses = check->ses;
+    struct ticket *ticket;
 
+    if (ses == NULL)
+        ses = check->ses = sv_alloc(1, sizeof *ses);
     check->waiting = true;
     check->seen.mail.asked = true;
-    check->metrics = (struct sv_ses_metrics){.told = false};
-    check->domain_name = check->before.registration.domain;
+    ses->domain_name = check->before.registration.domain;
+    ticket = &ses->ticket;
     ticket->owner = check;
     ticket->fill = on_permitted;
     ticket->done = on_metrics;
-    ticket->call.domains = &check->domain_name;
+    ticket->call.domains = &ses->domain_name;
     ticket->call.domains_count = 1;
-    ticket->call.results = &check->identity;
-    ticket->call.metrics = &check->metrics;
+    ticket->call.results = &ses->identity;
+    ticket->call.metrics = &ses->metrics;
     ticket->call.since = now - now % SV_DAY - (SV_REPUTATION_DAYS - 1) * SV_DAY;
     ticket->call.until = now;
     gate_queue(&check->teller->gates[SV_SES_METRICS], ticket);
@@ -162,13 +165,13 @@ static void take_metrics(struct check *check)
     if (is_refusal(check->result)) {
         rater->shut_until_mono =
             drive_monotonic(check->drive) + SHUT_LOOKS * check->teller->account.reputation_every_ms;
-        tell_refusal(rater, &check->ticket.call.info);
+        tell_refusal(rater, &check->ses->ticket.call.info);
     }
     if (check->result != SV_OK)
         return;
     tell_answer(rater);
-    seen->known = check->metrics.told;
-    seen->mail = check->metrics.mail;
+    seen->known = check->ses->metrics.told;
+    seen->mail = check->ses->metrics.mail;
     seen->advice_known = rater->failed_walks < FORGET_WALKS;
     if (rater->known.count > 0)
         found = bsearch(&wanted, rater->known.items, rater->known.count, sizeof *rater->known.items,
