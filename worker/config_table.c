@@ -171,6 +171,7 @@ const struct sv_setting sv_account_settings[] = {
      "Judge bounces and complaints of every sending domain by Amazon's limits; needs Virtual "
      "Deliverability Manager."},
     {"account", "reputation_every", SV_SETTING_DURATION, "6h", SHORT, YEAR, NULL, false,
-     IN_ACCOUNT(reputation_every_ms), "How often that is done."},
+     IN_ACCOUNT(reputation_every_ms),
+     "How often that is done; a sending domain is looked at at least as often."},
     {.section = NULL},
 };
