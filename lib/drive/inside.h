@@ -92,7 +92,8 @@ struct gate { /* one account and action: one call a second, first come first ser
     unsigned throttles; /* in a row: pauses double */
     bool pausing;
     bool throttled;      /* the limiter is told with the next question */
-    struct sv_pace pace; /* as the limiter last told */
+    struct sv_pace pace; /* as the limiter told */
+    sv_ms workers_seen_mono;
 };
 
 void gate_init(struct gate *gate, struct sv_drive *drive, const struct sv_account *account,
@@ -115,7 +116,6 @@ struct reader {
     struct sv_drive *drive;
     struct teller *teller;
     struct sv_planner planner;
-    sv_ms workers_seen_mono; /* when that many workers were last seen to share the permits */
     struct round *gathering; /* its first ticket waits for a permit */
     struct alarm linger;
 };
@@ -137,7 +137,7 @@ void plan_trace_open(const struct reader *reader);
 void plan_trace_pace(const struct reader *reader);
 void plan_trace_add(const struct reader *reader, const struct check *check);
 void plan_trace_remove(const struct reader *reader, const struct check *check);
-void plan_trace_wait(const struct reader *reader, sv_ms now, sv_ms wait_ms);
+void plan_trace_wait(const struct reader *reader, sv_ms now, bool crowded, sv_ms wait_ms);
 void plan_trace_take(const struct reader *reader, struct sv_ask *const *asks, size_t count);
 void plan_trace_detail(const struct reader *reader, bool granted);
 void plan_trace_detail_end(const struct reader *reader);

@@ -22,9 +22,10 @@ static void nobody_waits_at_first(void **state)
 
     (void)state;
     sv_planner_init(&planner, BATCH);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1), -1);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1, false), -1);
     assert_int_equal(sv_planner_take(&planner, out), 0);
-    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 0);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1, true), -1);
+    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 50);
 }
 
 static void a_small_batch_waits_for_company_a_full_one_does_not(void **state)
@@ -38,19 +39,20 @@ static void a_small_batch_waits_for_company_a_full_one_does_not(void **state)
     planner.linger_ms[SV_ASK_GUARD] = 2000;
     planner.linger_ms[SV_ASK_RECHECK] = 100;
     sv_planner_add(&planner, &guard);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1200), 1800);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1200, false), 1800);
     sv_planner_add(&planner, &recheck);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1550), 50);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1700), 0);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1550, false), 50);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1700, false), 0);
     sv_planner_remove(&planner, &recheck);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1700), 1300);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1700, false), 1300);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1700, true), 0);
     for (int i = 0; i < 3; i++) {
         more[i] = ask_of(SV_ASK_GUARD, 3, 1700);
         sv_planner_add(&planner, &more[i]);
     }
-    assert_int_equal(sv_planner_wait_ms(&planner, 1700), 1300);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1700, false), 1300);
     sv_planner_add(&planner, &recheck);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1500), 0);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1500, false), 0);
 }
 
 /* 150 of each class: by age 15 of each, then the rechecks. */
@@ -78,7 +80,7 @@ static void rechecks_come_first_but_every_class_has_its_share(void **state)
     assert_int_equal(planner.count, 350);
 }
 
-/* The formula of the header, by hand. */
+/* The formula of the header, by hand: 15 places by age in a batch of 100. */
 static void the_bound_is_what_the_header_says(void **state)
 {
     static struct sv_ask asks[31];
@@ -92,12 +94,12 @@ static void the_bound_is_what_the_header_says(void **state)
         asks[i] = ask_of(SV_ASK_GUARD, 1, 1);
         sv_planner_add(&planner, &asks[i]);
     }
-    assert_int_equal(asks[0].bound_ms, 5000 + 1 * 3 * 1010);
-    assert_int_equal(asks[14].bound_ms, 5000 + 1 * 3 * 1010);
-    assert_int_equal(asks[15].bound_ms, 5000 + 2 * 3 * 1010);
-    assert_int_equal(asks[30].bound_ms, 5000 + 3 * 3 * 1010);
-    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 5000 + 3 * 3 * 1010);
-    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_RECHECK), 3 * 1010);
+    assert_int_equal(asks[0].bound_ms, 5000 + 1 * (3 * 1010 + 50));
+    assert_int_equal(asks[14].bound_ms, 5000 + 1 * (3 * 1010 + 50));
+    assert_int_equal(asks[15].bound_ms, 5000 + 2 * (3 * 1010 + 50));
+    assert_int_equal(asks[30].bound_ms, 5000 + 3 * (3 * 1010 + 50));
+    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 5000 + 3 * (3 * 1010 + 50));
+    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_RECHECK), 3 * 1010 + 50);
 }
 
 static void only_so_many_details_at_once(void **state)
@@ -252,6 +254,8 @@ static void serve(struct crowd *crowd, int worker, sv_ms now)
 
         crowd->served++;
         crowd->over += waited_ms > out[i]->bound_ms;
+        assert_true(!sv_planner_overstayed(&crowd->planners[worker], out[i], now) ||
+                    waited_ms > out[i]->bound_ms); /* the same, while the pace stays */
         crowd->worst_ms = waited_ms > crowd->worst_ms ? waited_ms : crowd->worst_ms;
         crowd->worst_bound_ms =
             out[i]->bound_ms > crowd->worst_bound_ms ? out[i]->bound_ms : crowd->worst_bound_ms;
@@ -264,7 +268,8 @@ static void run_worker(struct crowd *crowd, int worker, sv_ms now)
                               .now_us = now * 1000,
                               .interval_us = (int64_t)INTERVAL_MS * 1000};
 
-    if (sv_planner_wait_ms(&crowd->planners[worker], now) != 0 || crowd->wanted_at[worker] > now)
+    if (sv_planner_wait_ms(&crowd->planners[worker], now, false) != 0 ||
+        crowd->wanted_at[worker] > now)
         return;
     sv_gcra_take(&crowd->limit, &ask);
     crowd->wanted_at[worker] = now + (ask.wait_us + 999) / 1000;
