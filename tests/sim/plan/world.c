@@ -87,7 +87,7 @@ struct plan *plan_new(const struct plan_options *options)
         plan->turnarounds[kind][0].unit_ms = plan->turnarounds[kind][1].unit_ms = SV_SECOND;
     }
     for (int change = 0; change < CHANGE_COUNT; change++)
-        plan->detections[change].unit_ms = 10 * SV_MINUTE;
+        plan->detections[change].unit_ms = SV_MINUTE;
     plan->accounts = sv_alloc(options->accounts, sizeof *plan->accounts);
     work_open(plan);
     for (unsigned i = 0; i < options->accounts; i++)
