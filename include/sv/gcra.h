@@ -51,4 +51,8 @@ struct sv_gcra_ask {
  * the same episode: three workers throttled together slow down once. */
 void sv_gcra_take(struct sv_gcra *limit, struct sv_gcra_ask *ask);
 
+/* The interval for a rate in calls per 1,000 s: one percent longer than the rate allows, because
+ * calls that left evenly arrive unevenly, and SES counts arrivals. */
+int64_t sv_gcra_interval_us(unsigned rate_millihertz);
+
 #endif

@@ -96,3 +96,9 @@ void sv_gcra_take(struct sv_gcra *limit, struct sv_gcra_ask *ask)
     }
     ask->adapted_us = limit->interval_us;
 }
+
+int64_t sv_gcra_interval_us(unsigned rate_millihertz)
+{
+    SV_REQUIRE(rate_millihertz > 0);
+    return (int64_t)1010000000 / (int64_t)rate_millihertz;
+}

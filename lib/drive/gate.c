@@ -7,11 +7,8 @@
  * throttle the whole gate pauses, longer each time. Anything else is the owner's to judge. */
 #include "inside.h"
 
+#include "sv/gcra.h"
 #include "sv/require.h"
-
-/* Of a rate in calls per 1000 s; one percent slower than allowed, because calls that left evenly
- * arrive unevenly, and SES counts arrivals. */
-#define INTERVAL_US ((int64_t)1010000000)
 
 enum { ATTEMPTS_MAX = 3, PAUSE_FIRST_MS = 1000, PAUSE_CAP_MS = 60000, THROTTLES_MAX = 6 };
 enum { LIMITER_FAILED_MS = 5000 };
@@ -165,14 +162,9 @@ static void on_permit(struct errand *errand, enum sv_err err)
     pump(gate);
 }
 
-static int64_t interval_us(const struct gate *gate)
-{
-    return INTERVAL_US / (int64_t)gate->account->rate_millihertz;
-}
-
 struct sv_pace gate_pace(const struct gate *gate)
 {
-    sv_ms interval_ms = (interval_us(gate) + 999) / 1000;
+    sv_ms interval_ms = (sv_gcra_interval_us(gate->account->rate_millihertz) + 999) / 1000;
 
     return gate->pace.workers > 0 ? gate->pace
                                   : (struct sv_pace){.interval_ms = interval_ms, .workers = 1};
@@ -193,7 +185,7 @@ static void pump(struct gate *gate)
         .action = sv_ses_op_name(gate->op),
         .worker = gate->drive->options.worker,
         .throttled = gate->throttled,
-        .interval_us = interval_us(gate),
+        .interval_us = sv_gcra_interval_us(gate->account->rate_millihertz),
     };
     gate->throttled = false;
     errand_run(gate->drive, &gate->permit, on_permit, gate);
