@@ -85,6 +85,7 @@ static bool step(struct check *check)
         return check_provision_step(check);
     case CHECK_DNS:
     case CHECK_SES:
+    case CHECK_DETAIL:
         return check_look_step(check);
     case CHECK_DECIDE:
         return check_decide(check, SV_INPUT_LOOKED);

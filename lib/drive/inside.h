@@ -130,6 +130,9 @@ struct teller {
 void reader_init(struct reader *reader, struct sv_drive *drive, struct teller *teller);
 void reader_queue(struct reader *reader, struct check *check);
 void reader_forget(struct reader *reader, struct check *check);
+/* True = this check may ask for details; reader_forget ends that, too. */
+bool reader_begin_detail(struct reader *reader, struct check *check);
+void reader_end_detail(struct reader *reader, struct check *check);
 void reader_stop(struct reader *reader);
 
 /* What the planner is given and says, to options.plan_trace; nothing without one. */
@@ -156,6 +159,7 @@ enum check_step {
     CHECK_DELETE,
     CHECK_DNS,
     CHECK_SES,
+    CHECK_DETAIL,
     CHECK_DECIDE,
     CHECK_COMMIT,
     CHECK_DISOWN,
@@ -194,6 +198,7 @@ struct check {
     json_t *findings;
     size_t findings_omitted;
     struct sv_observation seen;
+    bool detailing;     /* one of the planner's details is ours */
     bool round_waiting; /* in the reader's list, or in a round */
     struct round *round;
 
@@ -218,7 +223,7 @@ void check_ask_own(struct check *check, enum sv_store_own_verb verb);
 
 /* The steps, by file: true = go on at once, false = a callback will post the check. */
 bool check_provision_step(struct check *check); /* OWN .. DELETE */
-bool check_look_step(struct check *check);      /* DNS, SES */
+bool check_look_step(struct check *check);      /* DNS, SES, DETAIL */
 void check_look_stop(struct check *check);      /* ends the asking: lookups canceled, judge freed */
 bool check_commit_step(struct check *check);    /* COMMIT, DISOWN */
 void check_commit_free(struct check *check);

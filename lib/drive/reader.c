@@ -267,8 +267,25 @@ void reader_queue(struct reader *reader, struct check *check)
     gather(reader);
 }
 
+bool reader_begin_detail(struct reader *reader, struct check *check)
+{
+    check->detailing = sv_planner_begin_detail(&reader->planner);
+    plan_trace_detail(reader, check->detailing);
+    return check->detailing;
+}
+
+void reader_end_detail(struct reader *reader, struct check *check)
+{
+    if (!check->detailing)
+        return;
+    check->detailing = false;
+    sv_planner_end_detail(&reader->planner);
+    plan_trace_detail_end(reader);
+}
+
 void reader_forget(struct reader *reader, struct check *check)
 {
+    reader_end_detail(reader, check);
     if (!check->round_waiting)
         return;
     check->round_waiting = false;
