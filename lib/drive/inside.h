@@ -125,6 +125,7 @@ struct teller {
     struct sv_account account;
     struct gate gates[SV_SES_OP_COUNT];
     struct reader reader;
+    struct sweeper *sweeper; /* NULL = none */
 };
 
 void reader_init(struct reader *reader, struct sv_drive *drive, struct teller *teller);
@@ -134,6 +135,12 @@ void reader_forget(struct reader *reader, struct check *check);
 bool reader_begin_detail(struct reader *reader, struct check *check);
 void reader_end_detail(struct reader *reader, struct check *check);
 void reader_stop(struct reader *reader);
+
+/* ---- sweeps: an account's list, walked now and then ---- */
+
+void sweeper_start(struct sv_drive *drive, struct teller *teller);
+void sweeper_stop(struct teller *teller); /* what is under way ends, nothing new begins */
+void sweeper_free(struct teller *teller);
 
 /* What the planner is given and says, to options.plan_trace; nothing without one. */
 void plan_trace_open(const struct reader *reader);
