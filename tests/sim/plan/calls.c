@@ -48,10 +48,13 @@ static struct round *new_round(struct gate *gate)
     struct plan *plan = gate->plan;
     struct round *round = plan->free_rounds;
 
-    if (round == NULL)
+    if (round == NULL) {
         round = sv_alloc(1, sizeof *round);
-    else
+        round->next_made = plan->made_rounds;
+        plan->made_rounds = round;
+    } else {
         plan->free_rounds = round->next_free;
+    }
     round->gate = gate;
     round->count = 0;
     round->open = 0;
@@ -338,6 +341,12 @@ void calls_open(struct plan *plan)
 
 void calls_close(struct plan *plan)
 {
+    while (plan->made_rounds != NULL) {
+        struct round *round = plan->made_rounds;
+
+        plan->made_rounds = round->next_made;
+        free(round);
+    }
     for (unsigned i = 0; i < plan->options.workers; i++) {
         free(plan->workers[i].readers);
         free(plan->workers[i].gates);

@@ -113,7 +113,7 @@ struct round {         /* a batch in three calls, or one call for one domain */
     unsigned open; /* calls not yet answered */
     struct check *checks[100];
     struct ticket tickets[3];
-    struct round *next_free;
+    struct round *next_free, *next_made;
 };
 
 struct gate { /* one worker, account and call */
@@ -174,7 +174,7 @@ struct plan {
     struct sv_heap urgent_ring, ring;
     struct event claim, jobs, burst;
     struct check *free_checks;
-    struct round *free_rounds;
+    struct round *free_rounds, *made_rounds;
     /* figures */
     uint64_t looks, skipped, rechecks, hurried, unhurried, over_bound, over_told, asks, too_soon;
     struct histogram waits[SV_ASK_KINDS];          /* at the planner */

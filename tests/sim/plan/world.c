@@ -124,6 +124,9 @@ static void free_account(struct plan *plan, struct account *account)
 
 void plan_free(struct plan *plan)
 {
+    sv_heap_fini(&plan->events);
+    sv_heap_fini(&plan->urgent_ring);
+    sv_heap_fini(&plan->ring);
     while (plan->free_checks != NULL) {
         struct check *check = plan->free_checks;
 
@@ -134,8 +137,5 @@ void plan_free(struct plan *plan)
     for (unsigned i = 0; i < plan->options.accounts; i++)
         free_account(plan, &plan->accounts[i]);
     free(plan->accounts);
-    sv_heap_fini(&plan->events);
-    sv_heap_fini(&plan->urgent_ring);
-    sv_heap_fini(&plan->ring);
     free(plan);
 }
