@@ -108,6 +108,11 @@ sv_ms sv_planner_bound_ms(const struct sv_planner *planner, enum sv_ask_kind kin
  * of the pace it was told and the pace now: that should never be. */
 bool sv_planner_overstayed(const struct sv_planner *planner, const struct sv_ask *ask, sv_ms now);
 
+/* A long wait, moved on to the next instant that all domains of the account share, so that they are
+ * due together and one read serves them: up to a quarter later, never sooner. Waits below 20
+ * minutes, and -1, stay. `spread`: any digest of the account, so that accounts do not share. */
+sv_ms sv_planner_meet_ms(sv_ms now, sv_ms wait_ms, uint64_t spread);
+
 /* A v2 Get costs a call for one domain, and the check waits for it: only so many at once, the
  * others go without. True = begun, to be ended. */
 bool sv_planner_begin_detail(struct sv_planner *planner);

@@ -280,6 +280,16 @@ size_t sv_planner_take(struct sv_planner *planner, struct sv_ask **out)
     return count;
 }
 
+sv_ms sv_planner_meet_ms(sv_ms now, sv_ms wait_ms, uint64_t spread)
+{
+    sv_ms grid_ms = wait_ms < 2 * SV_HOUR ? 5 * SV_MINUTE : 10 * SV_MINUTE, late_ms;
+
+    if (wait_ms < 20 * SV_MINUTE)
+        return wait_ms;
+    late_ms = (now + wait_ms + (sv_ms)(spread % (uint64_t)grid_ms)) % grid_ms;
+    return late_ms == 0 ? wait_ms : wait_ms + grid_ms - late_ms;
+}
+
 bool sv_planner_begin_detail(struct sv_planner *planner)
 {
     if (planner->details >= SV_PLANNER_DETAILS_MAX)

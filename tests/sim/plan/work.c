@@ -228,6 +228,9 @@ void work_decide(struct check *check, enum sv_input_kind kind, const struct sv_o
         ident->asked = false;
     sv_domain_step(&ident->domain, &plan->policy, &input, &effects);
     SV_REQUIRE(effects.wait_ms >= 0);
+    effects.wait_ms = sv_planner_meet_ms(plan->now, effects.wait_ms,
+                                         ident->client->account * 7919u * (uint64_t)SV_SECOND);
+    ident->domain.next_check_at = plan->now + effects.wait_ms;
     finish(check);
     work_due(plan, ident, plan->now + effects.wait_ms, false);
 }

@@ -115,6 +115,49 @@ static void only_so_many_details_at_once(void **state)
     assert_true(sv_planner_begin_detail(&planner));
 }
 
+static const struct {
+    sv_ms now, wait_ms;
+    uint64_t spread;
+    sv_ms met_ms;
+} meetings[] = {
+    {1000000, -1, 0, -1},
+    {1000000, 0, 0, 0},
+    {1000001, 1199999, 0, 1199999}, /* below 20 minutes nobody waits for others */
+    {0, 1200000, 0, 1200000},
+    {1, 1200000, 0, 1499999}, /* every five minutes */
+    {1, 1200000, 1, 1499998},
+    {1, 1200000, 300001, 1499998}, /* the spread counts within the grid */
+    {299999, 1200001, 0, 1200001},
+    {1, 7199999, 0, 7199999},
+    {1, 7200000, 0, 7799999}, /* every ten */
+    {1, 86400000, 0, 86999999},
+};
+
+static void long_waits_end_together(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(meetings) / sizeof(meetings[0]); i++)
+        assert_int_equal(
+            sv_planner_meet_ms(meetings[i].now, meetings[i].wait_ms, meetings[i].spread),
+            meetings[i].met_ms);
+}
+
+/* Never sooner than the core wants, never more than a quarter later. */
+static void a_meeting_is_never_sooner(void **state)
+{
+    struct sv_rand source;
+
+    (void)state;
+    sv_rand_seeded_init(&source, SEED);
+    for (int i = 0; i < 10000; i++) {
+        sv_ms now = (sv_ms)sv_rand_below(&source, 1000) * 1795900000 + i;
+        sv_ms wait_ms = (sv_ms)sv_rand_below(&source, 7 * SV_DAY);
+        sv_ms met_ms = sv_planner_meet_ms(now, wait_ms, sv_rand_u64(&source));
+
+        assert_true(met_ms >= wait_ms && met_ms <= wait_ms + wait_ms / 4);
+    }
+}
+
 /* ---- the same rules, written down naively ---- */
 
 enum { MODEL_ASKS = 600, MODEL_CLIENTS = 40, MODEL_STEPS = 40000 };
@@ -398,6 +441,8 @@ int main(void)
         cmocka_unit_test(rechecks_come_first_but_every_class_has_its_share),
         cmocka_unit_test(the_bound_is_what_the_header_says),
         cmocka_unit_test(only_so_many_details_at_once),
+        cmocka_unit_test(long_waits_end_together),
+        cmocka_unit_test(a_meeting_is_never_sooner),
         cmocka_unit_test(the_planner_is_the_naive_model),
         cmocka_unit_test(no_ask_waits_longer_than_it_was_told),
         cmocka_unit_test(without_places_by_age_somebody_does),
