@@ -241,6 +241,8 @@ static json_t *state_json(const struct sv_kept *kept)
     sv_json_set_str(out, "meaning", words_of(domain)->meaning);
     sv_json_set(out, "ses", sv_json_axes(domain));
     sv_json_set(out, "ses_asked_at", sv_json_time(domain->ses_asked_at));
+    sv_json_set_str(out, "ses_reason", sv_ses_reason_name(domain->ses_reason));
+    sv_json_set(out, "ses_checked_at", sv_json_time(domain->ses_checked_at));
     return out;
 }
 
@@ -300,6 +302,16 @@ static void print_title(const struct sv_show *show, const json_t *told)
                   sv_show_time(show, sv_show_instant(told, "status_since"), when));
 }
 
+static void print_reason(const struct sv_show *show, const json_t *told)
+{
+    const char *reason = sv_json_str(told, "ses_reason");
+    char when[SV_SHOW_TIME_BYTES];
+
+    if (reason != NULL)
+        sv_show_linef(show, 2, "SES's reason", "%s, when it looked %s", reason,
+                      sv_show_time(show, sv_show_instant(told, "ses_checked_at"), when));
+}
+
 /* SES's words beside DNS's. */
 static void print_verdicts(const struct sv_show *show, const json_t *told)
 {
@@ -329,6 +341,7 @@ static void print_verdicts(const struct sv_show *show, const json_t *told)
         else
             sv_show_linef(show, 2, rows[i].name, "%-20s %s", says, first != NULL ? first : "-");
     }
+    print_reason(show, told);
 }
 
 static void print_list(const struct sv_show *show, const char *label, const struct sv_buf *text)

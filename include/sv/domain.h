@@ -119,6 +119,9 @@ struct sv_domain { /* kept in Redis whole; every field survives the process */
                            domain: gone */
     sv_ms ses_asked_at, restarted_at, restarts_from;
     sv_ms next_check_at;
+    sv_ms detailed_at; /* when SES was last asked for details; 0 = not in the last ses_floor */
+    enum sv_ses_reason ses_reason; /* why SES's look failed, as it said then; not news by itself */
+    sv_ms ses_checked_at;          /* and when SES had looked; 0 = not said */
 };
 
 /* What DNS said of the records SES needs. */
@@ -130,6 +133,9 @@ struct sv_observation {
     bool ses_skipped; /* SES was rightly not asked: sv_domain_wants_ses said no */
     enum sv_axis identity, dkim, mail_from;
     enum sv_tri signing;
+    bool detailed; /* SES was asked for details, and gave them: */
+    enum sv_ses_reason ses_reason;
+    sv_ms ses_checked_at;
     enum sv_seen required;  /* the DKIM records */
     bool required_absent;   /* provably not published at all */
     bool required_disputed; /* wrong, but some view still sees it right: confirms nothing */
@@ -209,6 +215,12 @@ void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
  * asked about. When false, look without SES and set `ses_skipped`. */
 bool sv_domain_wants_ses(const struct sv_domain *domain, const struct sv_policy *policy, sv_ms now,
                          const struct sv_observation *dns);
+
+/* True when this look should ask SES for details (v2 Get: one call for one domain): its read of
+ * identity or DKIM failed, fails for the moment, or is not the success any more that it was; at
+ * most once in ses_floor_ms. `domain` as it was before the look. */
+bool sv_domain_wants_detail(const struct sv_domain *domain, const struct sv_policy *policy,
+                            sv_ms now, const struct sv_observation *seen);
 
 void sv_domain_flags(const struct sv_domain *domain, struct sv_flags *flags);
 

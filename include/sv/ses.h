@@ -71,18 +71,6 @@ static inline const char *sv_ses_op_name(enum sv_ses_op op)
     return "unknown";
 }
 
-/* Why SES's own look failed (v2 VerificationInfo.ErrorType). */
-enum sv_ses_reason {
-    SV_SES_REASON_NONE,
-    SV_SES_HOST_NOT_FOUND,
-    SV_SES_TYPE_NOT_FOUND,
-    SV_SES_INVALID_VALUE,
-    SV_SES_DNS_SERVER_ERROR,
-    SV_SES_SERVICE_ERROR,
-    SV_SES_REPLICATION, /* one of the REPLICATION_* values */
-    SV_SES_REASON_OTHER,
-};
-
 /* What one reply said of one domain. Fields the operation does not speak of stay zero ("nothing
  * known"). */
 struct sv_ses_identity {

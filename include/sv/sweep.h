@@ -37,6 +37,11 @@ enum sv_sweep_advice {
  * work owed at SES, and an entry whose words we do not understand. */
 enum sv_sweep_advice sv_sweep_judge(const struct sv_domain *known, const struct sv_listed *listed);
 
+/* True when this look comes clearly before its time though no job asked for it: a sweep brought it
+ * forward. SES is asked then even where DNS alone would not call for it, or the look would tell
+ * nothing of what the sweep saw, and the next sweep would hurry it again. */
+bool sv_sweep_has_hurried(const struct sv_domain *domain, bool job, sv_ms now);
+
 /* Where an account's sweep is, as the store keeps it. All zero: never swept. */
 struct sv_sweep {
     sv_ms started_at;  /* the sweep under way, or the last one; 0 = never */

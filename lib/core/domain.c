@@ -132,6 +132,28 @@ static void take_tri(enum sv_tri *tri, enum sv_tri seen)
         *tri = seen;
 }
 
+/* What SES says of the past is an instant of it, give or take its clock and ours. */
+static bool is_past(sv_ms at, sv_ms now)
+{
+    return at > 0 && at <= now + SV_DAY;
+}
+
+/* What SES said stays told until it succeeds; when it was asked, until it may be asked again. */
+static void take_detail(struct sv_domain *domain, const struct sv_policy *policy,
+                        const struct sv_observation *seen, sv_ms now)
+{
+    if (seen->detailed) {
+        domain->detailed_at = now;
+        domain->ses_reason = seen->ses_reason;
+        domain->ses_checked_at = is_past(seen->ses_checked_at, now) ? seen->ses_checked_at : 0;
+    } else if (seen->ses_known && sv_domain_has_succeeded(domain)) {
+        domain->ses_reason = SV_SES_REASON_NONE;
+        domain->ses_checked_at = 0;
+    }
+    if (!seen->detailed && now - domain->detailed_at >= policy->ses_floor_ms)
+        domain->detailed_at = 0;
+}
+
 static void take_in(struct sv_domain *domain, const struct sv_observation *seen, sv_ms now)
 {
     if (seen->ses_known) {
@@ -411,6 +433,7 @@ static void on_looked(struct sv_domain *domain, const struct sv_policy *policy,
     }
     effects->definitive = seen->required != SV_SEEN_UNKNOWN && sv_observation_is_told(seen);
     take_in(domain, seen, input->now);
+    take_detail(domain, policy, seen, input->now);
     if (sv_status_is_sending(domain->status))
         look_while_sending(domain, policy, input, effects);
     else
@@ -481,7 +504,7 @@ static void settle_times(struct sv_domain *domain, sv_ms now)
 {
     sv_ms *const times[] = {&domain->status_since, &domain->looking_since, &domain->wrong_at,
                             &domain->temporary_at, &domain->bad_at,        &domain->ses_asked_at,
-                            &domain->restarted_at, &domain->restarts_from};
+                            &domain->restarted_at, &domain->restarts_from, &domain->detailed_at};
 
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         if (*times[i] > now)

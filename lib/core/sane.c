@@ -8,6 +8,7 @@ static bool words_are_sane(const struct sv_domain *domain)
            (unsigned)domain->spf <= SV_TRI_YES && (unsigned)domain->dmarc <= SV_TRI_YES &&
            (unsigned)domain->bulk <= SV_TRI_YES &&
            (unsigned)domain->conclusion < SV_CONCLUSION_CANNOT_TELL &&
+           (unsigned)domain->ses_reason < SV_SES_REASON_COUNT &&
            (domain->todo & ~(uint32_t)SV_TODO_ALL) == 0;
 }
 
@@ -16,7 +17,7 @@ static bool times_are_sane(const struct sv_domain *domain)
     const sv_ms times[] = {domain->status_since, domain->looking_since, domain->wrong_at,
                            domain->temporary_at, domain->bad_at,        domain->ses_asked_at,
                            domain->restarted_at, domain->restarts_from, domain->next_check_at,
-                           domain->caches_until};
+                           domain->caches_until, domain->detailed_at,   domain->ses_checked_at};
 
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         if (times[i] < 0 || times[i] > SV_INSTANT_MAX)

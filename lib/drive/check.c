@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "sv/alloc.h"
+#include "sv/digest.h"
 #include "sv/require.h"
 
 static void free_check(struct check *check)
@@ -98,6 +99,7 @@ static bool step(struct check *check)
         return check_provision_step(check);
     case CHECK_DNS:
     case CHECK_SES:
+    case CHECK_DETAIL:
         return check_look_step(check);
     case CHECK_DECIDE:
         return check_decide(check, SV_INPUT_LOOKED);
@@ -177,6 +179,18 @@ void check_cancel_ses(struct check *check)
         ticket_cancel(&check->ses->ticket);
 }
 
+/* The core says when to look again; the planner, when others are looked at, too. */
+static void meet_others(struct check *check)
+{
+    const char *account = check->before.registration.account;
+    struct sv_effects *effects = &check->effects;
+
+    effects->wait_ms = sv_planner_meet_ms(check->input.now, effects->wait_ms,
+                                          sv_fnv1a(SV_FNV_START, account, strlen(account)));
+    if (effects->wait_ms >= 0)
+        check->after.domain.next_check_at = check->input.now + effects->wait_ms;
+}
+
 bool check_decide(struct check *check, enum sv_input_kind kind)
 {
     struct sv_drive *drive = check->drive;
@@ -191,6 +205,7 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
         .seen = check->seen,
     };
     sv_domain_step(&check->after.domain, &drive->options.policy, &check->input, &check->effects);
+    meet_others(check);
     if (kind == SV_INPUT_PROVISIONED && check->after.registration.registered_at == 0)
         check->after.registration.registered_at = check->input.now;
     if (kind == SV_INPUT_LOOKED && check->effects.shown == SV_CONCLUSION_DNS_RIGHT_SES_WAITING)

@@ -92,7 +92,8 @@ struct gate { /* one account and action: one call a second, first come first ser
     unsigned throttles; /* in a row: pauses double */
     bool pausing;
     bool throttled;      /* the limiter is told with the next question */
-    struct sv_pace pace; /* as the limiter last told */
+    struct sv_pace pace; /* as the limiter told */
+    sv_ms workers_seen_mono;
 };
 
 void gate_init(struct gate *gate, struct sv_drive *drive, const struct sv_account *account,
@@ -115,7 +116,6 @@ struct reader {
     struct sv_drive *drive;
     struct teller *teller;
     struct sv_planner planner;
-    sv_ms workers_seen_mono; /* when that many workers were last seen to share the permits */
     struct round *gathering; /* its first ticket waits for a permit */
     struct alarm linger;
 };
@@ -131,6 +131,9 @@ struct teller {
 void reader_init(struct reader *reader, struct sv_drive *drive, struct teller *teller);
 void reader_queue(struct reader *reader, struct check *check);
 void reader_forget(struct reader *reader, struct check *check);
+/* True = this check may ask for details; reader_forget ends that, too. */
+bool reader_begin_detail(struct reader *reader, struct check *check);
+void reader_end_detail(struct reader *reader, struct check *check);
 void reader_stop(struct reader *reader);
 
 /* ---- sweeps: an account's list, walked now and then ---- */
@@ -144,7 +147,7 @@ void plan_trace_open(const struct reader *reader);
 void plan_trace_pace(const struct reader *reader);
 void plan_trace_add(const struct reader *reader, const struct check *check);
 void plan_trace_remove(const struct reader *reader, const struct check *check);
-void plan_trace_wait(const struct reader *reader, sv_ms now, sv_ms wait_ms);
+void plan_trace_wait(const struct reader *reader, sv_ms now, bool crowded, sv_ms wait_ms);
 void plan_trace_take(const struct reader *reader, struct sv_ask *const *asks, size_t count);
 void plan_trace_detail(const struct reader *reader, bool granted);
 void plan_trace_detail_end(const struct reader *reader);
@@ -163,6 +166,7 @@ enum check_step {
     CHECK_DELETE,
     CHECK_DNS,
     CHECK_SES,
+    CHECK_DETAIL,
     CHECK_DECIDE,
     CHECK_COMMIT,
     CHECK_DISOWN,
@@ -215,6 +219,7 @@ struct check {
     json_t *findings;
     size_t findings_omitted;
     struct sv_observation seen;
+    bool detailing;     /* one of the planner's details is ours */
     bool round_waiting; /* in the reader's list, or in a round */
     struct round *round;
 
@@ -240,7 +245,7 @@ void check_ask_own(struct check *check, enum sv_store_own_verb verb);
 
 /* The steps, by file: true = go on at once, false = a callback will post the check. */
 bool check_provision_step(struct check *check); /* OWN .. DELETE */
-bool check_look_step(struct check *check);      /* DNS, SES */
+bool check_look_step(struct check *check);      /* DNS, SES, DETAIL */
 void check_look_stop(struct check *check);      /* ends the asking: lookups canceled, judge freed */
 bool check_commit_step(struct check *check);    /* COMMIT, DISOWN */
 void check_commit_free(struct check *check);

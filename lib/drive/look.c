@@ -9,6 +9,7 @@
 #include "sv/json.h"
 #include "sv/observe.h"
 #include "sv/require.h"
+#include "sv/sweep.h"
 
 /* Questions and answers are what takes memory, and whoever is answered quickly needs it only for a
  * moment: so few ask at once. One that is not answered quickly must not hold up the others, so it
@@ -267,12 +268,24 @@ static bool look_at_dns(struct check *check)
     return true;
 }
 
-static bool look_at_ses(struct check *check)
+/* Only so many Gets wait at once: the others of a mass failure decide without one. */
+static bool wants_detail(struct check *check)
 {
     struct sv_drive *drive = check->drive;
 
+    return sv_domain_wants_detail(&check->before.domain, &drive->options.policy, drive_now(drive),
+                                  &check->seen) &&
+           reader_begin_detail(&check->teller->reader, check);
+}
+
+static bool look_at_ses(struct check *check)
+{
+    struct sv_drive *drive = check->drive;
+    bool job = check->before.job.entry_id[0] != '\0';
+
     if (!check->waiting) {
-        if (!sv_domain_wants_ses(&check->before.domain, &drive->options.policy, drive_now(drive),
+        if (!sv_sweep_has_hurried(&check->before.domain, job, drive_now(drive)) &&
+            !sv_domain_wants_ses(&check->before.domain, &drive->options.policy, drive_now(drive),
                                  &check->seen)) {
             check->seen.ses_skipped = true;
             check->step = CHECK_DECIDE;
@@ -285,12 +298,36 @@ static bool look_at_ses(struct check *check)
     if (check->round_waiting)
         return false; /* posted by something else */
     check->waiting = false;
+    check->step = wants_detail(check) ? CHECK_DETAIL : CHECK_DECIDE;
+    return true;
+}
+
+/* What a Get tells beyond the reads: why SES's own look failed, and when that was. Nothing depends
+ * on it, so a Get that fails is no fault of the look. */
+static bool look_at_detail(struct check *check)
+{
+    const struct sv_ses_identity *identity = &check->identity;
+
+    if (!check->waiting) {
+        check->waiting = true;
+        check_ask_ses(check, SV_SES_GET);
+        return false;
+    }
+    check->waiting = false;
+    reader_end_detail(&check->teller->reader, check);
+    if (check->result == SV_OK) {
+        check->seen.detailed = true;
+        check->seen.ses_reason = identity->reason;
+        check->seen.ses_checked_at = identity->last_checked_at;
+    }
     check->step = CHECK_DECIDE;
     return true;
 }
 
 bool check_look_step(struct check *check)
 {
-    SV_REQUIRE(check->step == CHECK_DNS || check->step == CHECK_SES);
-    return check->step == CHECK_DNS ? look_at_dns(check) : look_at_ses(check);
+    SV_REQUIRE(check->step == CHECK_DNS || check->step == CHECK_SES || check->step == CHECK_DETAIL);
+    if (check->step == CHECK_DNS)
+        return look_at_dns(check);
+    return check->step == CHECK_SES ? look_at_ses(check) : look_at_detail(check);
 }

@@ -250,6 +250,7 @@ bool check_provision_step(struct check *check)
     case CHECK_START:
     case CHECK_DNS:
     case CHECK_SES:
+    case CHECK_DETAIL:
     case CHECK_DECIDE:
     case CHECK_COMMIT:
     case CHECK_DISOWN:

@@ -17,7 +17,6 @@
 #include "sv/require.h"
 
 enum { LINGER_MS = 25, GUARD_LINGER_MS = 5000, READS = 3 };
-#define WORKERS_REMEMBERED_MS SV_MINUTE
 
 static const enum sv_ses_op ops[READS] = {SV_SES_READ_IDENTITIES, SV_SES_READ_DKIM,
                                           SV_SES_READ_MAIL_FROM};
@@ -132,19 +131,11 @@ static void prepare_batch(struct round *round, int index)
     batch->ticket.call.results = batch->results;
 }
 
-/* A worker that wanted no permit for a moment still shares them: the count falls slowly. */
 static void learn_pace(struct reader *reader)
 {
-    struct sv_pace pace = gate_pace(&reader->teller->gates[ops[0]]);
-    sv_ms now = drive_monotonic(reader->drive);
+    struct sv_pace pace = gate_pace(&reader->teller->gates[ops[0]]), *known = &reader->planner.pace;
 
-    if (pace.workers >= reader->planner.pace.workers ||
-        now - reader->workers_seen_mono > WORKERS_REMEMBERED_MS)
-        reader->workers_seen_mono = now;
-    else
-        pace.workers = reader->planner.pace.workers;
-    if (pace.workers == reader->planner.pace.workers &&
-        pace.interval_ms == reader->planner.pace.interval_ms)
+    if (pace.workers == known->workers && pace.interval_ms == known->interval_ms)
         return;
     sv_planner_set_pace(&reader->planner, pace);
     plan_trace_pace(reader);
@@ -157,7 +148,8 @@ static void note_wait(struct reader *reader, const struct sv_ask *ask)
 
     if (waited_ms > stats->ses_wait_worst_ms[ask->kind])
         stats->ses_wait_worst_ms[ask->kind] = waited_ms;
-    stats->ses_waits_over_bound += waited_ms > ask->bound_ms;
+    stats->ses_waits_over_bound +=
+        sv_planner_overstayed(&reader->planner, ask, ask->asked_at + waited_ms);
 }
 
 static void join(struct round *round, struct check *check)
@@ -226,12 +218,14 @@ static void start_round(struct reader *reader)
 
 static void gather(struct reader *reader)
 {
-    sv_ms now = drive_monotonic(reader->drive), wait_ms;
+    const struct sv_drive *drive = reader->drive;
+    bool crowded = drive->inflight * 2 > drive->options.inflight_max;
+    sv_ms now = drive_monotonic(drive), wait_ms;
 
     if (reader->gathering != NULL)
         return;
-    wait_ms = sv_planner_wait_ms(&reader->planner, now);
-    plan_trace_wait(reader, now, wait_ms);
+    wait_ms = sv_planner_wait_ms(&reader->planner, now, crowded);
+    plan_trace_wait(reader, now, crowded, wait_ms);
     if (wait_ms < 0)
         return;
     if (wait_ms == 0)
@@ -273,8 +267,25 @@ void reader_queue(struct reader *reader, struct check *check)
     gather(reader);
 }
 
+bool reader_begin_detail(struct reader *reader, struct check *check)
+{
+    check->detailing = sv_planner_begin_detail(&reader->planner);
+    plan_trace_detail(reader, check->detailing);
+    return check->detailing;
+}
+
+void reader_end_detail(struct reader *reader, struct check *check)
+{
+    if (!check->detailing)
+        return;
+    check->detailing = false;
+    sv_planner_end_detail(&reader->planner);
+    plan_trace_detail_end(reader);
+}
+
 void reader_forget(struct reader *reader, struct check *check)
 {
+    reader_end_detail(reader, check);
     if (!check->round_waiting)
         return;
     check->round_waiting = false;

@@ -131,6 +131,9 @@ static void read_domain(struct source *source, struct sv_domain *domain)
     domain->restarted_at = instant(source, "ra");
     domain->restarts_from = instant(source, "rf");
     domain->next_check_at = instant(source, "nx");
+    domain->detailed_at = instant(source, "da");
+    domain->ses_reason = (enum sv_ses_reason)choice(source, "sr", SV_SES_REASON_COUNT);
+    domain->ses_checked_at = instant(source, "sc");
 }
 
 static void read_registration(struct source *source, struct sv_registration *registration)
@@ -260,6 +263,9 @@ static void write_domain(const struct sv_domain *domain, struct sv_state_fields 
     put_number(out, "sa", domain->ses_asked_at);
     put_number(out, "ra", domain->restarted_at);
     put_number(out, "rf", domain->restarts_from);
+    put_number(out, "da", domain->detailed_at);
+    put_number(out, "sr", domain->ses_reason);
+    put_number(out, "sc", domain->ses_checked_at);
 }
 
 void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields *out)
