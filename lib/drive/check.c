@@ -23,6 +23,7 @@ static void free_check(struct check *check)
     check_look_stop(check);
     check_commit_free(check);
     json_decref(check->findings);
+    free(check->tags);
     if (check->previous != NULL)
         check->previous->next = check->next;
     else
@@ -77,6 +78,8 @@ static bool step(struct check *check)
     case CHECK_OWN:
     case CHECK_CREATE:
     case CHECK_GET:
+    case CHECK_SIGNING:
+    case CHECK_CONFIGURATION_SET:
     case CHECK_MAIL_FROM:
     case CHECK_LEGACY:
     case CHECK_RESTART_DKIM:
@@ -154,6 +157,7 @@ void check_ask_ses(struct check *check, enum sv_ses_op op)
     ticket->call.domains = &check->domain_name;
     ticket->call.domains_count = 1;
     ticket->call.results = &check->identity;
+    ticket->call.setup = check->teller->account.setup;
     gate_queue(&check->teller->gates[op], ticket);
 }
 

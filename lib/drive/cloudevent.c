@@ -318,6 +318,8 @@ static json_t *domain_data(const struct sv_event_facts *facts)
     sv_json_set_str(data, "reason", sv_reason_name(effects->reason));
     add_state(data, facts);
     if (registered)
+        sv_json_set_bool(data, "identity_existed", facts->identity_existed);
+    if (facts->records_count > 0)
         add_records(data, facts);
     if (facts->job_id != NULL)
         sv_json_set_str(data, "job_id", facts->job_id);
@@ -450,6 +452,8 @@ char *sv_cloudevent_job_finished(const struct sv_job_facts *facts, const char *o
         sv_json_set_str(data, "reason", reason);
     if (definitive != SV_TRI_UNKNOWN)
         sv_json_set_bool(data, "definitive", definitive == SV_TRI_YES);
+    if (facts->identity_existed != SV_TRI_UNKNOWN)
+        sv_json_set_bool(data, "identity_existed", facts->identity_existed == SV_TRI_YES);
     text = dump(event, SV_STORE_EVENT_BYTES_MAX);
     SV_REQUIRE(text != NULL);
     json_decref(event);

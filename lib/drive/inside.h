@@ -15,6 +15,7 @@
 #include "sv/heap.h"
 #include "sv/judge.h"
 #include "sv/state.h"
+#include "sv/tags.h"
 
 /* ---- alarms: one heap, one uv_timer ---- */
 
@@ -133,6 +134,8 @@ enum check_step {
     CHECK_OWN,
     CHECK_CREATE,
     CHECK_GET,
+    CHECK_SIGNING,
+    CHECK_CONFIGURATION_SET,
     CHECK_MAIL_FROM,
     CHECK_LEGACY,
     CHECK_RESTART_DKIM,
@@ -167,8 +170,11 @@ struct check {
     struct errand renewal;
     struct ticket ticket; /* one SES call of this check at a time */
     struct sv_ses_identity identity;
-    const char *domain_name; /* &before.registration.domain, for ticket.call.domains */
-    enum sv_err result;      /* of the last errand or ticket */
+    const char *domain_name;      /* &before.registration.domain, for ticket.call.domains */
+    enum sv_err result;           /* of the last errand or ticket */
+    struct sv_tags *tags;         /* of the identity that is being created; NULL = none yet */
+    struct sv_ses_identity found; /* what was there already, once SES has shown it */
+    bool existed;                 /* it was there before the job that asks for it */
 
     struct sv_judge *judge;
     struct question *questions; /* under way */

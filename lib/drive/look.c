@@ -24,8 +24,6 @@ struct sv_expect check_expect(const struct check *check)
     struct sv_expect expect = {
         .domain = registration->domain,
         .region = check->teller->account.region,
-        .dkim_tokens_count = registration->tokens_count,
-        .dkim_zone = registration->zone[0] == '\0' ? NULL : registration->zone,
         .mail_from = registration->mail_from[0] == '\0' ? NULL : registration->mail_from,
         .ownership_token =
             registration->ownership_token[0] == '\0' ? NULL : registration->ownership_token,
@@ -34,8 +32,7 @@ struct sv_expect check_expect(const struct check *check)
         .is_feedback_host = check->drive->options.is_feedback_host,
     };
 
-    for (size_t i = 0; i < registration->tokens_count; i++)
-        expect.dkim_tokens[i] = registration->tokens[i];
+    sv_state_expect_dkim(registration, check->teller->account.setup, &expect);
     return expect;
 }
 

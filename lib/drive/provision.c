@@ -3,8 +3,10 @@
 #include "inside.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sv/alloc.h"
 #include "sv/require.h"
 
 /* True when the answer to the step's call is there; otherwise the call is started and the check
@@ -55,16 +57,48 @@ static bool give_up(struct check *check, uint32_t work, const char *outcome, con
     return check_decide(check, SV_INPUT_FAULT);
 }
 
-/* What every failed call comes to: wait and repeat, or give up. Missing permissions and used-up
- * quotas are the operator's to mend: the job stays open until then. */
+static bool is_creating(const struct check *check)
+{
+    return check->step == CHECK_CREATE;
+}
+
+/* SES deletes no identity whose keys replicas in other regions share; it has no error code for
+ * that.
+ */
+static bool has_replicas(const struct check *check)
+{
+    return check->step == CHECK_DELETE &&
+           strcasestr(check->ticket.call.info.text, "replica") != NULL;
+}
+
+/* Whatever SES did not find: an identity to adopt, or a configuration set. One that was there a
+ * moment ago is looked for again. */
+static bool miss_something(struct check *check, uint32_t work)
+{
+    if (is_creating(check) || check->step == CHECK_CONFIGURATION_SET)
+        return give_up(check, work, "dead", "configuration_set_not_found");
+    if (check->step == CHECK_GET && !check->before.registration.adopt)
+        return check_decide(check, SV_INPUT_FAULT);
+    return give_up(check, work, "dead", "identity_not_found");
+}
+
+/* What every failed call comes to: wait and repeat, or give up. Somebody else's change passes;
+ * repeating begins with reading what is there now. Missing permissions are the operator's to mend:
+ * the job stays open until then. An account that is full does not get emptier by waiting. */
 static bool fail(struct check *check, uint32_t work)
 {
     switch (check->result) {
     case SV_EREFUSED:
     case SV_EINVALID:
+        if (has_replicas(check))
+            return give_up(check, work, "dead", "identity_has_replicas");
         return give_up(check, work, "dead", "ses_refused");
     case SV_ENOTFOUND:
-        return give_up(check, work, "dead", "identity_not_found");
+        return miss_something(check, work);
+    case SV_EQUOTA:
+        if (is_creating(check))
+            return give_up(check, work, "rejected", "ses_identity_quota");
+        break;
     case SV_OK:
     case SV_ECANCELED:
     case SV_ETIMEOUT:
@@ -76,7 +110,6 @@ static bool fail(struct check *check, uint32_t work)
     case SV_EBUSY:
     case SV_ECLOCK:
     case SV_EDENIED:
-    case SV_EQUOTA:
     case SV_EEXISTS:
     case SV_EMALFORMED:
     case SV_ETOOBIG:
@@ -102,34 +135,129 @@ static bool own(struct check *check)
     return true;
 }
 
-static void keep_identity(struct check *check)
+/* --- what SES shows of the identity --- */
+
+static const struct sv_ses_setup *setup_of(const struct check *check)
+{
+    static const struct sv_ses_setup plain = {.dkim = SV_DKIM_EASY};
+
+    return check->teller->account.setup != NULL ? check->teller->account.setup : &plain;
+}
+
+static enum sv_dkim_method wanted_method(const struct check *check)
+{
+    enum sv_dkim_method method = setup_of(check)->dkim;
+
+    return method != SV_DKIM_UNKNOWN ? method : SV_DKIM_EASY;
+}
+
+static void keep_selector(struct sv_registration *registration, const char *selector)
+{
+    (void)memset(registration->tokens, 0, sizeof registration->tokens);
+    (void)snprintf(registration->tokens[0], sizeof registration->tokens[0], "%s", selector);
+    registration->tokens_count = selector[0] != '\0' ? 1 : 0;
+    registration->zone[0] = '\0';
+}
+
+/* `method` is what the reply said, or what was asked for where it does not say. A reply without
+ * tokens tells nothing of them. */
+static void keep_dkim(struct check *check, enum sv_dkim_method method)
 {
     struct sv_registration *registration = &check->after.registration;
     const struct sv_ses_identity *identity = &check->identity;
 
+    registration->dkim = method;
+    if (method == SV_DKIM_BYODKIM) {
+        keep_selector(registration,
+                      identity->tokens_count == 1 ? identity->tokens[0] : registration->tokens[0]);
+        return;
+    }
+    if (identity->tokens_count == 0)
+        return;
     registration->tokens_count = identity->tokens_count;
     (void)memset(registration->tokens, 0, sizeof registration->tokens);
     for (size_t i = 0; i < identity->tokens_count; i++)
         (void)snprintf(registration->tokens[i], sizeof registration->tokens[i], "%s",
                        identity->tokens[i]);
-    (void)snprintf(registration->zone, sizeof registration->zone, "%s", identity->hosted_zone);
-    /* An adopted identity keeps the MAIL FROM it has, unless the job names one. */
+    if (identity->hosted_zone[0] != '\0')
+        (void)snprintf(registration->zone, sizeof registration->zone, "%s", identity->hosted_zone);
+}
+
+/* What was made as we asked: a reply that does not say how it signs has nothing to add. */
+static void keep_made(struct check *check)
+{
+    enum sv_dkim_method told = check->identity.dkim_method;
+    enum sv_dkim_method method = told != SV_DKIM_UNKNOWN ? told : wanted_method(check);
+
+    if (method == SV_DKIM_BYODKIM)
+        keep_selector(&check->after.registration, setup_of(check)->selector);
+    keep_dkim(check, method);
+}
+
+/* What was there. An adopted identity keeps the MAIL FROM it has, unless the job names one. */
+static void keep_found(struct check *check)
+{
+    struct sv_registration *registration = &check->after.registration;
+    const struct sv_ses_identity *identity = &check->identity;
+
+    check->found = *identity;
+    if (identity->tokens_count == 0)
+        keep_selector(registration, "");
+    keep_dkim(check,
+              identity->dkim_method != SV_DKIM_UNKNOWN ? identity->dkim_method : SV_DKIM_EASY);
     if (registration->adopt && registration->mail_from[0] == '\0')
         (void)snprintf(registration->mail_from, sizeof registration->mail_from, "%s",
                        identity->mail_from_domain);
 }
 
+/* A worker that died between the call and its commit leaves an identity behind; its keys are then
+ * younger than the job. Those of Easy DKIM have a date; a selector or a parent that is ours says as
+ * much. */
+static bool is_half_made(const struct check *check)
+{
+    enum { SLACK_MS = 60 * 1000 }; /* between the clocks of Redis and SES */
+    const struct sv_ses_identity *found = &check->found;
+    sv_ms asked_at = strtoll(check->before.job.entry_id, NULL, 10); /* "1764000000000-0" */
+
+    switch (found->dkim_method) {
+    case SV_DKIM_BYODKIM:
+        return wanted_method(check) == SV_DKIM_BYODKIM &&
+               strcmp(found->tokens[0], setup_of(check)->selector) == 0;
+    case SV_DKIM_DEED:
+        return wanted_method(check) == SV_DKIM_DEED &&
+               strcmp(found->dkim_parent, setup_of(check)->parent_region) == 0;
+    case SV_DKIM_EASY:
+    case SV_DKIM_UNKNOWN:
+    case SV_DKIM_METHOD_COUNT:
+        break;
+    }
+    return found->dkim_key_made_at != 0 && found->dkim_key_made_at + SLACK_MS >= asked_at;
+}
+
+/* --- making it --- */
+
 static bool create(struct check *check)
 {
+    if (!check->waiting) {
+        struct sv_tag_facts facts = {.client_id = check->client_id,
+                                     .domain_id = check->uid,
+                                     .domain = check->before.registration.domain};
+
+        if (check->tags == NULL)
+            check->tags = sv_alloc(1, sizeof *check->tags);
+        sv_tags_fill(setup_of(check), &facts, check->tags);
+        check->ticket.call.tags = check->tags->tags;
+        check->ticket.call.tags_count = check->tags->count;
+    }
     if (!called_ses(check, SV_SES_CREATE))
         return false;
-    if (check->result == SV_EEXISTS) {
-        check->step = CHECK_GET;
+    if (check->result == SV_EEXISTS || check->result == SV_ECONFLICT) {
+        check->step = CHECK_GET; /* see what is there */
         return true;
     }
     if (check->result != SV_OK)
         return fail(check, SV_TODO_PROVISION);
-    keep_identity(check);
+    keep_made(check);
     check->step = CHECK_MAIL_FROM;
     return true;
 }
@@ -140,7 +268,84 @@ static bool get(struct check *check)
         return false;
     if (check->result != SV_OK)
         return fail(check, SV_TODO_PROVISION);
-    keep_identity(check);
+    keep_found(check);
+    check->existed = check->before.registration.adopt || !is_half_made(check);
+    check->step = CHECK_SIGNING;
+    return true;
+}
+
+/* --- bringing what was there to what is wanted --- */
+
+/* Changing how an identity signs leaves its mail unsigned until the new records are seen: one that
+ * works is left alone, and so is an adopted one. */
+static bool may_change_signing(const struct check *check)
+{
+    enum sv_axis dkim = check->found.dkim;
+
+    return !check->before.registration.adopt && dkim != SV_AXIS_SUCCESS &&
+           dkim != SV_AXIS_TEMPORARY_FAILURE;
+}
+
+static bool signs_as_wanted(const struct check *check)
+{
+    const struct sv_ses_identity *found = &check->found;
+
+    if (found->dkim_method == SV_DKIM_UNKNOWN || found->dkim_method != wanted_method(check))
+        return false;
+    if (found->dkim_method == SV_DKIM_BYODKIM)
+        return strcmp(found->tokens[0], setup_of(check)->selector) == 0;
+    return found->dkim_method != SV_DKIM_DEED ||
+           strcmp(found->dkim_parent, setup_of(check)->parent_region) == 0;
+}
+
+/* The call that brings it about; SV_SES_OP_COUNT = none. An identity that was verified by TXT alone
+ * may have no DKIM at all: then it gets some. */
+static enum sv_ses_op signing_call(const struct check *check)
+{
+    enum sv_dkim_method wanted = wanted_method(check);
+    bool nothing = check->found.tokens_count == 0 && check->found.dkim_method != SV_DKIM_BYODKIM;
+
+    if (nothing && (wanted == SV_DKIM_EASY || check->before.registration.adopt))
+        return SV_SES_VERIFY_DKIM;
+    if (signs_as_wanted(check) || !may_change_signing(check))
+        return SV_SES_OP_COUNT;
+    if (check->found.dkim_method == SV_DKIM_UNKNOWN && wanted == SV_DKIM_EASY)
+        return SV_SES_OP_COUNT; /* it has tokens: that is Easy DKIM, whatever SES calls it */
+    return wanted != SV_DKIM_DEED ? SV_SES_PUT_SIGNING : SV_SES_OP_COUNT;
+}
+
+static bool set_signing(struct check *check)
+{
+    enum sv_ses_op op = signing_call(check);
+
+    if (op == SV_SES_OP_COUNT) {
+        check->step = CHECK_CONFIGURATION_SET;
+        return true;
+    }
+    if (!called_ses(check, op))
+        return false;
+    if (check->result != SV_OK)
+        return fail(check, SV_TODO_PROVISION);
+    if (op == SV_SES_PUT_SIGNING)
+        keep_made(check);
+    else
+        keep_dkim(check, SV_DKIM_EASY);
+    check->step = CHECK_CONFIGURATION_SET;
+    return true;
+}
+
+static bool set_configuration_set(struct check *check)
+{
+    const char *set = setup_of(check)->configuration_set;
+
+    if (set == NULL || set[0] == '\0' || strcmp(set, check->found.configuration_set) == 0) {
+        check->step = CHECK_MAIL_FROM;
+        return true;
+    }
+    if (!called_ses(check, SV_SES_PUT_CONFIGURATION_SET))
+        return false;
+    if (check->result != SV_OK)
+        return fail(check, SV_TODO_PROVISION);
     check->step = CHECK_MAIL_FROM;
     return true;
 }
@@ -155,12 +360,22 @@ static bool put_mail_from(struct check *check)
     return called_ses(check, SV_SES_PUT_MAIL_FROM);
 }
 
-static bool set_mail_from(struct check *check)
+/* Saying the same again would make SES look for it from the start. */
+static bool has_mail_from(const struct check *check)
 {
     const struct sv_registration *registration = &check->after.registration;
-    bool differs = !sv_name_equal(registration->mail_from, check->identity.mail_from_domain);
+    bool rejects = check->found.rejects_on_mx_failure == SV_TRI_YES;
 
-    if (!check->waiting && !differs && registration->mail_from[0] == '\0') {
+    if (!sv_name_equal(registration->mail_from, check->found.mail_from_domain))
+        return false;
+    return registration->mail_from[0] == '\0' || registration->adopt ||
+           (registration->reject_on_mx_failure == rejects &&
+            check->found.rejects_on_mx_failure != SV_TRI_UNKNOWN);
+}
+
+static bool set_mail_from(struct check *check)
+{
+    if (!check->waiting && has_mail_from(check)) {
         check->step = CHECK_LEGACY;
         return true;
     }
@@ -237,6 +452,10 @@ bool check_provision_step(struct check *check)
         return create(check);
     case CHECK_GET:
         return get(check);
+    case CHECK_SIGNING:
+        return set_signing(check);
+    case CHECK_CONFIGURATION_SET:
+        return set_configuration_set(check);
     case CHECK_MAIL_FROM:
         return set_mail_from(check);
     case CHECK_LEGACY:

@@ -148,6 +148,7 @@ static void read_registration(struct source *source, struct sv_registration *reg
     registration->legacy_txt = number(source, "lt", 0, 1) != 0;
     registration->adopt = number(source, "ad", 0, 1) != 0;
     registration->registered_at = instant(source, "rg");
+    registration->dkim = (enum sv_dkim_method)choice(source, "km", SV_DKIM_METHOD_COUNT);
     for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++) {
         text(source, tokens[i], registration->tokens[i], sizeof registration->tokens[i]);
         if (registration->tokens[i][0] != '\0')
@@ -272,6 +273,7 @@ void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields 
     write_domain(&sheet->domain, out);
     for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++)
         put_text(out, tokens[i], registration->tokens[i]);
+    put_number(out, "km", registration->dkim == SV_DKIM_EASY ? 0 : registration->dkim);
     put_text(out, "z", registration->zone);
     put_text(out, "ot", registration->ownership_token);
     put_text(out, "rv", registration->verdicts);
@@ -291,6 +293,24 @@ void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out)
     put_number(out, "bx", job->reject_on_mx_failure);
     put_number(out, "lt", job->legacy_txt);
     put_number(out, "ad", job->type == SV_JOB_ADOPT);
+}
+
+void sv_state_expect_dkim(const struct sv_registration *registration,
+                          const struct sv_ses_setup *setup, struct sv_expect *expect)
+{
+    const char *selector = registration->tokens[0];
+
+    if (registration->dkim != SV_DKIM_BYODKIM) {
+        expect->dkim_tokens_count = registration->tokens_count;
+        for (size_t i = 0; i < registration->tokens_count; i++)
+            expect->dkim_tokens[i] = registration->tokens[i];
+        expect->dkim_zone = registration->zone[0] != '\0' ? registration->zone : NULL;
+        return;
+    }
+    expect->byodkim_selector = selector;
+    if (setup != NULL && setup->dkim == SV_DKIM_BYODKIM && setup->selector != NULL &&
+        sv_name_equal(setup->selector, selector))
+        expect->byodkim_key = setup->public_key;
 }
 
 enum sv_record_status sv_verdict_read(char letter)
