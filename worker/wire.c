@@ -93,6 +93,14 @@ static void on_found(void *context, enum sv_err err, const struct sv_errinfo *in
     if (err != SV_OK)
         keys->info = *info;
     keys->wire->keys_awaited--;
+    uv_stop(keys->wire->options.loop); /* or the turn would go on to wait for something else */
+}
+
+static bool is_wanted(const struct sv_wire *wire, const struct sv_config_account *account)
+{
+    const char *only = wire->options.only_account;
+
+    return only == NULL || strcmp(only, account->name) == 0;
 }
 
 static void open_keeper(struct sv_wire *wire, const struct sv_config_account *account)
@@ -114,6 +122,7 @@ static void open_keeper(struct sv_wire *wire, const struct sv_config_account *ac
     };
 
     keys->wire = wire;
+    keys->account = account;
     keys->keeper = sv_keeper_new(&options, on_found, keys);
     wire->keys_awaited++;
 }
@@ -122,8 +131,12 @@ static void open_keeper(struct sv_wire *wire, const struct sv_config_account *ac
  * deadlines. */
 static void find_keys(struct sv_wire *wire)
 {
-    for (size_t i = 0; i < wire->options.config->accounts_count; i++)
-        open_keeper(wire, &wire->options.config->accounts[i]);
+    for (size_t i = 0; i < wire->options.config->accounts_count; i++) {
+        const struct sv_config_account *account = &wire->options.config->accounts[i];
+
+        if (is_wanted(wire, account))
+            open_keeper(wire, account);
+    }
     while (wire->keys_awaited > 0)
         (void)uv_run(wire->options.loop, UV_RUN_ONCE);
 }
@@ -147,7 +160,7 @@ static const char *endpoint_of(const struct sv_wire *wire, const struct sv_confi
 
 static int open_account(struct sv_wire *wire, size_t index)
 {
-    const struct sv_config_account *account = &wire->options.config->accounts[index];
+    const struct sv_config_account *account = wire->keys[index].account;
     struct sv_account *out = &wire->accounts[index];
     struct sv_aws_ses_options options = {
         .http = wire->http,
@@ -247,20 +260,21 @@ static void open_drive(struct sv_wire *wire)
 
 int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options)
 {
-    size_t accounts = options->config->accounts_count;
-    int code;
+    bool whole = options->only_account == NULL;
+    int code = SV_EXIT_OK;
 
     *wire = (struct sv_wire){.options = *options};
     name_worker(wire);
     open_http(wire);
-    code = open_dns(wire);
+    if (whole)
+        code = open_dns(wire);
     if (code == SV_EXIT_OK)
         find_keys(wire);
-    for (size_t i = 0; code == SV_EXIT_OK && i < accounts; i++)
+    for (size_t i = 0; code == SV_EXIT_OK && i < wire->keys_count; i++)
         code = open_account(wire, i);
-    if (code == SV_EXIT_OK)
+    if (code == SV_EXIT_OK && whole)
         code = open_store(wire);
-    if (code == SV_EXIT_OK)
+    if (code == SV_EXIT_OK && whole)
         open_drive(wire);
     return code;
 }

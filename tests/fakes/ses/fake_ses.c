@@ -31,6 +31,7 @@ struct fake_ses {
     struct sv_ses_call *live;
     struct fake_ses_seen *seen;
     size_t seen_count, seen_room;
+    size_t page_lines_max;
     bool held, closing;
     sv_ses_closed_fn *closed;
     void *closed_context;
@@ -303,9 +304,37 @@ static enum sv_err read_all(struct fake_ses *fake, const struct sv_ses_call *cal
     return SV_OK;
 }
 
+/* The token is the name of the last identity of the page before; the fake's table keeps its order.
+ */
+static enum sv_err list(struct fake_ses *fake, const struct sv_ses_call *call)
+{
+    const char *after = call->page_token != NULL ? call->page_token : "";
+    const struct record *record = after[0] == '\0' ? fake->records : find(fake, after);
+    struct sv_ses_page *page = call->page;
+
+    if (record == NULL && after[0] != '\0')
+        return SV_ENOTFOUND;
+    page->next_token[0] = '\0';
+    for (record = after[0] == '\0' ? record : record->next; record != NULL; record = record->next) {
+        struct sv_ses_listed *line = &page->listed[page->count];
+
+        if (page->count == fake->page_lines_max) {
+            (void)snprintf(page->next_token, sizeof page->next_token, "%s", line[-1].name);
+            break;
+        }
+        *line = (struct sv_ses_listed){.is_domain = strchr(record->domain, '@') == NULL,
+                                       .identity = record->identity.identity};
+        (void)snprintf(line->name, sizeof line->name, "%s", record->domain);
+        line->sending_enabled =
+            record->identity.identity == SV_AXIS_SUCCESS ? SV_TRI_YES : SV_TRI_NO;
+        page->count++;
+    }
+    return SV_OK;
+}
+
 static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
 {
-    const char *domain = call->domains[0];
+    const char *domain = call->domains_count > 0 ? call->domains[0] : "";
 
     switch (call->op) {
     case SV_SES_CREATE:
@@ -329,6 +358,8 @@ static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
     case SV_SES_READ_DKIM:
     case SV_SES_READ_MAIL_FROM:
         return read_all(fake, call);
+    case SV_SES_LIST:
+        return list(fake, call);
     case SV_SES_OP_COUNT:
         break;
     }
@@ -382,7 +413,8 @@ static size_t remember(struct fake_ses *fake, const struct sv_ses_call *call)
     *seen = (struct fake_ses_seen){.op = call->op,
                                    .at = fake->clock->wall(fake->clock->context),
                                    .domains_count = call->domains_count};
-    (void)snprintf(seen->domain, sizeof seen->domain, "%s", call->domains[0]);
+    (void)snprintf(seen->domain, sizeof seen->domain, "%s",
+                   call->domains_count > 0 ? call->domains[0] : "");
     (void)snprintf(seen->mail_from, sizeof seen->mail_from, "%s",
                    call->mail_from != NULL ? call->mail_from : "");
     return fake->seen_count++;
@@ -393,7 +425,10 @@ static void finish(struct fake_ses *fake, struct sv_ses_call *call)
     struct pending *pending = call->transfer;
     enum sv_err err = SV_ECANCELED;
 
-    memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    if (call->domains_count > 0)
+        memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    if (call->page != NULL)
+        call->page->count = 0;
     if (!pending->canceled)
         err = scripted(fake, call->op);
     if (err == SV_OK)
@@ -469,8 +504,8 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
 
     if (fake->closing)
         return sv_err_set(info, SV_ECANCELED, "fake ses", 0, "closing");
-    if (call->domains_count == 0 || call->domains_count > SV_SES_BATCH_MAX ||
-        (unsigned)call->op >= SV_SES_OP_COUNT)
+    if ((call->domains_count == 0) != (call->op == SV_SES_LIST) ||
+        call->domains_count > SV_SES_BATCH_MAX || (unsigned)call->op >= SV_SES_OP_COUNT)
         return sv_err_set(info, SV_EINVALID, "fake ses", 0, "bad call");
     pending = sv_alloc(1, sizeof *pending);
     pending->seen = remember(fake, call);
@@ -516,6 +551,7 @@ struct fake_ses *fake_ses_new(uv_loop_t *loop, const struct sv_clock *clock)
 
     fake->ses.ops = &ops;
     fake->clock = clock;
+    fake->page_lines_max = SV_SES_PAGE_MAX;
     SV_REQUIRE(uv_idle_init(loop, &fake->turn) == 0);
     fake->turn.data = fake;
     return fake;
@@ -530,6 +566,12 @@ void fake_ses_hold(struct fake_ses *fake, bool held)
 {
     fake->held = held;
     wake(fake);
+}
+
+void fake_ses_page_size(struct fake_ses *fake, size_t lines_max)
+{
+    SV_REQUIRE(lines_max > 0 && lines_max <= SV_SES_PAGE_MAX);
+    fake->page_lines_max = lines_max;
 }
 
 size_t fake_ses_seen_count(const struct fake_ses *fake)
