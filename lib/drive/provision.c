@@ -79,6 +79,11 @@ static bool miss_something(struct check *check, uint32_t work)
         return give_up(check, work, "dead", "configuration_set_not_found");
     if (check->step == CHECK_GET && !check->before.registration.adopt)
         return check_decide(check, SV_INPUT_FAULT);
+    if (check->before.domain.identity == SV_AXIS_GONE && !is_asked_for(check, work)) {
+        /* Somebody else made it, and deleted it: we look whether it comes back, and make none. */
+        check->step = CHECK_DNS;
+        return true;
+    }
     return give_up(check, work, "dead", "identity_not_found");
 }
 

@@ -115,6 +115,9 @@ static void read_domain(struct source *source, struct sv_domain *domain)
         name[1] = (char)('0' + group);
         domain->findings[group] = number32(source, name);
     }
+    domain->records = number32(source, "rd");
+    domain->drift = number32(source, "dr");
+    domain->restores = number32(source, "dn");
     domain->todo = number32(source, "todo");
     domain->sequence = (uint64_t)number(source, "seq", 0, INT64_MAX);
     domain->tries = number32(source, "tr");
@@ -247,6 +250,9 @@ static void write_domain(const struct sv_domain *domain, struct sv_state_fields 
                    (domain->dns_wrong ? BIT_DNS_WRONG : 0));
     for (int group = 0; group < SV_GROUP_COUNT; group++)
         put_number(out, groups[group], domain->findings[group]);
+    put_number(out, "rd", domain->records);
+    put_number(out, "dr", domain->drift);
+    put_number(out, "dn", domain->restores);
     put_number(out, "todo", domain->todo);
     put_number(out, "tr", domain->tries);
     put_number(out, "fa", domain->faults);
