@@ -64,6 +64,7 @@ json_t *sv_json_findings(const struct sv_report *report, const char *domain);
 json_t *sv_json_codes(const json_t *findings);
 json_t *sv_json_flags(const struct sv_flags *flags);
 json_t *sv_json_axes(const struct sv_domain *domain);
+json_t *sv_json_drift(uint32_t drift);  /* of sv_drift_name */
 json_t *sv_json_time(sv_ms at);         /* null for 0 */
 json_t *sv_json_tri(enum sv_tri value); /* null for unknown */
 

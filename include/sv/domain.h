@@ -189,6 +189,7 @@ struct sv_input {
     bool hurry;                 /* a job asks: the fast pace starts anew */
     bool adopted;               /* PROVISIONED: the identity existed before */
     bool mail_from_wanted;      /* PROVISIONED */
+    uint32_t restarted;         /* RESTARTED: the SV_TODO_ bits that were done; 0 = all */
     uint32_t records;           /* digest of what is to be published from now on; 0 = not known */
     struct sv_observation seen; /* LOOKED; PROVISIONED: its drift */
 };

@@ -19,6 +19,7 @@ struct sv_registration {
     enum sv_dkim_method dkim; /* UNKNOWN (of older versions) counts as Easy DKIM */
     size_t tokens_count;      /* BYODKIM: the selector alone, as SES shows it */
     char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
+    uint32_t own_key; /* BYODKIM: sv_state_key_digest of the key SES was given; 0 = not by us */
     char zone[SV_NAME_BYTES]; /* SES's hosted zone */
     char ownership_token[SV_SES_DOMAIN_TOKEN_BYTES];
     char verdicts[SV_RECORDS_MAX +
@@ -44,6 +45,9 @@ struct sv_record_sheet { /* a domain, whole */
  * from both. */
 void sv_state_expect_dkim(const struct sv_registration *registration,
                           const struct sv_ses_setup *setup, struct sv_expect *expect);
+
+/* Of a public key of the settings; never 0, but for NULL. */
+uint32_t sv_state_key_digest(const char *public_key);
 
 /* A letter of sv_registration.verdicts. */
 enum sv_record_status sv_verdict_read(char letter);

@@ -453,9 +453,11 @@ static void on_provisioned(struct sv_domain *domain, const struct sv_input *inpu
 
 static void on_restarted(struct sv_domain *domain, const struct sv_input *input)
 {
-    if ((domain->todo & SV_TODO_RESTARTS) == 0)
+    uint32_t done = input->restarted != 0 ? input->restarted : SV_TODO_RESTARTS;
+
+    if ((domain->todo & done) == 0)
         return; /* said twice */
-    sv_heal_done(domain);
+    sv_heal_done(domain, done);
     domain->faults = 0;
     if (!sv_status_is_sending(domain->status))
         domain->bad_at = 0; /* what failed was the look that ended */

@@ -107,18 +107,18 @@ static void owe_set(struct sv_domain *domain, bool allowed)
         domain->todo |= SV_TODO_RESTORE_SET;
 }
 
-void sv_heal_done(struct sv_domain *domain)
+void sv_heal_done(struct sv_domain *domain, uint32_t done)
 {
     uint32_t put_back = 0;
 
-    if ((domain->todo & SV_TODO_RESTART_MAIL_FROM) != 0)
+    if ((domain->todo & done & SV_TODO_RESTART_MAIL_FROM) != 0)
         put_back |= SV_DRIFT_MAIL_FROM;
-    if ((domain->todo & SV_TODO_RESTORE_SET) != 0)
+    if ((domain->todo & done & SV_TODO_RESTORE_SET) != 0)
         put_back |= SV_DRIFT_CONFIGURATION_SET;
     if ((domain->drift & put_back) != 0)
         domain->restores++;
     domain->drift &= ~put_back;
-    domain->todo &= ~(uint32_t)SV_TODO_RESTARTS;
+    domain->todo &= ~(done & (uint32_t)SV_TODO_RESTARTS);
 }
 
 void sv_heal_owe(struct sv_domain *domain, const struct sv_policy *policy,

@@ -36,8 +36,8 @@ enum sv_untold sv_conclusion_untold(const struct sv_observation *seen);
 /* True when the change set (design section 3.5) differs. */
 bool sv_change_is_any(const struct sv_domain *before, const struct sv_domain *after);
 
-/* Writes down that the restarts owed were made; settings that were put back drift no more. */
-void sv_heal_done(struct sv_domain *domain);
+/* Writes down that these restarts were made; settings that were put back drift no more. */
+void sv_heal_done(struct sv_domain *domain, uint32_t done);
 
 /* True when SES stopped looking at identity or DKIM, or never began. */
 bool sv_heal_is_needed(const struct sv_domain *domain);

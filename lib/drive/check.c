@@ -65,6 +65,8 @@ static bool start(struct check *check)
         check->step = CHECK_RESTART_DKIM;
     else if ((todo & SV_TODO_RESTART_MAIL_FROM) != 0)
         check->step = CHECK_RESTART_MAIL_FROM;
+    else if ((todo & SV_TODO_RESTORE_SET) != 0)
+        check->step = CHECK_RESTORE_SET;
     else
         check->step = CHECK_DNS;
     return true;
@@ -82,10 +84,13 @@ static bool step(struct check *check)
     case CHECK_CONFIGURATION_SET:
     case CHECK_MAIL_FROM:
     case CHECK_LEGACY:
-    case CHECK_RESTART_DKIM:
-    case CHECK_RESTART_MAIL_FROM:
     case CHECK_DELETE:
         return check_provision_step(check);
+    case CHECK_RESTART_DKIM:
+    case CHECK_RESTART_OWNERSHIP:
+    case CHECK_RESTART_MAIL_FROM:
+    case CHECK_RESTORE_SET:
+        return check_restart_step(check);
     case CHECK_DNS:
     case CHECK_SES:
         return check_look_step(check);
@@ -165,6 +170,9 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
 {
     struct sv_drive *drive = check->drive;
 
+    if (kind == SV_INPUT_PROVISIONED)
+        check_note_provisioned(check);
+    check->seen.restart_barred = check->teller != NULL && check_restart_is_barred(check);
     check->input = (struct sv_input){
         .kind = kind,
         .now = drive_now(drive),
@@ -172,6 +180,11 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
         .hurry = check->before.job.entry_id[0] != '\0',
         .adopted = check->after.registration.adopt,
         .mail_from_wanted = check->after.registration.mail_from[0] != '\0',
+        .restarted = check->restarted,
+        .records =
+            kind == SV_INPUT_PROVISIONED || kind == SV_INPUT_RESTARTED || kind == SV_INPUT_LOOKED
+                ? check_records(check)
+                : 0,
         .seen = check->seen,
     };
     sv_domain_step(&check->after.domain, &drive->options.policy, &check->input, &check->effects);

@@ -107,7 +107,8 @@ static char *render_event(const struct check *check)
 
     if (check->effects.news == SV_NEWS_NONE)
         return NULL;
-    if (check->effects.news == SV_NEWS_REGISTERED) {
+    if (check->effects.news == SV_NEWS_REGISTERED ||
+        sv_change_is_records(&check->before.domain, &check->after.domain)) {
         struct sv_expect expect = check_expect(check);
 
         facts.records = records;

@@ -198,6 +198,7 @@ static bool look_at_ses(struct check *check)
     if (check->round_waiting)
         return false; /* posted by something else */
     check->waiting = false;
+    check_take_told(check);
     check->step = CHECK_DECIDE;
     return true;
 }

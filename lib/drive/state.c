@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sv/digest.h"
 #include "sv/require.h"
 
 static const char *find(const struct sv_field *fields, size_t count, const char *name)
@@ -151,6 +152,7 @@ static void read_registration(struct source *source, struct sv_registration *reg
     registration->legacy_txt = number(source, "lt", 0, 1) != 0;
     registration->adopt = number(source, "ad", 0, 1) != 0;
     registration->registered_at = instant(source, "rg");
+    registration->own_key = number32(source, "kp");
     registration->dkim = (enum sv_dkim_method)choice(source, "km", SV_DKIM_METHOD_COUNT);
     for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++) {
         text(source, tokens[i], registration->tokens[i], sizeof registration->tokens[i]);
@@ -280,6 +282,7 @@ void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields 
     for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++)
         put_text(out, tokens[i], registration->tokens[i]);
     put_number(out, "km", registration->dkim == SV_DKIM_EASY ? 0 : registration->dkim);
+    put_number(out, "kp", registration->own_key);
     put_text(out, "z", registration->zone);
     put_text(out, "ot", registration->ownership_token);
     put_text(out, "rv", registration->verdicts);
@@ -314,9 +317,16 @@ void sv_state_expect_dkim(const struct sv_registration *registration,
         return;
     }
     expect->byodkim_selector = selector;
-    if (setup != NULL && setup->dkim == SV_DKIM_BYODKIM && setup->selector != NULL &&
-        sv_name_equal(setup->selector, selector))
+    if (setup != NULL && registration->own_key != 0 &&
+        registration->own_key == sv_state_key_digest(setup->public_key))
         expect->byodkim_key = setup->public_key;
+}
+
+uint32_t sv_state_key_digest(const char *public_key)
+{
+    uint32_t digest = public_key != NULL ? sv_crc32(public_key, strlen(public_key)) : 0;
+
+    return digest == 0 && public_key != NULL ? 1 : digest;
 }
 
 enum sv_record_status sv_verdict_read(char letter)
