@@ -16,8 +16,8 @@ struct sv_registration {
     char mail_from[SV_NAME_BYTES]; /* "" = none */
     bool reject_on_mx_failure, legacy_txt, adopt;
     char traceparent[SV_TRACEPARENT_BYTES];
-    enum sv_dkim_method dkim; /* UNKNOWN (of older versions) counts as Easy DKIM */
-    size_t tokens_count;      /* BYODKIM: the selector alone, as SES shows it */
+    enum sv_dkim_method dkim;
+    size_t tokens_count; /* BYODKIM: the selector alone, as SES shows it */
     char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
     uint32_t own_key; /* BYODKIM: sv_state_key_digest of the key SES was given; 0 = not by us */
     char zone[SV_NAME_BYTES]; /* SES's hosted zone */

@@ -7,6 +7,8 @@
 
 #include "sv/require.h"
 
+static const char dkim_text[] = "SES was asked to look for the domain's records again";
+
 /* A restart that could not be made. One that SES refuses must not keep us from looking, or nobody
  * would ever notice that the identity is gone; it stays owed and is tried again with each look. */
 static bool miss(struct check *check)
@@ -17,8 +19,11 @@ static bool miss(struct check *check)
     return true;
 }
 
-static bool finish(struct check *check, uint32_t work)
+static bool finish(struct check *check, uint32_t work, const char *what)
 {
+    sv_log_line(check->drive->options.log, SV_LOG_INFO, "ses_restarted", what,
+                SV_LOG_STR("domain", check->before.registration.domain),
+                SV_LOG_STR("client_id", check->client_id));
     check->restarted = work;
     return check_decide(check, SV_INPUT_RESTARTED);
 }
@@ -50,7 +55,10 @@ static bool restart_dkim(struct check *check)
             return false;
         if (check->result != SV_OK)
             return miss(check);
-        check_keep_dkim(check, check->before.registration.dkim);
+        if (op == SV_SES_PUT_SIGNING)
+            check_keep_made(check);
+        else
+            check_keep_dkim(check, SV_DKIM_EASY);
     }
     check->step = CHECK_RESTART_OWNERSHIP;
     return true;
@@ -63,7 +71,7 @@ static bool restart_ownership(struct check *check)
     bool by_txt = registration->legacy_txt || dkim_call(check) == SV_SES_OP_COUNT;
 
     if (!by_txt || !gave_up(check->before.domain.identity))
-        return finish(check, SV_TODO_RESTART_DKIM);
+        return finish(check, SV_TODO_RESTART_DKIM, dkim_text);
     if (!check_called_ses(check, SV_SES_VERIFY_DOMAIN))
         return false;
     if (check->result != SV_OK)
@@ -71,21 +79,25 @@ static bool restart_ownership(struct check *check)
     if (registration->legacy_txt && check->identity.verification_token[0] != '\0')
         (void)snprintf(registration->ownership_token, sizeof registration->ownership_token, "%s",
                        check->identity.verification_token);
-    return finish(check, SV_TODO_RESTART_DKIM);
+    return finish(check, SV_TODO_RESTART_DKIM, dkim_text);
 }
 
 static bool restart_mail_from(struct check *check)
 {
     if (!check_put_mail_from(check))
         return false;
-    return check->result == SV_OK ? finish(check, SV_TODO_RESTART_MAIL_FROM) : miss(check);
+    return check->result == SV_OK
+               ? finish(check, SV_TODO_RESTART_MAIL_FROM, "SES was given the MAIL FROM again")
+               : miss(check);
 }
 
 static bool restore_set(struct check *check)
 {
     if (!check_called_ses(check, SV_SES_PUT_CONFIGURATION_SET))
         return false;
-    return check->result == SV_OK ? finish(check, SV_TODO_RESTORE_SET) : miss(check);
+    return check->result == SV_OK
+               ? finish(check, SV_TODO_RESTORE_SET, "SES was given the configuration set again")
+               : miss(check);
 }
 
 bool check_restart_step(struct check *check)

@@ -154,6 +154,8 @@ static void read_registration(struct source *source, struct sv_registration *reg
     registration->registered_at = instant(source, "rg");
     registration->own_key = number32(source, "kp");
     registration->dkim = (enum sv_dkim_method)choice(source, "km", SV_DKIM_METHOD_COUNT);
+    if (registration->dkim == SV_DKIM_UNKNOWN) /* the usual one is not written down */
+        registration->dkim = SV_DKIM_EASY;
     for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++) {
         text(source, tokens[i], registration->tokens[i], sizeof registration->tokens[i]);
         if (registration->tokens[i][0] != '\0')
