@@ -101,7 +101,8 @@ bool check_is_half_made(const struct check *check)
     case SV_DKIM_METHOD_COUNT:
         break;
     }
-    return found->dkim_key_made_at != 0 && found->dkim_key_made_at + SLACK_MS >= asked_at;
+    return found->dkim_key_made_at + SLACK_MS >= asked_at &&
+           found->dkim_key_made_at <= drive_now(check->drive) + SLACK_MS;
 }
 
 /* What was there. An adopted identity keeps the MAIL FROM it has, unless the job names one. */
