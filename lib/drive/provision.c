@@ -43,7 +43,7 @@ static bool give_up(struct check *check, uint32_t work, const char *outcome, con
     bool is_told = domain->status != SV_STATUS_NEW && domain->status != SV_STATUS_REMOVED;
 
     sv_log_line(check->drive->options.log, SV_LOG_ERROR, "work_refused",
-                check->ticket.call.info.text,
+                check->ses->ticket.call.info.text,
                 SV_LOG_STR("domain", check->before.registration.domain),
                 SV_LOG_STR("client_id", check->client_id), SV_LOG_STR("reason", reason));
     if (is_asked_for(check, work)) {
@@ -68,7 +68,7 @@ static bool is_creating(const struct check *check)
 static bool has_replicas(const struct check *check)
 {
     return check->step == CHECK_DELETE &&
-           strcasestr(check->ticket.call.info.text, "replica") != NULL;
+           strcasestr(check->ses->ticket.call.info.text, "replica") != NULL;
 }
 
 /* Whatever SES did not find: an identity to adopt, or a configuration set. One that was there a
@@ -149,11 +149,11 @@ static bool create(struct check *check)
                                      .domain_id = check->uid,
                                      .domain = check->before.registration.domain};
 
-        if (check->tags == NULL)
-            check->tags = sv_alloc(1, sizeof *check->tags);
-        sv_tags_fill(check_setup(check), &facts, check->tags);
-        check->ticket.call.tags = check->tags->tags;
-        check->ticket.call.tags_count = check->tags->count;
+        if (check->ses->tags == NULL)
+            check->ses->tags = sv_alloc(1, sizeof *check->ses->tags);
+        sv_tags_fill(check_setup(check), &facts, check->ses->tags);
+        check->ses->ticket.call.tags = check->ses->tags->tags;
+        check->ses->ticket.call.tags_count = check->ses->tags->count;
     }
     if (!check_called_ses(check, SV_SES_CREATE))
         return false;
@@ -206,7 +206,7 @@ static bool set_configuration_set(struct check *check)
 {
     const char *set = check_setup(check)->configuration_set;
 
-    if (set == NULL || set[0] == '\0' || strcmp(set, check->found.configuration_set) == 0) {
+    if (set == NULL || set[0] == '\0' || strcmp(set, check->ses->found.configuration_set) == 0) {
         check->step = CHECK_MAIL_FROM;
         return true;
     }
@@ -223,8 +223,8 @@ bool check_put_mail_from(struct check *check)
 {
     const struct sv_registration *registration = &check->after.registration;
 
-    check->ticket.call.mail_from = registration->mail_from;
-    check->ticket.call.reject_on_mx_failure = registration->reject_on_mx_failure;
+    check->ses->ticket.call.mail_from = registration->mail_from;
+    check->ses->ticket.call.reject_on_mx_failure = registration->reject_on_mx_failure;
     return check_called_ses(check, SV_SES_PUT_MAIL_FROM);
 }
 
@@ -232,13 +232,13 @@ bool check_put_mail_from(struct check *check)
 static bool has_mail_from(const struct check *check)
 {
     const struct sv_registration *registration = &check->after.registration;
-    bool rejects = check->found.rejects_on_mx_failure == SV_TRI_YES;
+    bool rejects = check->ses->found.rejects_on_mx_failure == SV_TRI_YES;
 
-    if (!sv_name_equal(registration->mail_from, check->found.mail_from_domain))
+    if (!sv_name_equal(registration->mail_from, check->ses->found.mail_from_domain))
         return false;
     return registration->mail_from[0] == '\0' || registration->adopt ||
            (registration->reject_on_mx_failure == rejects &&
-            check->found.rejects_on_mx_failure != SV_TRI_UNKNOWN);
+            check->ses->found.rejects_on_mx_failure != SV_TRI_UNKNOWN);
 }
 
 static bool set_mail_from(struct check *check)
@@ -266,7 +266,7 @@ static bool verify_legacy(struct check *check)
     if (check->result != SV_OK)
         return fail(check, SV_TODO_PROVISION);
     (void)snprintf(registration->ownership_token, sizeof registration->ownership_token, "%s",
-                   check->identity.verification_token);
+                   check->ses->identity.verification_token);
     return check_decide(check, SV_INPUT_PROVISIONED);
 }
 

@@ -76,9 +76,9 @@ static bool restart_ownership(struct check *check)
         return false;
     if (check->result != SV_OK)
         return miss(check);
-    if (registration->legacy_txt && check->identity.verification_token[0] != '\0')
+    if (registration->legacy_txt && check->ses->identity.verification_token[0] != '\0')
         (void)snprintf(registration->ownership_token, sizeof registration->ownership_token, "%s",
-                       check->identity.verification_token);
+                       check->ses->identity.verification_token);
     return finish(check, SV_TODO_RESTART_DKIM, dkim_text);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sv/alloc.h"
 #include "sv/digest.h"
 
 const struct sv_ses_setup *check_setup(const struct check *check)
@@ -50,7 +51,7 @@ static void keep_own_key(struct check *check)
 void check_keep_dkim(struct check *check, enum sv_dkim_method method)
 {
     struct sv_registration *registration = &check->after.registration;
-    const struct sv_ses_identity *identity = &check->identity;
+    const struct sv_ses_identity *identity = &check->ses->identity;
 
     registration->dkim = method;
     if (method == SV_DKIM_BYODKIM && identity->tokens_count == 1)
@@ -65,14 +66,14 @@ void check_keep_dkim(struct check *check, enum sv_dkim_method method)
                        identity->tokens[i]);
     /* v1 does not know the zone; the documented one is only better than none. */
     if (identity->hosted_zone[0] != '\0' &&
-        (registration->zone[0] == '\0' || check->ticket.call.op != SV_SES_VERIFY_DKIM))
+        (registration->zone[0] == '\0' || check->ses->ticket.call.op != SV_SES_VERIFY_DKIM))
         (void)snprintf(registration->zone, sizeof registration->zone, "%s", identity->hosted_zone);
 }
 
 /* What was made as we asked: a reply that does not say how it signs has nothing to add. */
 void check_keep_made(struct check *check)
 {
-    enum sv_dkim_method told = check->identity.dkim_method;
+    enum sv_dkim_method told = check->ses->identity.dkim_method;
     enum sv_dkim_method method = told != SV_DKIM_UNKNOWN ? told : wanted_method(check);
 
     check_keep_dkim(check, method);
@@ -86,7 +87,7 @@ void check_keep_made(struct check *check)
 bool check_is_half_made(const struct check *check)
 {
     enum { SLACK_MS = 60 * 1000 }; /* between the clocks of Redis and SES */
-    const struct sv_ses_identity *found = &check->found;
+    const struct sv_ses_identity *found = &check->ses->found;
     sv_ms asked_at = strtoll(check->before.job.entry_id, NULL, 10); /* "1764000000000-0" */
 
     switch (found->dkim_method) {
@@ -109,9 +110,9 @@ bool check_is_half_made(const struct check *check)
 void check_keep_found(struct check *check)
 {
     struct sv_registration *registration = &check->after.registration;
-    const struct sv_ses_identity *identity = &check->identity;
+    const struct sv_ses_identity *identity = &check->ses->identity;
 
-    check->found = *identity;
+    check->ses->found = *identity;
     if (identity->tokens_count == 0)
         keep_selector(registration, "");
     check_keep_dkim(check, identity->dkim_method != SV_DKIM_UNKNOWN ? identity->dkim_method
@@ -127,7 +128,7 @@ void check_keep_found(struct check *check)
  * works is left alone, and so is an adopted one. */
 static bool may_change_signing(const struct check *check)
 {
-    enum sv_axis dkim = check->found.dkim;
+    enum sv_axis dkim = check->ses->found.dkim;
 
     return !check->before.registration.adopt && dkim != SV_AXIS_SUCCESS &&
            dkim != SV_AXIS_TEMPORARY_FAILURE;
@@ -135,7 +136,7 @@ static bool may_change_signing(const struct check *check)
 
 static bool signs_as_wanted(const struct check *check)
 {
-    const struct sv_ses_identity *found = &check->found;
+    const struct sv_ses_identity *found = &check->ses->found;
 
     if (found->dkim_method == SV_DKIM_UNKNOWN || found->dkim_method != wanted_method(check))
         return false;
@@ -150,13 +151,14 @@ static bool signs_as_wanted(const struct check *check)
 enum sv_ses_op check_signing_call(const struct check *check)
 {
     enum sv_dkim_method wanted = wanted_method(check);
-    bool nothing = check->found.tokens_count == 0 && check->found.dkim_method != SV_DKIM_BYODKIM;
+    bool nothing =
+        check->ses->found.tokens_count == 0 && check->ses->found.dkim_method != SV_DKIM_BYODKIM;
 
     if (nothing && (wanted == SV_DKIM_EASY || check->before.registration.adopt))
         return SV_SES_VERIFY_DKIM;
     if (signs_as_wanted(check) || !may_change_signing(check))
         return SV_SES_OP_COUNT;
-    if (check->found.dkim_method == SV_DKIM_UNKNOWN && wanted == SV_DKIM_EASY)
+    if (check->ses->found.dkim_method == SV_DKIM_UNKNOWN && wanted == SV_DKIM_EASY)
         return SV_SES_OP_COUNT; /* it has tokens: that is Easy DKIM, whatever SES calls it */
     return wanted != SV_DKIM_DEED ? SV_SES_PUT_SIGNING : SV_SES_OP_COUNT;
 }
@@ -204,20 +206,6 @@ bool check_restart_is_barred(const struct check *check)
     return registration->dkim == SV_DKIM_DEED;
 }
 
-void check_tell(struct check *check, enum sv_ses_op op, const struct sv_ses_identity *result)
-{
-    struct told *told = &check->told;
-
-    if (op == SV_SES_READ_DKIM && result->listed) {
-        told->tokens_count = result->tokens_count;
-        (void)memcpy(told->tokens, result->tokens, sizeof told->tokens);
-    }
-    if (op == SV_SES_READ_MAIL_FROM) {
-        told->mail_from_told = true;
-        (void)snprintf(told->mail_from, sizeof told->mail_from, "%s", result->mail_from_domain);
-    }
-}
-
 static bool holds(const struct sv_registration *registration, const char *token)
 {
     for (size_t i = 0; i < registration->tokens_count; i++) {
@@ -228,20 +216,37 @@ static bool holds(const struct sv_registration *registration, const char *token)
 }
 
 /* Three tokens or one selector; anything else, such as nothing at all, tells nothing. */
-static bool has_other_tokens(const struct check *check)
+static bool has_other_tokens(const struct sv_registration *registration,
+                             const struct sv_ses_identity *shown)
 {
-    const struct told *told = &check->told;
+    bool own = shown->tokens_count == 1;
 
-    if (told->tokens_count != SV_SES_TOKENS_MAX && told->tokens_count != 1)
+    if (shown->tokens_count != SV_SES_TOKENS_MAX && !own)
         return false;
-    if (told->tokens_count != check->after.registration.tokens_count ||
-        (told->tokens_count == 1) != (check->after.registration.dkim == SV_DKIM_BYODKIM))
+    if (shown->tokens_count != registration->tokens_count ||
+        own != (registration->dkim == SV_DKIM_BYODKIM))
         return true;
-    for (size_t i = 0; i < told->tokens_count; i++) {
-        if (!holds(&check->after.registration, told->tokens[i]))
+    for (size_t i = 0; i < shown->tokens_count; i++) {
+        if (!holds(registration, shown->tokens[i]))
             return true;
     }
     return false;
+}
+
+void check_tell(struct check *check, enum sv_ses_op op, const struct sv_ses_identity *result)
+{
+    const struct sv_registration *registration = &check->before.registration;
+
+    if (op == SV_SES_READ_DKIM && result->listed && check->told == NULL &&
+        has_other_tokens(registration, result)) {
+        check->told = sv_alloc(1, sizeof *check->told);
+        check->told->tokens_count = result->tokens_count;
+        (void)memcpy(check->told->tokens, result->tokens, sizeof check->told->tokens);
+    }
+    if (op == SV_SES_READ_MAIL_FROM)
+        check->mail_from_drifted = sv_name_equal(result->mail_from_domain, registration->mail_from)
+                                       ? SV_TRI_NO
+                                       : SV_TRI_YES;
 }
 
 /* What DNS was asked in this look was about records that count no more. */
@@ -265,7 +270,7 @@ static void forget_dns(struct check *check)
 static void take_tokens(struct check *check)
 {
     struct sv_registration *registration = &check->after.registration;
-    const struct told *told = &check->told;
+    const struct told *told = check->told;
     bool own = told->tokens_count == 1;
     bool same_kind = own == (registration->dkim == SV_DKIM_BYODKIM);
 
@@ -293,10 +298,8 @@ static void take_tokens(struct check *check)
 
 static void take_mail_from(struct check *check)
 {
-    bool drifted = !sv_name_equal(check->told.mail_from, check->after.registration.mail_from);
-
     check->seen.drift_told |= SV_DRIFT_MAIL_FROM;
-    if (!drifted)
+    if (check->mail_from_drifted == SV_TRI_NO)
         return;
     check->seen.drift |= SV_DRIFT_MAIL_FROM;
     check->seen.mail_from = SV_AXIS_NONE; /* whatever it says is about another name */
@@ -308,9 +311,9 @@ void check_take_told(struct check *check)
 
     if (!check->seen.ses_known || gone)
         return;
-    if (has_other_tokens(check))
+    if (check->told != NULL)
         take_tokens(check);
-    if (check->told.mail_from_told && check->before.domain.mail_from_wanted)
+    if (check->mail_from_drifted != SV_TRI_UNKNOWN && check->before.domain.mail_from_wanted)
         take_mail_from(check);
 }
 
