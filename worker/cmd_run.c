@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "account_setup.h"
 #include "commands.h"
 #include "dump.h"
 #include "exit.h"
@@ -337,6 +338,7 @@ static int load(struct run *run, struct sv_problems *problems)
 
     if (code == SV_EXIT_OK) {
         sv_config_check_run(run->config, problems, false);
+        sv_account_keys_read(run->config, problems, false);
         code = problems->errors > 0 ? SV_EXIT_CONFIG : SV_EXIT_OK;
     }
     if (code != SV_EXIT_OK)

@@ -13,6 +13,7 @@
 
 static const char *const authoritative[] = {"auto", "off", NULL};
 static const char *const overlap[] = {"refuse", "allow", NULL};
+static const char *const dkim_methods[] = {"easy", "byodkim", "deed", NULL};
 static const char *const log_formats[] = {"auto", "json", "logfmt", "text", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
@@ -167,5 +168,23 @@ const struct sv_setting sv_account_settings[] = {
      "Calls per second and SES operation, shared by all workers of this account."},
     {"account", "endpoint_url", SV_SETTING_TEXT, "", 0, 512, NULL, false, IN_ACCOUNT(endpoint_url),
      "Another SES; empty: AWS_ENDPOINT_URL_SES, _SESV2, AWS_ENDPOINT_URL, then Amazon's."},
+    {"account", "dkim", SV_SETTING_CHOICE, "easy", 0, 0, dkim_methods, false, IN_ACCOUNT(dkim),
+     "How new identities sign. easy: keys of SES (2048 bits), three aliases; byodkim: a key of "
+     "your "
+     "own; deed: as the same name in dkim_parent_region, with its records."},
+    {"account", "dkim_selector", SV_SETTING_TEXT, "", 0, SV_SES_SELECTOR_MAX, NULL, false,
+     IN_ACCOUNT(dkim_selector), "byodkim: the selector of your key, one label."},
+    {"account", "dkim_key_file", SV_SETTING_TEXT, "", 0, 1024, NULL, false,
+     IN_ACCOUNT(dkim_key_file),
+     "byodkim: PEM file with the private key, RSA of 1024 to 2048 bits, not readable by others; "
+     "read at start."},
+    {"account", "dkim_parent_region", SV_SETTING_TEXT, "", 0, SV_SES_REGION_BYTES - 1, NULL, false,
+     IN_ACCOUNT(dkim_parent_region),
+     "deed: the region whose identity of the same name shares its keys."},
+    {"account", "configuration_set", SV_SETTING_TEXT, "", 0, SV_SES_SET_BYTES - 1, NULL, false,
+     IN_ACCOUNT(configuration_set),
+     "Default configuration set of the identities, which must exist; empty: whatever they have."},
+    {"account", "tags", SV_SETTING_LIST, "", 0, SV_SES_TAGS_MAX, NULL, false, IN_ACCOUNT(tags),
+     "Tags of new identities, key=value; {client_id}, {domain_id} and {domain} are filled in."},
     {.section = NULL},
 };

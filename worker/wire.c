@@ -185,8 +185,10 @@ static int open_account(struct sv_wire *wire, size_t index)
     *out = (struct sv_account){
         .name = account->name,
         .region = account->region,
+        .setup = &wire->setups[index].setup,
         .rate_millihertz = account->rate_millihertz,
     };
+    sv_account_setup_init(&wire->setups[index], account);
     if (sv_aws_ses_new(&options, &out->ses, &info) != SV_OK)
         return fail(wire, SV_EXIT_CONFIG, "ses_endpoint_invalid", &info);
     wire->accounts_count = index + 1;
@@ -311,6 +313,8 @@ static void finish(void *context)
 {
     struct sv_wire *wire = context;
 
+    for (size_t i = 0; i < SV_ACCOUNTS_MAX; i++)
+        sv_account_setup_fini(&wire->setups[i]);
     wire->closed(wire->closed_context);
 }
 

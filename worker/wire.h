@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <uv.h>
 
+#include "account_setup.h"
 #include "config.h"
 #include "sv/credentials.h"
 #include "sv/dns.h"
@@ -51,6 +52,7 @@ struct sv_wire {
     size_t keys_count, keys_awaited, keys_closed;
     struct sv_account accounts[SV_ACCOUNTS_MAX];
     size_t accounts_count; /* with an open ses */
+    struct sv_account_setup setups[SV_ACCOUNTS_MAX];
     size_t ses_closed;
     FILE *plan_trace; /* NULL = none */
     char consumer[SV_WIRE_WORKER_BYTES];

@@ -21,7 +21,8 @@ struct sv_account {
     const char *name;
     const char *region;
     struct sv_ses *ses;
-    unsigned rate_millihertz; /* calls per 1000 s and action; 1000 = one a second */
+    const struct sv_ses_setup *setup; /* NULL = Easy DKIM and nothing else */
+    unsigned rate_millihertz;         /* calls per 1000 s and action; 1000 = one a second */
 };
 
 struct sv_drive_options {

@@ -10,11 +10,18 @@
 #include "sv/axis.h"
 #include "sv/err.h"
 #include "sv/name.h"
+#include "sv/ses_setup.h"
 #include "sv/time.h"
 
 enum sv_ses_op {
-    SV_SES_CREATE,          /* v2 CreateEmailIdentity, Easy DKIM 2048; SV_EEXISTS: go on with GET */
-    SV_SES_GET,             /* v2 GetEmailIdentity; SV_ENOTFOUND */
+    SV_SES_CREATE, /* v2 CreateEmailIdentity as the setup says; SV_EEXISTS, SV_ECONFLICT: go on with
+                      GET; SV_ENOTFOUND: no such configuration set; SV_EQUOTA: the account is full
+                    */
+    SV_SES_GET,    /* v2 GetEmailIdentity; SV_ENOTFOUND */
+    SV_SES_PUT_SIGNING, /* v2 PutEmailIdentityDkimSigningAttributes: the setup's method (not DEED)
+                           and key; also restarts its verification; gives the tokens */
+    SV_SES_PUT_CONFIGURATION_SET, /* v2 PutEmailIdentityConfigurationSetAttributes; SV_ENOTFOUND:
+                                     no such identity, or no such set */
     SV_SES_PUT_MAIL_FROM,   /* v2 PutEmailIdentityMailFromAttributes; also restarts its verification
                              */
     SV_SES_DELETE,          /* v2 DeleteEmailIdentity; an unknown identity is SV_OK: it is gone */
@@ -49,6 +56,10 @@ static inline const char *sv_ses_op_name(enum sv_ses_op op)
         return "CreateEmailIdentity";
     case SV_SES_GET:
         return "GetEmailIdentity";
+    case SV_SES_PUT_SIGNING:
+        return "PutEmailIdentityDkimSigningAttributes";
+    case SV_SES_PUT_CONFIGURATION_SET:
+        return "PutEmailIdentityConfigurationSetAttributes";
     case SV_SES_PUT_MAIL_FROM:
         return "PutEmailIdentityMailFromAttributes";
     case SV_SES_DELETE:
@@ -78,7 +89,12 @@ struct sv_ses_identity {
                     registered" */
     enum sv_axis identity, dkim, mail_from;
     enum sv_tri signing_enabled;
-    size_t tokens_count;
+    enum sv_dkim_method dkim_method;          /* GET, CREATE */
+    char dkim_parent[SV_SES_REGION_BYTES];    /* of a replica (DEED) */
+    sv_ms dkim_key_made_at;                   /* of Easy DKIM; 0 = not said */
+    char configuration_set[SV_SES_SET_BYTES]; /* GET; "" = none */
+    enum sv_tri rejects_on_mx_failure;        /* MAIL FROM's BehaviorOnMxFailure */
+    size_t tokens_count; /* of a key of the operator's own: the selector alone, or nothing */
     char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
     char hosted_zone[SV_NAME_BYTES]; /* SigningHostedZone, or the region's documented one where the
                                         reply lacks it */
@@ -124,6 +140,10 @@ struct sv_ses_call { /* embed it in your own struct */
     bool reject_on_mx_failure;  /* PUT_MAIL_FROM */
     const char *page_token;     /* LIST: where the page before ended; NULL or "" = the first page */
     const char *tag_key;        /* GET: the tag whose value is wanted; NULL = none */
+    const struct sv_ses_setup *setup; /* CREATE, PUT_SIGNING, PUT_CONFIGURATION_SET: NULL = Easy
+                                         DKIM, no configuration set */
+    const struct sv_ses_tag *tags;    /* CREATE: filled in; those of the setup are not looked at */
+    size_t tags_count;
     /* out: room for domains_count entries, the caller's; filled before done */
     struct sv_ses_identity *results;
     struct sv_ses_page *page; /* LIST: the caller's; its token may be the one that was asked with */

@@ -154,8 +154,14 @@ static void take_detail(struct sv_domain *domain, const struct sv_policy *policy
         domain->detailed_at = 0;
 }
 
+static void take_drift(struct sv_domain *domain, const struct sv_observation *seen)
+{
+    domain->drift = (domain->drift & ~seen->drift_told) | (seen->drift & seen->drift_told);
+}
+
 static void take_in(struct sv_domain *domain, const struct sv_observation *seen, sv_ms now)
 {
+    take_drift(domain, seen);
     if (seen->ses_known) {
         domain->ses_asked_at = now;
         take_axis(&domain->identity, seen->identity);
@@ -458,6 +464,8 @@ static void on_provisioned(struct sv_domain *domain, const struct sv_input *inpu
     domain->todo &= ~(uint32_t)SV_TODO_PROVISION;
     domain->adopted = domain->adopted || input->adopted;
     domain->mail_from_wanted = input->mail_from_wanted;
+    domain->restores = 0;
+    take_drift(domain, &input->seen);
     domain->faults = 0;
     domain->tries = 0;
     if (domain->identity == SV_AXIS_GONE) { /* it was created again: a restart like another */
@@ -468,9 +476,11 @@ static void on_provisioned(struct sv_domain *domain, const struct sv_input *inpu
 
 static void on_restarted(struct sv_domain *domain, const struct sv_input *input)
 {
-    if ((domain->todo & SV_TODO_RESTARTS) == 0)
+    uint32_t done = input->restarted != 0 ? input->restarted : SV_TODO_RESTARTS;
+
+    if ((domain->todo & done) == 0)
         return; /* said twice */
-    domain->todo &= ~(uint32_t)SV_TODO_RESTARTS;
+    sv_heal_done(domain, done);
     domain->faults = 0;
     if (!sv_status_is_sending(domain->status))
         domain->bad_at = 0; /* what failed was the look that ended */
@@ -496,6 +506,15 @@ static void on_fault(struct sv_domain *domain, struct sv_effects *effects)
 {
     count_up(&domain->faults);
     effects->shown = SV_CONCLUSION_CANNOT_TELL;
+}
+
+static enum sv_reason why_updated(const struct sv_domain *before, const struct sv_domain *after)
+{
+    if (sv_change_is_records(before, after))
+        return SV_REASON_RECORDS_CHANGED;
+    if ((after->drift & ~before->drift) != 0)
+        return SV_REASON_DRIFTED;
+    return before->drift != after->drift ? SV_REASON_DRIFT_ENDED : SV_REASON_CHANGED;
 }
 
 /* A clock that went back: what seems to lie ahead counts as now, so that no wait grows by the
@@ -556,10 +575,12 @@ void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
     case SV_INPUT_COUNT:
         SV_REQUIRE(false);
     }
+    if (is_begun(domain) && input->records != 0)
+        domain->records = input->records;
     effects->to = domain->status;
     if (effects->news == SV_NEWS_NONE && is_begun(domain) && sv_change_is_any(&before, domain)) {
         effects->news = SV_NEWS_UPDATED;
-        effects->reason = SV_REASON_CHANGED;
+        effects->reason = why_updated(&before, domain);
     }
     if (effects->news != SV_NEWS_NONE)
         domain->sequence++;

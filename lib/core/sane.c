@@ -9,7 +9,8 @@ static bool words_are_sane(const struct sv_domain *domain)
            (unsigned)domain->bulk <= SV_TRI_YES &&
            (unsigned)domain->conclusion < SV_CONCLUSION_CANNOT_TELL &&
            (unsigned)domain->ses_reason < SV_SES_REASON_COUNT &&
-           (domain->todo & ~(uint32_t)SV_TODO_ALL) == 0;
+           (domain->todo & ~(uint32_t)SV_TODO_ALL) == 0 &&
+           (domain->drift & ~(uint32_t)SV_DRIFT_ALL) == 0 && domain->restores <= SV_RESTORES_MAX;
 }
 
 static bool times_are_sane(const struct sv_domain *domain)
@@ -32,7 +33,7 @@ static bool is_blank(const struct sv_domain *domain)
     return domain->identity == SV_AXIS_UNKNOWN && domain->dkim == SV_AXIS_UNKNOWN &&
            domain->mail_from == SV_AXIS_UNKNOWN && domain->signing == SV_TRI_UNKNOWN &&
            domain->conclusion == SV_CONCLUSION_NONE && !domain->was_verified &&
-           (domain->todo & SV_TODO_RESTARTS) == 0;
+           domain->drift == 0 && (domain->todo & SV_TODO_RESTARTS) == 0;
 }
 
 bool sv_domain_is_sane(const struct sv_domain *domain)

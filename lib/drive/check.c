@@ -25,7 +25,10 @@ static void free_check(struct check *check)
     check_commit_free(check);
     json_decref(check->findings);
     free(check->renewal);
+    if (check->ses != NULL)
+        free(check->ses->tags);
     free(check->ses);
+    free(check->told);
     if (check->previous != NULL)
         check->previous->next = check->next;
     else
@@ -76,6 +79,8 @@ static bool start(struct check *check)
         check->step = CHECK_RESTART_DKIM;
     else if ((todo & SV_TODO_RESTART_MAIL_FROM) != 0)
         check->step = CHECK_RESTART_MAIL_FROM;
+    else if ((todo & SV_TODO_RESTORE_SET) != 0)
+        check->step = CHECK_RESTORE_SET;
     else
         check->step = CHECK_DNS;
     if (check->step != CHECK_DNS)
@@ -91,12 +96,17 @@ static bool step(struct check *check)
     case CHECK_OWN:
     case CHECK_CREATE:
     case CHECK_GET:
+    case CHECK_SIGNING:
+    case CHECK_CONFIGURATION_SET:
     case CHECK_MAIL_FROM:
     case CHECK_LEGACY:
-    case CHECK_RESTART_DKIM:
-    case CHECK_RESTART_MAIL_FROM:
     case CHECK_DELETE:
         return check_provision_step(check);
+    case CHECK_RESTART_DKIM:
+    case CHECK_RESTART_OWNERSHIP:
+    case CHECK_RESTART_MAIL_FROM:
+    case CHECK_RESTORE_SET:
+        return check_restart_step(check);
     case CHECK_DNS:
     case CHECK_SES:
     case CHECK_DETAIL:
@@ -160,8 +170,11 @@ static void on_ticket(struct ticket *ticket, enum sv_err err)
 void check_ask_ses(struct check *check, enum sv_ses_op op)
 {
     struct own_call *ses = check->ses;
-    struct ticket *ticket = &ses->ticket;
+    struct ticket *ticket;
 
+    if (ses == NULL)
+        ses = check->ses = sv_alloc(1, sizeof *ses);
+    ticket = &ses->ticket;
     ses->identity = (struct sv_ses_identity){0};
     ses->domain_name = check->before.registration.domain;
     ticket->owner = check;
@@ -170,6 +183,7 @@ void check_ask_ses(struct check *check, enum sv_ses_op op)
     ticket->call.domains = &ses->domain_name;
     ticket->call.domains_count = 1;
     ticket->call.results = &ses->identity;
+    ticket->call.setup = check->teller->account.setup;
     gate_queue(&check->teller->gates[op], ticket);
 }
 
@@ -195,6 +209,9 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
 {
     struct sv_drive *drive = check->drive;
 
+    if (kind == SV_INPUT_PROVISIONED)
+        check_note_provisioned(check);
+    check->seen.restart_barred = check->teller != NULL && check_restart_is_barred(check);
     check->input = (struct sv_input){
         .kind = kind,
         .now = drive_now(drive),
@@ -202,6 +219,11 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
         .hurry = check->before.job.entry_id[0] != '\0',
         .adopted = check->after.registration.adopt,
         .mail_from_wanted = check->after.registration.mail_from[0] != '\0',
+        .restarted = check->restarted,
+        .records =
+            kind == SV_INPUT_PROVISIONED || kind == SV_INPUT_RESTARTED || kind == SV_INPUT_LOOKED
+                ? check_records(check)
+                : 0,
         .seen = check->seen,
     };
     sv_domain_step(&check->after.domain, &drive->options.policy, &check->input, &check->effects);

@@ -16,6 +16,7 @@
 #include "sv/judge.h"
 #include "sv/planner.h"
 #include "sv/state.h"
+#include "sv/tags.h"
 
 /* ---- alarms: one heap, one uv_timer ---- */
 
@@ -159,10 +160,14 @@ enum check_step {
     CHECK_OWN,
     CHECK_CREATE,
     CHECK_GET,
+    CHECK_SIGNING,
+    CHECK_CONFIGURATION_SET,
     CHECK_MAIL_FROM,
     CHECK_LEGACY,
     CHECK_RESTART_DKIM,
+    CHECK_RESTART_OWNERSHIP,
     CHECK_RESTART_MAIL_FROM,
+    CHECK_RESTORE_SET,
     CHECK_DELETE,
     CHECK_DNS,
     CHECK_SES,
@@ -171,6 +176,12 @@ enum check_step {
     CHECK_COMMIT,
     CHECK_DISOWN,
     CHECK_END,
+};
+
+/* Tokens that are not those we know; believed when the whole round is. */
+struct told {
+    size_t tokens_count;
+    char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
 };
 
 enum asking {
@@ -185,6 +196,8 @@ struct own_call {
     struct ticket ticket;
     struct sv_ses_identity identity; /* what it answered */
     const char *domain_name;         /* for ticket.call.domains */
+    struct sv_ses_identity found;    /* what was there already, once SES has shown it */
+    struct sv_tags *tags;            /* of one that is being created; NULL = none yet */
 };
 
 struct check {
@@ -204,10 +217,14 @@ struct check {
     bool releasing; /* to be handed back untouched */
     bool released;  /* that is done, or was tried in vain */
     struct letter letter;
-    struct errand errand;   /* one store call of this check at a time */
-    struct errand *renewal; /* NULL until the first: few checks take that long */
-    struct own_call *ses;   /* NULL unless work is owed at SES */
-    enum sv_err result;     /* of the last errand or ticket */
+    struct errand errand;          /* one store call of this check at a time */
+    struct errand *renewal;        /* NULL until the first: few checks take that long */
+    struct own_call *ses;          /* NULL until SES is asked for this domain alone */
+    enum sv_err result;            /* of the last errand or ticket */
+    struct told *told;             /* NULL = the tokens are those we know */
+    enum sv_tri mail_from_drifted; /* by this look's read */
+    uint32_t restarted;            /* the SV_TODO_ bit that was done */
+    bool existed;                  /* the identity was there before the job that asks for it */
 
     enum asking asking;
     struct check *next_asking; /* the line */
@@ -244,13 +261,42 @@ void check_ask_store(struct check *check);
 void check_ask_own(struct check *check, enum sv_store_own_verb verb);
 
 /* The steps, by file: true = go on at once, false = a callback will post the check. */
-bool check_provision_step(struct check *check); /* OWN .. DELETE */
+bool check_provision_step(struct check *check); /* OWN .. LEGACY, DELETE */
+bool check_restart_step(struct check *check);   /* RESTART_DKIM .. RESTORE_SET */
 bool check_look_step(struct check *check);      /* DNS, SES, DETAIL */
 void check_look_stop(struct check *check);      /* ends the asking: lookups canceled, judge freed */
 bool check_commit_step(struct check *check);    /* COMMIT, DISOWN */
 void check_commit_free(struct check *check);
 /* Lets the core decide and goes to COMMIT. */
 bool check_decide(struct check *check, enum sv_input_kind kind);
+
+/* True when the answer to the step's call is there; otherwise the call is started, and the check
+ * waits. */
+bool check_called_ses(struct check *check, enum sv_ses_op op);
+/* Likewise: sets the custom MAIL FROM that is registered, or switches it off. */
+bool check_put_mail_from(struct check *check);
+
+/* What SES shows (shown.c). The account's setup, never NULL: */
+const struct sv_ses_setup *check_setup(const struct check *check);
+/* Take over from the last reply how the identity signs: as it says or as was asked; what was made
+ * as we asked; what was there, by a Get. */
+void check_keep_dkim(struct check *check, enum sv_dkim_method method);
+void check_keep_made(struct check *check);
+void check_keep_found(struct check *check);
+/* True when what was found is what a worker that died had made for the same job. */
+bool check_is_half_made(const struct check *check);
+/* The call that makes what was found sign as wanted; SV_SES_OP_COUNT = none. */
+enum sv_ses_op check_signing_call(const struct check *check);
+/* Digest of the records to be published; 0 = not known. */
+uint32_t check_records(const struct check *check);
+void check_note_provisioned(struct check *check);
+/* True when no call restarts DKIM and leaves it as it is. */
+bool check_restart_is_barred(const struct check *check);
+/* One result of a batched read; check_take_told believes them, once the round is through. */
+void check_tell(struct check *check, enum sv_ses_op op, const struct sv_ses_identity *result);
+void check_take_told(struct check *check);
+/* What only a Get tells, when one was made in this look. */
+void check_take_details(struct check *check, const struct sv_ses_identity *got);
 
 /* DNS is right and only SES is waited for: adds that to the findings (dns-auth section 10.2). Being
  * temporary, it belongs to no digest and causes no event. */

@@ -30,8 +30,6 @@ struct sv_expect check_expect(const struct check *check)
     struct sv_expect expect = {
         .domain = registration->domain,
         .region = check->teller->account.region,
-        .dkim_tokens_count = registration->tokens_count,
-        .dkim_zone = registration->zone[0] == '\0' ? NULL : registration->zone,
         .mail_from = registration->mail_from[0] == '\0' ? NULL : registration->mail_from,
         .ownership_token =
             registration->ownership_token[0] == '\0' ? NULL : registration->ownership_token,
@@ -40,8 +38,7 @@ struct sv_expect check_expect(const struct check *check)
         .is_feedback_host = check->drive->options.is_feedback_host,
     };
 
-    for (size_t i = 0; i < registration->tokens_count; i++)
-        expect.dkim_tokens[i] = registration->tokens[i];
+    sv_state_expect_dkim(registration, check->teller->account.setup, &expect);
     return expect;
 }
 
@@ -298,6 +295,7 @@ static bool look_at_ses(struct check *check)
     if (check->round_waiting)
         return false; /* posted by something else */
     check->waiting = false;
+    check_take_told(check);
     check->step = wants_detail(check) ? CHECK_DETAIL : CHECK_DECIDE;
     return true;
 }
@@ -306,19 +304,17 @@ static bool look_at_ses(struct check *check)
  * on it, so a Get that fails is no fault of the look. */
 static bool look_at_detail(struct check *check)
 {
-    const struct sv_ses_identity *identity = &check->identity;
+    const struct sv_ses_identity *identity;
 
-    if (!check->waiting) {
-        check->waiting = true;
-        check_ask_ses(check, SV_SES_GET);
+    if (!check_called_ses(check, SV_SES_GET))
         return false;
-    }
-    check->waiting = false;
+    identity = &check->ses->identity;
     reader_end_detail(&check->teller->reader, check);
     if (check->result == SV_OK) {
         check->seen.detailed = true;
         check->seen.ses_reason = identity->reason;
         check->seen.ses_checked_at = identity->last_checked_at;
+        check_take_details(check, identity);
     }
     check->step = CHECK_DECIDE;
     return true;

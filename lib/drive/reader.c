@@ -55,6 +55,7 @@ static void take_result(struct check *check, enum sv_ses_op op,
 {
     struct sv_observation *seen = &check->seen;
 
+    check_tell(check, op, result);
     if (op == SV_SES_READ_IDENTITIES)
         seen->identity = result->listed ? result->identity : SV_AXIS_GONE;
     if (op == SV_SES_READ_DKIM && result->listed) {

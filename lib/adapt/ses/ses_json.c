@@ -68,9 +68,9 @@ static sv_ms read_time(const json_t *object, const char *key)
     return seconds > 0 && seconds < EPOCH_S_MAX ? (sv_ms)(seconds * 1000) : 0;
 }
 
-static bool read_tokens(const json_t *object, struct sv_ses_identity *out)
+static bool read_tokens(const json_t *object, const char *key, struct sv_ses_identity *out)
 {
-    const json_t *list = json_object_get(object, "Tokens");
+    const json_t *list = json_object_get(object, key);
 
     if (list == NULL || json_is_null(list))
         return true;
@@ -98,26 +98,43 @@ static bool read_zone(const json_t *object, struct sv_ses_identity *out)
 
 static bool read_dkim(const json_t *reply, struct sv_ses_identity *out)
 {
-    const json_t *dkim;
+    const json_t *dkim, *origin;
 
     if (!object_at(reply, "DkimAttributes", &dkim))
         return false;
     if (dkim == NULL)
         return true;
+    if (!text_at(dkim, "SigningAttributesOrigin", &origin))
+        return false;
+    if (origin != NULL)
+        sv_ses_method_read(json_string_value(origin), out);
+    out->dkim_key_made_at = read_time(dkim, "LastKeyGenerationTimestamp");
     return read_axis(dkim, "Status", &out->dkim) &&
-           read_tri(dkim, "SigningEnabled", &out->signing_enabled) && read_tokens(dkim, out) &&
-           read_zone(dkim, out);
+           read_tri(dkim, "SigningEnabled", &out->signing_enabled) &&
+           read_tokens(dkim, "Tokens", out) && read_zone(dkim, out);
+}
+
+static enum sv_tri read_behavior(const json_t *word)
+{
+    if (word == NULL)
+        return SV_TRI_UNKNOWN;
+    if (strcmp(json_string_value(word), "REJECT_MESSAGE") == 0)
+        return SV_TRI_YES;
+    return strcmp(json_string_value(word), "USE_DEFAULT_VALUE") == 0 ? SV_TRI_NO : SV_TRI_UNKNOWN;
 }
 
 /* Without a custom domain SES shows the behavior only. */
 static bool read_mail_from(const json_t *reply, struct sv_ses_identity *out)
 {
-    const json_t *mail_from;
+    const json_t *mail_from, *behavior;
 
     if (!object_at(reply, "MailFromAttributes", &mail_from))
         return false;
     if (mail_from == NULL)
         return true;
+    if (!text_at(mail_from, "BehaviorOnMxFailure", &behavior))
+        return false;
+    out->rejects_on_mx_failure = read_behavior(behavior);
     if (!read_axis(mail_from, "MailFromDomainStatus", &out->mail_from) ||
         !read_word(mail_from, "MailFromDomain", out->mail_from_domain,
                    sizeof out->mail_from_domain))
@@ -192,7 +209,18 @@ static const char *read_identity(const struct sv_ses_call *call, const json_t *r
     if (dkim == NULL && (call->op == SV_SES_CREATE || status == NULL))
         return "it says nothing of an identity";
     if (!read_axis(reply, "VerificationStatus", &out->identity) || !read_dkim(reply, out) ||
-        !read_mail_from(reply, out) || !read_verification(reply, out) || !read_tag(call, reply))
+        !read_mail_from(reply, out) || !read_verification(reply, out) || !read_tag(call, reply) ||
+        !read_word(reply, "ConfigurationSetName", out->configuration_set,
+                   sizeof out->configuration_set))
+        return "a field of another type or form than documented";
+    return NULL;
+}
+
+/* The reply of dkim/signing: it says less than the others, but the tokens of now. */
+static const char *read_signing(const json_t *reply, struct sv_ses_identity *out)
+{
+    if (!read_axis(reply, "DkimStatus", &out->dkim) || !read_tokens(reply, "DkimTokens", out) ||
+        !read_zone(reply, out))
         return "a field of another type or form than documented";
     return NULL;
 }
@@ -213,7 +241,7 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
 
     /* PUT and DELETE answer with {} or with nothing at all. */
     if (!wants_body && len == 0) {
-        call->results[0].listed = call->op == SV_SES_PUT_MAIL_FROM;
+        call->results[0].listed = call->op != SV_SES_DELETE;
         return SV_OK;
     }
     reply = sv_json_parse(bytes, len, BYTES_MAX, DEPTH_MAX, &why);
@@ -225,6 +253,8 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
         problem = sv_ses_list_read(reply, call->page);
     else if (wants_body)
         problem = read_identity(call, reply, &call->results[0]);
+    else if (call->op == SV_SES_PUT_SIGNING)
+        problem = read_signing(reply, &call->results[0]);
     json_decref(reply);
     if (problem != NULL)
         return malformed(info, problem);

@@ -40,6 +40,19 @@ void sv_ses_ask_fini(struct sv_ses_ask *ask);
 
 bool sv_ses_op_is_v1(enum sv_ses_op op);
 
+/* ses_setup.c */
+
+/* SV_EINVALID for what SES could only refuse; SV_OK for operations that take no setup. */
+enum sv_err sv_ses_setup_check(const struct sv_ses_call *call, struct sv_errinfo *info);
+
+/* The bodies of CREATE, PUT_SIGNING and PUT_CONFIGURATION_SET. New references. */
+json_t *sv_ses_create_body(const struct sv_ses_call *call);
+json_t *sv_ses_signing_body(const struct sv_ses_call *call);
+json_t *sv_ses_set_body(const struct sv_ses_call *call);
+
+/* What a reply's SigningAttributesOrigin says of how the identity signs. */
+void sv_ses_method_read(const char *origin, struct sv_ses_identity *out);
+
 /* ses_errors.c */
 
 enum { SV_SES_CODE_BYTES = 64, SV_SES_MESSAGE_BYTES = 160 };

@@ -114,7 +114,8 @@ static void fill_zones(struct sv_ses_call *call, const char *zone)
     for (size_t i = 0; i < call->domains_count && zone != NULL; i++) {
         struct sv_ses_identity *identity = &call->results[i];
 
-        if (identity->tokens_count > 0 && identity->hosted_zone[0] == '\0')
+        if (identity->tokens_count > 0 && identity->hosted_zone[0] == '\0' &&
+            identity->dkim_method != SV_DKIM_BYODKIM)
             memcpy(identity->hosted_zone, zone, strlen(zone) + 1);
     }
 }

@@ -130,23 +130,66 @@ static void show_dkim(const struct sv_ses_identity *from, struct sv_ses_identity
         memcpy(to->hosted_zone, from->hosted_zone, sizeof to->hosted_zone);
 }
 
+static void show_method(const struct sv_ses_identity *from, struct sv_ses_identity *to)
+{
+    to->dkim_method = from->dkim_method;
+    to->dkim_key_made_at = from->dkim_key_made_at;
+    memcpy(to->dkim_parent, from->dkim_parent, sizeof to->dkim_parent);
+}
+
 static void show_mail_from(const struct sv_ses_identity *from, struct sv_ses_identity *to)
 {
     memcpy(to->mail_from_domain, from->mail_from_domain, sizeof to->mail_from_domain);
     to->mail_from = from->mail_from_domain[0] == '\0' ? SV_AXIS_NONE : from->mail_from;
 }
 
-static enum sv_err create(struct fake_ses *fake, const char *domain, struct sv_ses_identity *out)
+/* A key of the operator's own shows its selector where others show tokens. */
+static void set_up(struct record *record, const struct sv_ses_setup *setup)
 {
+    struct sv_ses_identity *identity = &record->identity;
+
+    if (setup == NULL || setup->dkim != SV_DKIM_BYODKIM) {
+        if (identity->dkim_method == SV_DKIM_BYODKIM)
+            identity->tokens_count = 0;
+        give_tokens(record);
+        identity->dkim_method =
+            setup != NULL && setup->dkim != SV_DKIM_UNKNOWN ? setup->dkim : SV_DKIM_EASY;
+    } else {
+        memset(identity->tokens, 0, sizeof identity->tokens);
+        (void)snprintf(identity->tokens[0], SV_SES_TOKEN_BYTES, "%s", setup->selector);
+        identity->tokens_count = 1;
+        identity->dkim_method = SV_DKIM_BYODKIM;
+    }
+    if (setup != NULL && setup->dkim == SV_DKIM_DEED)
+        (void)snprintf(identity->dkim_parent, sizeof identity->dkim_parent, "%s",
+                       setup->parent_region);
+}
+
+static void put_set(struct sv_ses_identity *identity, const struct sv_ses_setup *setup)
+{
+    const char *set =
+        setup != NULL && setup->configuration_set != NULL ? setup->configuration_set : "";
+
+    (void)snprintf(identity->configuration_set, sizeof identity->configuration_set, "%s", set);
+}
+
+static enum sv_err create(struct fake_ses *fake, const struct sv_ses_call *call,
+                          struct sv_ses_identity *out)
+{
+    const char *domain = call->domains[0];
     struct record *record;
 
     if (find(fake, domain) != NULL)
         return SV_EEXISTS;
     record = find_or_add(fake, domain);
-    give_tokens(record);
+    set_up(record, call->setup);
+    put_set(&record->identity, call->setup);
+    if (record->identity.dkim_method == SV_DKIM_EASY)
+        record->identity.dkim_key_made_at = fake->clock->wall(fake->clock->context);
     record->identity.identity = record->identity.dkim = SV_AXIS_PENDING;
     record->identity.signing_enabled = SV_TRI_YES;
     show_dkim(&record->identity, out);
+    show_method(&record->identity, out);
     out->dkim = SV_AXIS_NOT_STARTED; /* as the real Create answers */
     out->listed = true;
     return SV_OK;
@@ -164,6 +207,32 @@ static enum sv_err get(struct fake_ses *fake, const char *domain, struct sv_ses_
     return SV_OK;
 }
 
+static enum sv_err put_signing(struct fake_ses *fake, const struct sv_ses_call *call)
+{
+    struct record *record = find(fake, call->domains[0]);
+
+    if (record == NULL)
+        return SV_ENOTFOUND;
+    set_up(record, call->setup);
+    restart(&record->identity.dkim);
+    restart(&record->identity.identity);
+    show_dkim(&record->identity, &call->results[0]);
+    call->results[0].signing_enabled = SV_TRI_UNKNOWN;
+    call->results[0].listed = true;
+    return SV_OK;
+}
+
+static enum sv_err put_configuration_set(struct fake_ses *fake, const struct sv_ses_call *call)
+{
+    struct record *record = find(fake, call->domains[0]);
+
+    if (record == NULL)
+        return SV_ENOTFOUND;
+    put_set(&record->identity, call->setup);
+    call->results[0].listed = true;
+    return SV_OK;
+}
+
 static enum sv_err put_mail_from(struct fake_ses *fake, const struct sv_ses_call *call)
 {
     struct record *record = find(fake, call->domains[0]);
@@ -174,6 +243,8 @@ static enum sv_err put_mail_from(struct fake_ses *fake, const struct sv_ses_call
     (void)snprintf(record->identity.mail_from_domain, sizeof record->identity.mail_from_domain,
                    "%s", name);
     record->identity.mail_from = name[0] == '\0' ? SV_AXIS_NONE : SV_AXIS_PENDING;
+    record->identity.rejects_on_mx_failure =
+        name[0] != '\0' && call->reject_on_mx_failure ? SV_TRI_YES : SV_TRI_NO;
     call->results[0].listed = true;
     return SV_OK;
 }
@@ -267,9 +338,13 @@ static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
 
     switch (call->op) {
     case SV_SES_CREATE:
-        return create(fake, domain, &call->results[0]);
+        return create(fake, call, &call->results[0]);
     case SV_SES_GET:
         return get(fake, domain, &call->results[0]);
+    case SV_SES_PUT_SIGNING:
+        return put_signing(fake, call);
+    case SV_SES_PUT_CONFIGURATION_SET:
+        return put_configuration_set(fake, call);
     case SV_SES_PUT_MAIL_FROM:
         return put_mail_from(fake, call);
     case SV_SES_DELETE:

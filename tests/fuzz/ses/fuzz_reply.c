@@ -40,6 +40,9 @@ static void check_identity(const struct sv_ses_identity *identity, enum sv_err e
     SV_REQUIRE(is_word(identity->hosted_zone, sizeof identity->hosted_zone));
     SV_REQUIRE(is_word(identity->mail_from_domain, sizeof identity->mail_from_domain));
     SV_REQUIRE(is_word(identity->verification_token, sizeof identity->verification_token));
+    SV_REQUIRE(is_word(identity->configuration_set, sizeof identity->configuration_set));
+    SV_REQUIRE(memchr(identity->dkim_parent, '\0', sizeof identity->dkim_parent) != NULL);
+    SV_REQUIRE(identity->dkim_method < SV_DKIM_METHOD_COUNT && identity->dkim_key_made_at >= 0);
     SV_REQUIRE(identity->last_checked_at >= 0 && identity->last_success_at >= 0);
 }
 

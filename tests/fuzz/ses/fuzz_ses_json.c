@@ -6,7 +6,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static const enum sv_ses_op ops[] = {SV_SES_CREATE, SV_SES_GET, SV_SES_PUT_MAIL_FROM,
                                          SV_SES_DELETE, SV_SES_LIST};
+    static const enum sv_ses_op signing = SV_SES_PUT_SIGNING; /* has a reply of its own shape */
 
     fuzz_reply(bytes, len, ops, sizeof ops / sizeof ops[0]);
+    fuzz_reply(bytes, len, &signing, 1);
     return 0;
 }

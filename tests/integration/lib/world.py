@@ -58,7 +58,8 @@ def zone_line(record, owner_suffix="", ttl=1):
     """One dns_records entry as a zone line."""
     value = record["value"]
     if record["type"] == "TXT":
-        value = '"' + value.replace('"', '\\"') + '"'
+        parts = [value[i:i + 255] for i in range(0, len(value), 255)]  # a string of DNS holds no more
+        value = " ".join('"' + part.replace('"', '\\"') + '"' for part in parts)
     else:
         value += "."
     return f"{record['name']}{owner_suffix}. {ttl} {record['type']} {value}"
