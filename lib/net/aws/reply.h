@@ -11,6 +11,16 @@ enum { SV_KEY_REPLY_BYTES_MAX = 64 * 1024, SV_KEY_ERROR_BYTES = 64 };
 enum sv_err sv_key_reply_json(const char *bytes, size_t len, struct sv_credentials *out,
                               struct sv_errinfo *info) __attribute__((warn_unused_result));
 
+/* What a credential_process prints: JSON with Version 1, AccessKeyId, SecretAccessKey, and if it
+ * likes SessionToken and Expiration; without the latter the keys never expire. */
+enum sv_err sv_key_reply_process(const char *bytes, size_t len, struct sv_credentials *out,
+                                 struct sv_errinfo *info) __attribute__((warn_unused_result));
+
+/* IAM Identity Center's roleCredentials{accessKeyId, secretAccessKey, sessionToken, expiration};
+ * the last is a number of milliseconds. */
+enum sv_err sv_key_reply_sso(const char *bytes, size_t len, struct sv_credentials *out,
+                             struct sv_errinfo *info) __attribute__((warn_unused_result));
+
 /* STS's XML: Credentials{AccessKeyId, SecretAccessKey, SessionToken, Expiration}. */
 enum sv_err sv_key_reply_sts(const char *bytes, size_t len, struct sv_credentials *out,
                              struct sv_errinfo *info) __attribute__((warn_unused_result));

@@ -69,7 +69,7 @@ class KeyGivers:
 
     def reply(self, method, path, headers, body):
         form = dict(urllib.parse.parse_qsl(body.decode())) if method == "POST" else {}
-        name = form.get("Action", path)
+        name = form.get("Action", path.partition("?")[0])
         self.requests.append((method, name))
         trouble = self.broken.get(name)
         if trouble == "hang":
@@ -80,6 +80,8 @@ class KeyGivers:
             return 200, trouble
         if method == "POST":
             return self.sts(path, headers, body, form)
+        if path.startswith("/federation/credentials?"):
+            return self.sso(path, headers)
         if path.startswith("/latest/"):
             return self.imds(method, path, headers)
         if self.container_token is not None and headers.get("Authorization") != self.container_token:
@@ -100,6 +102,17 @@ class KeyGivers:
         if path == place:
             return 200, ROLE.encode()
         return self.json_keys("imds") if path == place + ROLE else (404, b"")
+
+    def sso(self, path, headers):
+        if headers.get("x-amz-sso_bearer_token") != "sso-token-marker":
+            return 401, b'{"message":"Session token not found or invalid"}'
+        asked = dict(urllib.parse.parse_qsl(path.partition("?")[2]))
+        if asked != {"account_id": "123456789012", "role_name": "Mail+Role=1"}:
+            return 403, b'{"message":"No access"}'
+        key, secret, token, _ = self.fresh("sso")
+        until = int((time.time() + self.lives_s) * 1000)
+        return 200, json.dumps({"roleCredentials": {"accessKeyId": key, "secretAccessKey": secret,
+                                                    "sessionToken": token, "expiration": until}}).encode()
 
     def is_signed(self, path, headers, body):
         """Computes the signature again with botocore."""
