@@ -79,6 +79,7 @@ struct sv_config {
     } log;
     struct {
         char *name;
+        bool probe;
         unsigned inflight_max, deaths_max;
         sv_ms lease_ms, poll_ms, reclaim_ms, dns_ms, drain_timeout_ms, startup_timeout_ms;
     } worker;

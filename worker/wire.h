@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "config.h"
+#include "sv/caller.h"
 #include "sv/credentials.h"
 #include "sv/dns.h"
 #include "sv/drive.h"
@@ -42,6 +43,8 @@ struct sv_wire {
         struct sv_keeper *keeper;
         enum sv_err err; /* of the first search */
         struct sv_errinfo info;
+        const struct sv_config_account *account;
+        struct sv_caller caller;
     } keys[SV_ACCOUNTS_MAX]; /* of each account of the configuration */
     size_t keys_count, keys_awaited, keys_closed;
     struct sv_account accounts[SV_ACCOUNTS_MAX];
@@ -56,6 +59,10 @@ struct sv_wire {
  * everything; the driver is not started. SV_EXIT_OK, or the exit code after a line in the log. In
  * both cases sv_wire_close has to follow. The wire must stay put until then. */
 int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options);
+
+/* Asks who each account is and logs it; the drive's messages say it, too, from then on. Nothing
+ * waits for it. */
+void sv_wire_ask_callers(struct sv_wire *wire);
 
 /* Searches the credentials of every account again; until that succeeds the old ones stay. */
 void sv_wire_renew_credentials(struct sv_wire *wire);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sv/axis.h"
 #include "sv/err.h"
@@ -24,6 +25,7 @@ enum sv_ses_op {
     SV_SES_READ_IDENTITIES, /* v1 GetIdentityVerificationAttributes, up to 100 domains */
     SV_SES_READ_DKIM,       /* v1 GetIdentityDkimAttributes, up to 100 domains */
     SV_SES_READ_MAIL_FROM,  /* v1 GetIdentityMailFromDomainAttributes, up to 100 domains */
+    SV_SES_ACCOUNT,         /* v2 GetAccount: what the account may do; names no domain */
     SV_SES_OP_COUNT
 };
 
@@ -57,6 +59,8 @@ static inline const char *sv_ses_op_name(enum sv_ses_op op)
         return "GetIdentityDkimAttributes";
     case SV_SES_READ_MAIL_FROM:
         return "GetIdentityMailFromDomainAttributes";
+    case SV_SES_ACCOUNT:
+        return "GetAccount";
     case SV_SES_OP_COUNT:
         break;
     }
@@ -92,6 +96,18 @@ struct sv_ses_identity {
     sv_ms last_checked_at, last_success_at; /* 0 = not said */
 };
 
+enum { SV_SES_ENFORCEMENT_BYTES = 32 };
+
+/* What v2 GetAccount says. Zero: not said. */
+struct sv_ses_account {
+    enum sv_tri production; /* NO: in SES's sandbox, mail goes to verified addresses only */
+    enum sv_tri sending;    /* NO: paused, by SES or by the owner */
+    char enforcement[SV_SES_ENFORCEMENT_BYTES]; /* "HEALTHY", "PROBATION", "SHUTDOWN", ... */
+    bool quota_known;
+    int64_t mails_per_day_max, mails_last_day; /* the first -1: without limit */
+    int64_t mails_per_1000_s_max;
+};
+
 struct sv_ses;
 struct sv_ses_call;
 
@@ -108,11 +124,13 @@ struct sv_ses_call { /* embed it in your own struct */
     /* in: borrowed until done */
     enum sv_ses_op op;
     const char *const *domains; /* normal form */
-    size_t domains_count;       /* 1, or up to SV_SES_BATCH_MAX for the reads */
+    size_t domains_count;       /* 1, or up to SV_SES_BATCH_MAX for the reads; 0 for ACCOUNT */
     const char *mail_from;      /* PUT_MAIL_FROM: NULL or "" switches the custom domain off */
     bool reject_on_mx_failure;  /* PUT_MAIL_FROM */
     /* out: room for domains_count entries, the caller's; filled before done */
     struct sv_ses_identity *results;
+    struct sv_ses_account *account; /* ACCOUNT: the caller's, filled before done */
+    bool not_allowed;               /* SV_EDENIED because IAM gives no permission for it */
     struct sv_errinfo info;
     char request_id[96];
     /* private to the adapter from here on */

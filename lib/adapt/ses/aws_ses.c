@@ -178,6 +178,7 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
     call->ses = ses;
     call->info = (struct sv_errinfo){.code = SV_OK};
     call->request_id[0] = '\0';
+    call->not_allowed = false;
     err = address(aws, call, &out, info);
     if (err == SV_OK)
         err = sign(aws, &out, info);
@@ -214,7 +215,10 @@ static enum sv_err blame_clock(struct sv_aws_ses *aws, struct sv_ses_call *call,
 static enum sv_err no_answer(struct sv_ses_call *call, const struct sv_http_request *request,
                              enum sv_err err)
 {
-    memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    if (call->domains_count > 0)
+        memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    if (call->op == SV_SES_ACCOUNT)
+        *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
     call->info = request->info;
     if (err != SV_ETOOBIG)
         return err;

@@ -216,6 +216,11 @@ const struct sv_credentials *sv_keeper_keys(const struct sv_keeper *keeper)
     return &keeper->keys;
 }
 
+sv_ms sv_keeper_skew_ms(const struct sv_keeper *keeper)
+{
+    return keeper->fetch.skew_ms;
+}
+
 void sv_keeper_renew(struct sv_keeper *keeper)
 {
     if (keeper->searching)

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "sso_token.h"
+#include "sv/alloc.h"
 #include "sv/require.h"
 
 struct maker {
@@ -496,6 +497,21 @@ enum sv_err sv_plan_make(const struct sv_plan_wish *wish, sv_env_fn *env, void *
         err = find_base(&maker);
     if (err != SV_OK)
         sv_plan_wipe(out);
+    return err;
+}
+
+enum sv_err sv_plan_sts(const char *region, sv_env_fn *env, void *context,
+                        char url[SV_PLAN_URL_BYTES], bool *is_plain, struct sv_errinfo *info)
+{
+    struct sv_plan_wish wish = {.region = region};
+    struct sv_plan *plan = sv_alloc(1, sizeof *plan);
+    struct maker maker = {
+        .places = {.env = env, .context = context, .info = info}, .wish = &wish, .out = plan};
+    enum sv_err err = find_sts(&maker);
+
+    memcpy(url, plan->sts_url, SV_PLAN_URL_BYTES);
+    *is_plain = plan->sts_plain;
+    free(plan);
     return err;
 }
 

@@ -61,6 +61,12 @@ enum sv_err sv_plan_make(const struct sv_plan_wish *wish, sv_env_fn *env, void *
                          struct sv_plan *out, struct sv_errinfo *info)
     __attribute__((warn_unused_result));
 
+/* Where STS is asked: what somebody set, or the region's own endpoint. `is_plain`: http:// is fine,
+ * since somebody set it. SV_ETOOBIG. */
+enum sv_err sv_plan_sts(const char *region, sv_env_fn *env, void *context,
+                        char url[SV_PLAN_URL_BYTES], bool *is_plain, struct sv_errinfo *info)
+    __attribute__((warn_unused_result));
+
 void sv_plan_wipe(struct sv_plan *plan);
 
 /* True when a container's endpoint may be asked without TLS: loopback and the addresses that ECS

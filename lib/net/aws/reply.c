@@ -145,15 +145,25 @@ enum sv_err sv_key_reply_sso(const char *bytes, size_t len, struct sv_credential
 
 /* XML. */
 
-enum field { FIELD_NONE, FIELD_ID, FIELD_SECRET, FIELD_TOKEN, FIELD_EXPIRY, FIELD_CODE };
+enum field {
+    FIELD_NONE,
+    FIELD_ID,
+    FIELD_SECRET,
+    FIELD_TOKEN,
+    FIELD_EXPIRY,
+    FIELD_CODE,
+    FIELD_ACCOUNT,
+    FIELD_ARN
+};
 
 struct xml {
     XML_Parser parser;
     unsigned depth, credentials_depth; /* 0 = outside */
     enum field field;
     unsigned field_depth;
-    bool too_long;
+    bool too_long, is_caller;   /* within GetCallerIdentityResult */
     struct sv_credentials keys; /* only the texts */
+    char account[SV_CALLER_ACCOUNT_BYTES], arn[SV_CALLER_ARN_BYTES];
     char expiry[EXPIRY_BYTES], code[SV_KEY_ERROR_BYTES];
 };
 
@@ -167,6 +177,10 @@ static enum field field_of(const struct xml *xml, const char *name)
                   {"SessionToken", FIELD_TOKEN},
                   {"Expiration", FIELD_EXPIRY}};
 
+    if (xml->is_caller)
+        return strcmp(name, "Account") == 0 ? FIELD_ACCOUNT
+               : strcmp(name, "Arn") == 0   ? FIELD_ARN
+                                            : FIELD_NONE;
     if (xml->credentials_depth == 0)
         return strcmp(name, "Code") == 0 ? FIELD_CODE : FIELD_NONE;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
@@ -190,6 +204,7 @@ static void on_open(void *context, const char *name, const char **attributes)
     xml->field_depth = xml->depth;
     if (xml->credentials_depth == 0 && strcmp(name, "Credentials") == 0)
         xml->credentials_depth = xml->depth;
+    xml->is_caller |= strcmp(name, "GetCallerIdentityResult") == 0;
 }
 
 static void on_close(void *context, const char *name)
@@ -238,6 +253,12 @@ static void on_text(void *context, const char *text, int len)
         return;
     case FIELD_CODE:
         append(xml, xml->code, sizeof xml->code, text, bytes);
+        return;
+    case FIELD_ACCOUNT:
+        append(xml, xml->account, sizeof xml->account, text, bytes);
+        return;
+    case FIELD_ARN:
+        append(xml, xml->arn, sizeof xml->arn, text, bytes);
         return;
     }
 }
@@ -293,6 +314,22 @@ enum sv_err sv_key_reply_sts(const char *bytes, size_t len, struct sv_credential
     if (err == SV_OK)
         err = take_expiry(xml.expiry, &out->expires_at, info);
     OPENSSL_cleanse(&xml, sizeof xml);
+    return err;
+}
+
+enum sv_err sv_key_reply_caller(const char *bytes, size_t len,
+                                char account[SV_CALLER_ACCOUNT_BYTES],
+                                char arn[SV_CALLER_ARN_BYTES], struct sv_errinfo *info)
+{
+    struct xml xml;
+    enum sv_err err = SV_OK;
+
+    if (!read_xml(&xml, bytes, len))
+        err = malformed(info, "body", "is no XML of STS");
+    if (err == SV_OK)
+        err = take("Account", xml.account, account, SV_CALLER_ACCOUNT_BYTES, info);
+    if (err == SV_OK)
+        err = take("Arn", xml.arn, arn, SV_CALLER_ARN_BYTES, info);
     return err;
 }
 

@@ -27,6 +27,7 @@ struct fake_ses {
     const struct sv_clock *clock;
     uv_idle_t turn; /* active while calls wait for their answer */
     struct record *records;
+    struct sv_ses_account account;
     struct script scripts[SV_SES_OP_COUNT + 1];
     struct sv_ses_call *live;
     struct fake_ses_seen *seen;
@@ -75,6 +76,11 @@ void fake_ses_set(struct fake_ses *fake, const char *domain, const struct sv_ses
 
     record->identity = *identity;
     record->identity.listed = true;
+}
+
+struct sv_ses_account *fake_ses_account(struct fake_ses *fake)
+{
+    return &fake->account;
 }
 
 void fake_ses_remove(struct fake_ses *fake, const char *domain)
@@ -234,7 +240,7 @@ static enum sv_err read_all(struct fake_ses *fake, const struct sv_ses_call *cal
 
 static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
 {
-    const char *domain = call->domains[0];
+    const char *domain = call->domains_count > 0 ? call->domains[0] : NULL;
 
     switch (call->op) {
     case SV_SES_CREATE:
@@ -254,6 +260,9 @@ static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
     case SV_SES_READ_DKIM:
     case SV_SES_READ_MAIL_FROM:
         return read_all(fake, call);
+    case SV_SES_ACCOUNT:
+        *call->account = fake->account;
+        return SV_OK;
     case SV_SES_OP_COUNT:
         break;
     }
@@ -307,7 +316,8 @@ static size_t remember(struct fake_ses *fake, const struct sv_ses_call *call)
     *seen = (struct fake_ses_seen){.op = call->op,
                                    .at = fake->clock->wall(fake->clock->context),
                                    .domains_count = call->domains_count};
-    (void)snprintf(seen->domain, sizeof seen->domain, "%s", call->domains[0]);
+    (void)snprintf(seen->domain, sizeof seen->domain, "%s",
+                   call->domains_count > 0 ? call->domains[0] : "");
     (void)snprintf(seen->mail_from, sizeof seen->mail_from, "%s",
                    call->mail_from != NULL ? call->mail_from : "");
     return fake->seen_count++;
@@ -318,11 +328,15 @@ static void finish(struct fake_ses *fake, struct sv_ses_call *call)
     struct pending *pending = call->transfer;
     enum sv_err err = SV_ECANCELED;
 
-    memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    if (call->domains_count > 0)
+        memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    else
+        *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
     if (!pending->canceled)
         err = scripted(fake, call->op);
     if (err == SV_OK)
         err = answer(fake, call);
+    call->not_allowed = err == SV_EDENIED;
     if (err != SV_OK)
         (void)sv_err_set(&call->info, err, "fake ses", 0, "%s: scripted", sv_ses_op_name(call->op));
     fake->seen[pending->seen].err = err;
@@ -394,8 +408,8 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
 
     if (fake->closing)
         return sv_err_set(info, SV_ECANCELED, "fake ses", 0, "closing");
-    if (call->domains_count == 0 || call->domains_count > SV_SES_BATCH_MAX ||
-        (unsigned)call->op >= SV_SES_OP_COUNT)
+    if ((call->domains_count == 0) != (call->op == SV_SES_ACCOUNT) ||
+        call->domains_count > SV_SES_BATCH_MAX || (unsigned)call->op >= SV_SES_OP_COUNT)
         return sv_err_set(info, SV_EINVALID, "fake ses", 0, "bad call");
     pending = sv_alloc(1, sizeof *pending);
     pending->seen = remember(fake, call);
@@ -403,6 +417,7 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
     call->done = done;
     call->ses = ses;
     call->info = (struct sv_errinfo){.code = SV_OK};
+    call->not_allowed = false;
     (void)snprintf(call->request_id, sizeof call->request_id, "fake-%zu", pending->seen);
     DL_APPEND2(fake->live, call, previous, next);
     wake(fake);
@@ -441,6 +456,8 @@ struct fake_ses *fake_ses_new(uv_loop_t *loop, const struct sv_clock *clock)
 
     fake->ses.ops = &ops;
     fake->clock = clock;
+    fake->account = (struct sv_ses_account){
+        .production = SV_TRI_YES, .sending = SV_TRI_YES, .enforcement = "HEALTHY"};
     SV_REQUIRE(uv_idle_init(loop, &fake->turn) == 0);
     fake->turn.data = fake;
     return fake;

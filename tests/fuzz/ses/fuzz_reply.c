@@ -47,8 +47,9 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
 {
     static const char *const domains[DOMAINS] = {"a.example", "b.example", "c.example"};
     struct sv_ses_identity results[DOMAINS];
+    struct sv_ses_account about;
     struct sv_http_answer answer = {.status = 200};
-    struct sv_ses_call call = {.domains = domains, .results = results};
+    struct sv_ses_call call = {.domains = domains, .results = results, .account = &about};
     bool is_signature;
     enum sv_err err;
 
@@ -59,6 +60,8 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
         sv_ses_op_is_v1(call.op) && call.op != SV_SES_VERIFY_DKIM && call.op != SV_SES_VERIFY_DOMAIN
             ? DOMAINS
             : 1;
+    if (call.op == SV_SES_ACCOUNT)
+        call.domains_count = 0;
     if (bytes[0] & 0x40) /* letters: an error status */
         answer.status = 400;
     sv_buf_init(&answer.body, 1024 * 1024);

@@ -6,7 +6,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static const enum sv_ses_op ops[] = {SV_SES_CREATE, SV_SES_GET, SV_SES_PUT_MAIL_FROM,
                                          SV_SES_DELETE};
+    static const enum sv_ses_op account[] = {SV_SES_ACCOUNT};
 
-    fuzz_reply(bytes, len, ops, sizeof ops / sizeof ops[0]);
+    if (len > 0 && bytes[0] == '!')
+        fuzz_reply(bytes, len, account, 1);
+    else
+        fuzz_reply(bytes, len, ops, sizeof ops / sizeof ops[0]);
     return 0;
 }
