@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from key_givers import KeyGivers, wait_until  # noqa: E402
-from redis_server import free_port  # noqa: E402
+from redis_server import RedisServer, free_port  # noqa: E402
 from world import worker_program  # noqa: E402
 
 ARN, OTHER = "arn:aws:iam::123456789012:role/mail", "arn:aws:iam::123456789012:role/first"
@@ -31,9 +32,11 @@ class Run:
         clean.update(env)
         words = [word for item in sets for word in ("--set", item)]
         self.lines = []
+        givers.runs.append(self)
         self.process = subprocess.Popen([worker_program(), "run", *words], env=clean, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.reader = threading.Thread(target=lambda: self.lines.extend(iter(self.process.stderr.readline, "")))
+        self.reader = threading.Thread(target=lambda: self.lines.extend(iter(self.process.stderr.readline, "")),
+                                       daemon=True)
         self.reader.start()
 
     def events(self, name):
@@ -58,7 +61,11 @@ class Run:
 @pytest.fixture
 def givers():
     it = KeyGivers()
+    it.runs = []
     yield it
+    for run in it.runs:  # those of a test that failed
+        run.process.kill()
+        run.process.wait()
     it.close()
 
 
@@ -205,6 +212,21 @@ def test_roles_in_a_chain(tmp_path, givers):
                      "aws_secret_access_key = base-secret-marker\n")
     assert Run(tmp_path, givers, AWS_PROFILE="a").source() == "shared file, profile c, assumed role"
     assert [name for _, name in givers.requests] == ["AssumeRole", "AssumeRole"]
+
+
+@pytest.mark.parametrize("skew_s", [-7200, 3600])
+def test_role_with_a_clock_that_is_wrong(tmp_path, givers, skew_s):
+    """The keys' expiry is STS's time: by our own clock they would be over at once, or live too long."""
+    givers.roles[ARN] = {}
+    givers.skew_s, givers.lives_s = skew_s, 8
+    run = Run(tmp_path, givers, [f"account.default.role_arn={ARN}"], startup="60s", **BASE)
+    wait_until(lambda: len(run.events("credentials_refreshed")) >= 2)
+    run.process.terminate()
+    assert run.end() == 0
+    assert abs(run.events("sts_clock_skew")[0]["skew_ms"] / 1000 - skew_s) < 60
+    assert len(run.events("sts_clock_skew")) == 1 and not run.events("credentials_kept")
+    assert [name for _, name in givers.requests[:2]] == ["AssumeRole", "AssumeRole"]  # refused, then with their time
+    assert len(givers.requests) < 10
 
 
 @pytest.mark.parametrize("source", ["Environment", "EcsContainer", "Ec2InstanceMetadata"])
@@ -419,6 +441,27 @@ def test_F28_expired_keys_are_told_once(tmp_path, givers):
     run.process.terminate()
     assert run.end() == 0
     assert len(run.events("credentials_expired")) == 1
+
+
+# --- SIGHUP: needs a worker that works ---
+
+def test_sighup_searches_the_keys_again(tmp_path, givers):
+    with RedisServer() as redis:
+        run = Run(tmp_path, givers, startup="60s", SESVERIFY_REDIS_URL=f"unix://{redis.path}",
+                  SESVERIFY_WORKER_PROBE="false", **container(givers))
+        wait_until(lambda: run.events("ready"))
+        before = len(givers.requests)
+        run.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: run.events("credentials_refreshed"))
+        assert len(givers.requests) == before + 1
+        givers.broken["/v1/credentials"] = 500  # the old ones stay
+        run.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: run.events("credentials_kept"))
+        givers.broken.clear()
+        run.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(run.events("credentials_refreshed")) >= 2)
+        run.process.terminate()
+        assert run.end() == 0
 
 
 # --- the stand-in, judged by botocore ---
