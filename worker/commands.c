@@ -26,6 +26,7 @@ const struct sv_command *const sv_commands[] = {
     &sv_command_explain,
     &sv_command_status,
     &sv_command_events_tail,
+    &sv_command_import,
     &sv_command_config_check,
     &sv_command_config_show,
     &sv_command_config_defaults,

@@ -13,6 +13,7 @@ extern const struct sv_command sv_command_demo;
 extern const struct sv_command sv_command_check;
 extern const struct sv_command sv_command_enqueue;
 extern const struct sv_command sv_command_records;
+extern const struct sv_command sv_command_import;
 extern const struct sv_command sv_command_explain;
 extern const struct sv_command sv_command_status;
 extern const struct sv_command sv_command_events_tail;

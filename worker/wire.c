@@ -93,6 +93,14 @@ static void on_found(void *context, enum sv_err err, const struct sv_errinfo *in
     if (err != SV_OK)
         keys->info = *info;
     keys->wire->keys_awaited--;
+    uv_stop(keys->wire->options.loop); /* or the turn would go on to wait for something else */
+}
+
+static bool is_wanted(const struct sv_wire *wire, const struct sv_config_account *account)
+{
+    const char *only = wire->options.only_account;
+
+    return only == NULL || strcmp(only, account->name) == 0;
 }
 
 static void open_keeper(struct sv_wire *wire, const struct sv_config_account *account)
@@ -123,8 +131,12 @@ static void open_keeper(struct sv_wire *wire, const struct sv_config_account *ac
  * deadlines. */
 static void find_keys(struct sv_wire *wire)
 {
-    for (size_t i = 0; i < wire->options.config->accounts_count; i++)
-        open_keeper(wire, &wire->options.config->accounts[i]);
+    for (size_t i = 0; i < wire->options.config->accounts_count; i++) {
+        const struct sv_config_account *account = &wire->options.config->accounts[i];
+
+        if (is_wanted(wire, account))
+            open_keeper(wire, account);
+    }
     while (wire->keys_awaited > 0)
         (void)uv_run(wire->options.loop, UV_RUN_ONCE);
 }
@@ -148,7 +160,7 @@ static const char *endpoint_of(const struct sv_wire *wire, const struct sv_confi
 
 static int open_account(struct sv_wire *wire, size_t index)
 {
-    const struct sv_config_account *account = &wire->options.config->accounts[index];
+    const struct sv_config_account *account = wire->keys[index].account;
     struct sv_account *out = &wire->accounts[index];
     struct sv_aws_ses_options options = {
         .http = wire->http,
@@ -172,7 +184,7 @@ static int open_account(struct sv_wire *wire, size_t index)
         .name = account->name,
         .region = account->region,
         .rate_millihertz = account->rate_millihertz,
-        .principal = wire->keys[index].caller.arn,
+        .principal = wire->keys[index].principal.arn,
     };
     if (sv_aws_ses_new(&options, &out->ses, &info) != SV_OK)
         return fail(wire, SV_EXIT_CONFIG, "ses_endpoint_invalid", &info);
@@ -184,18 +196,18 @@ static int open_account(struct sv_wire *wire, size_t index)
     return SV_EXIT_OK;
 }
 
-static void on_caller(struct sv_caller *caller, enum sv_err err)
+static void on_principal(struct sv_principal *principal, enum sv_err err)
 {
-    const struct sv_wire_keys *keys = caller->owner;
+    const struct sv_wire_keys *keys = principal->owner;
     struct sv_log *log = keys->wire->options.log;
 
     if (err == SV_OK)
         sv_log_line(log, SV_LOG_INFO, "account_identity", "these credentials belong to",
                     SV_LOG_STR("account", keys->account->name),
-                    SV_LOG_STR("aws_account", caller->account),
-                    SV_LOG_STR("principal", caller->arn));
+                    SV_LOG_STR("aws_account", principal->account),
+                    SV_LOG_STR("principal", principal->arn));
     else if (err != SV_ECANCELED)
-        sv_log_line(log, SV_LOG_WARN, "account_identity_unknown", caller->info.text,
+        sv_log_line(log, SV_LOG_WARN, "account_identity_unknown", principal->info.text,
                     SV_LOG_STR("account", keys->account->name),
                     SV_LOG_STR("error_code", sv_err_name(err)));
 }
@@ -208,25 +220,25 @@ static bool is_worth_asking(const struct sv_wire *wire, const struct sv_config_a
            sv_environment_find(wire->options.environment, "AWS_ENDPOINT_URL") != NULL;
 }
 
-void sv_wire_ask_callers(struct sv_wire *wire)
+void sv_wire_ask_principals(struct sv_wire *wire)
 {
     for (size_t i = 0; wire->options.config->worker.probe && i < wire->accounts_count; i++) {
         struct sv_wire_keys *keys = &wire->keys[i];
-        struct sv_caller_ask ask = {.http = wire->http,
-                                    .clock = wire->options.clock,
-                                    .keys = sv_keeper_keys(keys->keeper),
-                                    .skew_ms = sv_keeper_skew_ms(keys->keeper),
-                                    .region = keys->account->region,
-                                    .env = find_variable,
-                                    .env_context = wire};
+        struct sv_principal_ask ask = {.http = wire->http,
+                                       .clock = wire->options.clock,
+                                       .keys = sv_keeper_keys(keys->keeper),
+                                       .skew_ms = sv_keeper_skew_ms(keys->keeper),
+                                       .region = keys->account->region,
+                                       .env = find_variable,
+                                       .env_context = wire};
         enum sv_err err;
 
-        keys->caller.owner = keys;
+        keys->principal.owner = keys;
         if (!is_worth_asking(wire, keys->account))
             continue;
-        err = sv_caller_start(&keys->caller, &ask, on_caller);
+        err = sv_principal_start(&keys->principal, &ask, on_principal);
         if (err != SV_OK)
-            on_caller(&keys->caller, err);
+            on_principal(&keys->principal, err);
     }
 }
 
@@ -294,20 +306,21 @@ static void open_drive(struct sv_wire *wire)
 
 int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options)
 {
-    size_t accounts = options->config->accounts_count;
-    int code;
+    bool whole = options->only_account == NULL;
+    int code = SV_EXIT_OK;
 
     *wire = (struct sv_wire){.options = *options};
     name_worker(wire);
     open_http(wire);
-    code = open_dns(wire);
+    if (whole)
+        code = open_dns(wire);
     if (code == SV_EXIT_OK)
         find_keys(wire);
-    for (size_t i = 0; code == SV_EXIT_OK && i < accounts; i++)
+    for (size_t i = 0; code == SV_EXIT_OK && i < wire->keys_count; i++)
         code = open_account(wire, i);
-    if (code == SV_EXIT_OK)
+    if (code == SV_EXIT_OK && whole)
         code = open_store(wire);
-    if (code == SV_EXIT_OK)
+    if (code == SV_EXIT_OK && whole)
         open_drive(wire);
     return code;
 }

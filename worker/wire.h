@@ -5,12 +5,12 @@
 #include <uv.h>
 
 #include "config.h"
-#include "sv/caller.h"
 #include "sv/credentials.h"
 #include "sv/dns.h"
 #include "sv/drive.h"
 #include "sv/http.h"
 #include "sv/keeper.h"
+#include "sv/principal.h"
 #include "sv/redis.h"
 
 enum { SV_WIRE_WORKER_BYTES = 160 };
@@ -24,6 +24,9 @@ struct sv_wire_options {
     const struct sv_clock *clock;   /* borrowed */
     sv_redis_state_fn *on_redis;    /* told of every change of Redis's connection */
     void *context;
+    /* Not NULL: only this account, with its HTTP and its keys; no DNS, no store, no driver. For
+     * commands that talk to SES. */
+    const char *only_account;
 };
 
 typedef void sv_wire_closed_fn(void *context);
@@ -40,12 +43,12 @@ struct sv_wire {
     struct sv_resolver *resolver;
     struct sv_wire_keys {
         struct sv_wire *wire;
+        const struct sv_config_account *account;
         struct sv_keeper *keeper;
         enum sv_err err; /* of the first search */
         struct sv_errinfo info;
-        const struct sv_config_account *account;
-        struct sv_caller caller;
-    } keys[SV_ACCOUNTS_MAX]; /* of each account of the configuration */
+        struct sv_principal principal;
+    } keys[SV_ACCOUNTS_MAX]; /* of each account that is wanted */
     size_t keys_count, keys_awaited, keys_closed;
     struct sv_account accounts[SV_ACCOUNTS_MAX];
     size_t accounts_count; /* with an open ses */
@@ -56,13 +59,13 @@ struct sv_wire {
 };
 
 /* Finds credentials (the loop runs until every account has an answer) and resolvers, then makes
- * everything; the driver is not started. SV_EXIT_OK, or the exit code after a line in the log. In
- * both cases sv_wire_close has to follow. The wire must stay put until then. */
+ * everything that was asked for; the driver is not started. SV_EXIT_OK, or the exit code after a
+ * line in the log. In both cases sv_wire_close has to follow. The wire must stay put until then. */
 int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options);
 
 /* Asks who each account is and logs it; the drive's messages say it, too, from then on. Nothing
  * waits for it. */
-void sv_wire_ask_callers(struct sv_wire *wire);
+void sv_wire_ask_principals(struct sv_wire *wire);
 
 /* Searches the credentials of every account again; until that succeeds the old ones stay. */
 void sv_wire_renew_credentials(struct sv_wire *wire);

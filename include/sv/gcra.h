@@ -11,4 +11,8 @@
  * further ahead than that is taken for the work of such a jump. */
 int64_t sv_gcra_take(int64_t *arrival_us, int64_t now_us, int64_t interval_us);
 
+/* The interval for a rate in calls per 1,000 s: one percent longer than the rate allows, because
+ * calls that left evenly arrive unevenly, and SES counts arrivals. */
+int64_t sv_gcra_interval_us(unsigned rate_millihertz);
+
 #endif

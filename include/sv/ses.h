@@ -25,12 +25,18 @@ enum sv_ses_op {
     SV_SES_READ_IDENTITIES, /* v1 GetIdentityVerificationAttributes, up to 100 domains */
     SV_SES_READ_DKIM,       /* v1 GetIdentityDkimAttributes, up to 100 domains */
     SV_SES_READ_MAIL_FROM,  /* v1 GetIdentityMailFromDomainAttributes, up to 100 domains */
-    SV_SES_ACCOUNT,         /* v2 GetAccount: what the account may do; names no domain */
+    SV_SES_LIST, /* v2 ListEmailIdentities, one page of up to 1,000; SV_ENOTFOUND: SES does not know
+                    the token (any more): begin again */
+    SV_SES_ACCOUNT, /* v2 GetAccount: what the account may do; names no domain */
     SV_SES_OP_COUNT
 };
 
 enum {
     SV_SES_BATCH_MAX = 100,
+    SV_SES_PAGE_MAX = 1000,
+    SV_SES_PAGE_TOKEN_BYTES = 2049, /* a NextToken is opaque; a longer one is not believed */
+    SV_SES_LISTED_BYTES = 321,      /* of a name in a list; an e-mail address may stand there */
+    SV_SES_TAG_BYTES = 257,         /* of a tag's value */
     SV_SES_TOKENS_MAX = 3,
     SV_SES_TOKEN_BYTES = 65,
     SV_SES_DOMAIN_TOKEN_BYTES = 129
@@ -59,6 +65,8 @@ static inline const char *sv_ses_op_name(enum sv_ses_op op)
         return "GetIdentityDkimAttributes";
     case SV_SES_READ_MAIL_FROM:
         return "GetIdentityMailFromDomainAttributes";
+    case SV_SES_LIST:
+        return "ListEmailIdentities";
     case SV_SES_ACCOUNT:
         return "GetAccount";
     case SV_SES_OP_COUNT:
@@ -108,14 +116,29 @@ struct sv_ses_account {
     int64_t mails_per_1000_s_max;
 };
 
+/* One line of a list. `name` is as SES writes it, not in normal form. */
+struct sv_ses_listed {
+    char name[SV_SES_LISTED_BYTES];
+    bool is_domain; /* false: an e-mail address, or a kind that we do not know */
+    enum sv_axis identity;
+    enum sv_tri sending_enabled;
+};
+
+/* A page of a list, 350 kB: allocated by who walks, once for the whole walk. */
+struct sv_ses_page {
+    size_t count;
+    struct sv_ses_listed listed[SV_SES_PAGE_MAX];
+    char next_token[SV_SES_PAGE_TOKEN_BYTES]; /* "" = this was the last page */
+};
+
 struct sv_ses;
 struct sv_ses_call;
 
-/* err SV_OK: results hold one entry per domain asked, in their order. Everything else: no result is
- * to be believed; call->info has the AWS code in its text and the HTTP status in `native`.
- * SV_ETHROTTLED, SV_EUNAVAILABLE, SV_ETIMEOUT, SV_ECONNECT, SV_ECLOCK (the skew was learned:
- * calling again may work), SV_ECONFLICT, SV_EDENIED, SV_EQUOTA, SV_ENOTFOUND, SV_EEXISTS,
- * SV_EREFUSED, SV_EMALFORMED (an answer we do not understand), SV_ECANCELED. */
+/* err SV_OK: results hold one entry per domain asked, in their order; a list's page is filled.
+ * Everything else: no result is to be believed; call->info has the AWS code in its text and the
+ * HTTP status in `native`. SV_ETHROTTLED, SV_EUNAVAILABLE, SV_ETIMEOUT, SV_ECONNECT, SV_ECLOCK (the
+ * skew was learned: calling again may work), SV_ECONFLICT, SV_EDENIED, SV_EQUOTA, SV_ENOTFOUND,
+ * SV_EEXISTS, SV_EREFUSED, SV_EMALFORMED (an answer we do not understand), SV_ECANCELED. */
 typedef void sv_ses_done_fn(struct sv_ses_call *call, enum sv_err err);
 typedef void sv_ses_closed_fn(void *context);
 
@@ -124,11 +147,16 @@ struct sv_ses_call { /* embed it in your own struct */
     /* in: borrowed until done */
     enum sv_ses_op op;
     const char *const *domains; /* normal form */
-    size_t domains_count;       /* 1, or up to SV_SES_BATCH_MAX for the reads; 0 for ACCOUNT */
-    const char *mail_from;      /* PUT_MAIL_FROM: NULL or "" switches the custom domain off */
-    bool reject_on_mx_failure;  /* PUT_MAIL_FROM */
+    size_t domains_count;      /* 1, or up to SV_SES_BATCH_MAX for the reads; 0 for LIST, ACCOUNT */
+    const char *mail_from;     /* PUT_MAIL_FROM: NULL or "" switches the custom domain off */
+    bool reject_on_mx_failure; /* PUT_MAIL_FROM */
+    const char *page_token;    /* LIST: where the page before ended; NULL or "" = the first page */
+    const char *tag_key;       /* GET: the tag whose value is wanted; NULL = none */
     /* out: room for domains_count entries, the caller's; filled before done */
     struct sv_ses_identity *results;
+    struct sv_ses_page *page; /* LIST: the caller's; its token may be the one that was asked with */
+    char
+        *tag_value; /* with tag_key: room for SV_SES_TAG_BYTES; "" = no such tag, or not one line */
     struct sv_ses_account *account; /* ACCOUNT: the caller's, filled before done */
     bool not_allowed;               /* SV_EDENIED because IAM gives no permission for it */
     struct sv_errinfo info;

@@ -55,7 +55,8 @@ static const char *const advice[SV_F_COUNT] = {
         "One resolver ({found}) filters {owner}. The other resolvers decide.",
     [SV_F_DNS_EDNS_BROKEN] = "{found} mishandles EDNS, so large keys may not be delivered. Ask "
                              "your DNS provider to repair it.",
-    [SV_F_SPF_TEMPERROR] = "{owner}, which the SPF record refers to, did not answer. We try again.",
+    [SV_F_SPF_TEMPERROR] =
+        "{owner}, which the SPF record depends on, did not answer. We try again.",
     [SV_F_DNS_CNAME_LOOP] =
         "The aliases that start at {owner} lead back to themselves. Correct one of them.",
     [SV_F_DNS_CNAME_CHAIN_TOO_LONG] =
@@ -169,7 +170,8 @@ static const char *const advice[SV_F_COUNT] = {
         "The MX host reads {found} but must be {expected}. Copy and paste it.",
     [SV_F_MAILFROM_MX_NOT_SES] = "The MX record at {owner} names {found}. It must be {expected}.",
     [SV_F_SPF_MULTIPLE_RECORDS] =
-        "{owner} has several SPF records, so receivers use none. Merge them into one: {expected}",
+        "{owner} has several SPF records, so receivers use none. Merge them into one, with "
+        "include:amazonses.com in it: {expected}",
     [SV_F_SPF_VERSION_MALFORMED] =
         "The SPF record at {owner} reads {found}. It must begin with v=spf1 and a blank.",
     [SV_F_SPF_CHUNK_GAP] = "In the SPF record at {owner}, a blank was lost where the value is "
@@ -177,36 +179,44 @@ static const char *const advice[SV_F_COUNT] = {
     [SV_F_SPF_SPACE_AFTER_COLON] =
         "In the SPF record at {owner}, remove the blank after the colon: {found}. Write {expected}",
     [SV_F_SPF_IP_INVALID] =
-        "In the SPF record at {owner}, \"{found}\" is not a valid address range.",
+        "In the SPF record at {owner}, \"{found}\" is not a valid address range. Correct or "
+        "remove it.",
     [SV_F_SPF_DUPLICATE_MODIFIER] =
-        "In the SPF record at {owner}, {found} stands more than once. Only one is allowed.",
-    [SV_F_SPF_UNKNOWN_MECHANISM] = "In the SPF record at {owner}, \"{found}\" is not an SPF term.",
-    [SV_F_SPF_SYNTAX_ERROR] = "The SPF record at {owner} has an error at \"{found}\": {expected}.",
+        "In the SPF record at {owner}, {found} stands more than once. Keep one of them.",
+    [SV_F_SPF_UNKNOWN_MECHANISM] =
+        "In the SPF record at {owner}, \"{found}\" is not an SPF term. Correct or remove it.",
+    [SV_F_SPF_SYNTAX_ERROR] =
+        "The SPF record at {owner} has an error at \"{found}\": {expected}. Correct it.",
     [SV_F_SPF_TOO_MANY_LOOKUPS] =
-        "The SPF record at {owner} needs {n} of at most 10 look-ups, so receivers refuse it. "
+        "The SPF record at {owner} needs up to {n} look-ups, and receivers give up after 10. "
         "Remove unused includes; the largest: {found}.",
     [SV_F_SPF_TOO_MANY_VOID_LOOKUPS] =
-        "The SPF record at {owner} refers to names that do not exist: {found}. Remove them.",
+        "The SPF record at {owner} refers to {n} names where nothing is found: {found}. "
+        "Receivers give up after two. Remove them.",
     [SV_F_SPF_MX_TOO_MANY] = "The mx term at {owner} leads to more than 10 hosts ({found}). "
                              "Replace it by ip4 and ip6 ranges.",
     [SV_F_SPF_INCLUDE_LOOP] =
-        "The SPF record at {owner} includes itself: {found}. Remove one of these.",
-    [SV_F_SPF_INCLUDE_NO_RECORD] =
-        "{found} publishes no SPF record, so the whole record at {owner} fails. Remove it.",
+        "The includes of the SPF record at {owner} run in a circle: {found}. Remove one of these.",
+    [SV_F_SPF_INCLUDE_NO_RECORD] = "{found} publishes no SPF record, so the one at {owner} fails "
+                                   "for all mail that no term before "
+                                   "it lets pass. Remove that include.",
     [SV_F_SPF_REDIRECT_NO_RECORD] = "The SPF record at {owner} redirects to {found}, which "
-                                    "publishes no SPF record. Correct the name or remove it.",
+                                    "publishes no SPF record. Correct that name or remove it.",
     [SV_F_SPF_INCLUDE_ERROR] = "{found}, which the SPF record at {owner} refers to, is itself "
                                "broken: {expected}. Tell its owner or remove it.",
     [SV_F_SPF_SES_MISSPELLED] =
-        "The SPF record at {owner} says {found}. Write include:amazonses.com instead.",
+        "The SPF record at {owner} says {found}. Write include:amazonses.com instead: "
+        "{expected}",
     [SV_F_SPF_SES_AFTER_ALL] = "In the SPF record at {owner}, whatever follows all is ignored. "
                                "Move the include before it: {expected}",
     [SV_F_SPF_SES_WRONG_QUALIFIER] =
-        "The SPF record at {owner} says {found}. Remove the sign before include.",
+        "The SPF record at {owner} says {found}. Remove the sign before include: {expected}",
     [SV_F_MAILFROM_SPF_NO_SES] =
-        "The SPF record at {owner} does not allow Amazon SES. Change it to: {expected}",
+        "The SPF record at {owner} does not allow Amazon SES. It needs "
+        "include:amazonses.com before all and any other term that refuses: {expected}",
     [SV_F_SPF_SES_NOT_INCLUDED] =
-        "The SPF record at {owner} does not allow Amazon SES. Change it to: {expected}",
+        "The SPF record at {owner} does not allow Amazon SES. It needs "
+        "include:amazonses.com before all and any other term that refuses: {expected}",
     [SV_F_DMARC_MULTIPLE_RECORDS] =
         "{owner} has several DMARC records, so receivers ignore them all. Keep one.",
     [SV_F_DMARC_VERSION_MALFORMED] =
@@ -224,8 +234,8 @@ static const char *const advice[SV_F_COUNT] = {
         "Remove the quotation marks from the key at {owner}; the panel adds them.",
     [SV_F_DKIM_KEY_SYNTAX] = "The key at {owner} is damaged near \"{found}\". Paste it again.",
     [SV_F_DKIM_KEY_VERSION_BAD] = "The key at {owner} must begin with v=DKIM1, not with {found}.",
-    [SV_F_DKIM_KEY_PUBLIC_MISSING] =
-        "The key part p= is missing at {owner}. Paste the record again.",
+    [SV_F_DKIM_KEY_PUBLIC_MISSING] = "The key part p= is missing at {owner}, where there is "
+                                     "{found}. Publish the whole key record.",
     [SV_F_DKIM_KEY_REVOKED] =
         "The key at {owner} has been revoked (p= is empty). Publish the current one.",
     [SV_F_DKIM_KEY_BASE64_INVALID] =
@@ -240,10 +250,11 @@ static const char *const advice[SV_F_COUNT] = {
     [SV_F_DKIM_KEY_TOO_SHORT] = "Receivers must refuse keys under 1024 bits; the one at {owner} "
                                 "has {n}. Create a 2048-bit key.",
     [SV_F_DKIM_KEY_MISMATCH] =
-        "The key published at {owner} is not the one used for signing. Publish {expected}",
+        "The key published at {owner} is not the one used for signing. Publish the whole record "
+        "as shown.",
     [SV_F_DKIM_KEY_1024] = "The key at {owner} has {n} bits: it works today; move to 2048.",
     [SV_F_DKIM_KEY_TOO_LONG] =
-        "The key at {owner} has {n} bits; some receivers cannot verify more than 4096.",
+        "The key at {owner} has {n} bits; some receivers cannot verify more than 4096. Use 2048.",
     [SV_F_DKIM_KEY_TESTING_FLAG] =
         "Remove t=y from the key at {owner}, or the signature counts for nothing.",
     [SV_F_DKIM_KEY_ED25519_ONLY] =
@@ -252,18 +263,21 @@ static const char *const advice[SV_F_COUNT] = {
         "Identities in subdomains are not covered by the key at {owner} (t=s).",
 
     /* policy */
-    [SV_F_DMARC_NO_ALIGNED_IDENTIFIER] = "DMARC fails for every message of {owner}: {found}.",
+    [SV_F_DMARC_NO_ALIGNED_IDENTIFIER] = "DMARC fails for every message of {owner}: {found}. "
+                                         "Let Amazon SES sign for {owner} with DKIM.",
     [SV_F_DMARC_PSD_FLAG] =
         "psd=y at {owner} is for registries; it detaches your subdomains. Remove it.",
     [SV_F_SPF_ALL_PERMISSIVE] =
-        "The SPF record at {owner} lets everyone send in your name ({found}). Use ~all or -all.",
+        "The SPF record at {owner} lets everyone send in your name ({found}). Remove that, and "
+        "end the record with ~all or -all.",
     [SV_F_SPF_ALL_MISSING] = "End the SPF record at {owner} with ~all.",
     [SV_F_SPF_REDIRECT_IGNORED] =
         "In the SPF record at {owner}, {found} has no effect beside all. Remove it.",
     [SV_F_DMARC_POLICY_INVALID] =
-        "In the DMARC record at {owner}, {found} is not none, quarantine or reject.",
-    [SV_F_DMARC_POLICY_MISSING] =
-        "Add p=none to the DMARC record at {owner}; older receivers ignore it without a policy.",
+        "In the DMARC record at {owner}, {found} is not none, quarantine or reject. Write one of "
+        "these.",
+    [SV_F_DMARC_POLICY_MISSING] = "Add p=none to the DMARC record at {owner}; older receivers "
+                                  "ignore it without a policy: {expected}",
     [SV_F_DMARC_RECEIVERS_DIFFER] = "Old and new receivers reach different results for {d}: "
                                     "{found}. Publish an explicit record at {owner}: {expected}",
     [SV_F_DMARC_ORG_DOMAIN_SPLIT] = "{found} counts as its own organization, so signatures of its "
@@ -276,13 +290,14 @@ static const char *const advice[SV_F_COUNT] = {
     [SV_F_DMARC_SP_WEAKER] = "{found} in the DMARC record at {owner} protects subdomains less than "
                              "the domain itself. Make it at least as strict as p.",
     [SV_F_DMARC_RUA_INVALID] = "In the DMARC record at {owner}, \"{found}\" is no valid report "
-                               "address. Write rua=mailto:name@domain",
-    [SV_F_DMARC_RUA_NOT_AUTHORIZED] = "{found} does not accept DMARC reports about {d}. It must "
-                                      "publish {owner} TXT \"v=DMARC1\".",
-    [SV_F_DMARC_RUA_UNDELIVERABLE] = "DMARC reports to {found} cannot be delivered: it has neither "
-                                     "MX nor address. Correct the address in rua.",
-    [SV_F_DMARC_RUA_MISSING] =
-        "Without rua in the DMARC record at {owner} you get no reports. Add rua=mailto:name@domain",
+                               "address. Write it as mailto:name@domain",
+    [SV_F_DMARC_RUA_NOT_AUTHORIZED] = "{found} does not accept DMARC reports about {d}. Ask its "
+                                      "owner to publish {owner} TXT \"v=DMARC1\".",
+    [SV_F_DMARC_RUA_UNDELIVERABLE] = "DMARC reports to {found} cannot be delivered: it takes no "
+                                     "mail. Correct the address in the record at {owner}.",
+    [SV_F_DMARC_RUA_MISSING] = "Without rua in the DMARC record at {owner} you get no reports. Add "
+                               "rua=mailto:name@domain, "
+                               "for example: {expected}",
     [SV_F_FROM_DOMAIN_CANNOT_RECEIVE] = "Replies to {owner} bounce ({found}), and some providers "
                                         "demand a working address. Add an MX record.",
 
@@ -304,11 +319,11 @@ static const char *const advice[SV_F_COUNT] = {
         "t=y in the DMARC record at {owner}: the policy is applied one step weaker, but in full by "
         "receivers of the older standard.",
     [SV_F_DMARC_DEPRECATED_TAG] = "{found} in the DMARC record at {owner} was removed from the "
-                                  "standard in 2026; use t=y for tests.",
+                                  "standard in 2026 and is ignored; for tests there is t=y.",
     [SV_F_DMARC_UNKNOWN_TAG] =
         "{found} in the DMARC record at {owner} is ignored. Is it a typing error?",
     [SV_F_DMARC_ORDER_LEGACY] =
-        "Put p right after v in the DMARC record at {owner}, for older receivers.",
+        "Put p right after v in the DMARC record at {owner}, for older receivers: {expected}",
     [SV_F_DNS_SUBZONE_DELEGATED] = "{owner} is managed by {found}. Enter the records there.",
     [SV_F_DNS_TTL_TOO_LONG] =
         "The TTL of {owner} is {n} seconds. Lower it to 3600 until the set-up is finished.",

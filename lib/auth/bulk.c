@@ -25,13 +25,8 @@ const char *sv_bulk_condition_name(enum sv_bulk_condition condition)
 /* RFC 7505: one MX record with an empty host says that no mail is taken at all. */
 static bool is_null_mx(const struct sv_fact *fact)
 {
-    struct sv_span value = fact->values_count > 0 ? fact->values[0] : (struct sv_span){.len = 0};
-    const char *blank = value.len > 0 ? memchr(value.text, ' ', value.len) : NULL;
-
-    if (fact->values_seen != 1 || blank == NULL)
-        return false;
-    value.len -= (size_t)(blank + 1 - value.text);
-    return value.len == 0 || (value.len == 1 && blank[1] == '.');
+    return fact->values_seen == 1 && fact->values_count == 1 &&
+           sv_mx_host(fact->values[0]).len == 0;
 }
 
 enum sv_tri sv_judge_can_receive(struct sv_judge *judge, const char *name, unsigned *spent,

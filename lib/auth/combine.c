@@ -6,6 +6,7 @@
 #include "dmarc_parts.h"
 #include "judge_parts.h"
 #include "records_parts.h"
+#include "spf.h"
 
 /* How many say right, how many something else. */
 struct tally {
@@ -15,36 +16,18 @@ struct tally {
     const struct sv_fact *right, *wrong_server, *right_resolver, *wrong_resolver;
 };
 
-/* Exactly one text that begins with `version`; `text` gets it. */
-static bool has_one(const struct sv_fact *answer, const char *version, struct sv_span *text)
+/* Another answer is not evaluated; one valid record that plainly includes SES is as good as right.
+ */
+static enum sv_tri is_right_spf(const struct sv_fact *answer)
 {
-    size_t count = 0;
+    struct sv_span record;
+    size_t count = sv_spf_select(answer->values, answer->values_count, &record);
 
-    for (size_t i = 0; i < answer->values_count; i++) {
-        if (!sv_span_starts(answer->values[i], version))
-            continue;
-        *text = answer->values[i];
-        count++;
-    }
-    return count == 1;
-}
-
-static enum sv_tri is_right_mx(const struct sv_judge *judge, const struct sv_fact *answer)
-{
-    char wanted[SV_NAME_BYTES];
-    const char *host;
-
-    if (answer->values_seen != 1 || answer->values_count != 1)
+    if (count > 1)
         return SV_TRI_NO;
-    host = memchr(answer->values[0].text, ' ', answer->values[0].len);
-    if (host == NULL)
-        return SV_TRI_NO;
-    host++; /* a kept value ends in a 0 byte */
-    if (sv_feedback_host(&judge->expect, wanted) && sv_name_equal(host, wanted))
-        return SV_TRI_YES;
-    return judge->expect.is_feedback_host != NULL && judge->expect.is_feedback_host(host)
-               ? SV_TRI_YES
-               : SV_TRI_NO;
+    if (answer->incomplete)
+        return SV_TRI_UNKNOWN; /* the record, or another one, may be what did not fit */
+    return count == 1 ? sv_spf_includes_ses(record) : SV_TRI_NO;
 }
 
 static enum sv_tri is_right_alias(const struct sv_judge *judge, size_t record,
@@ -67,8 +50,6 @@ static enum sv_tri is_right_alias(const struct sv_judge *judge, size_t record,
 enum sv_tri sv_judge_is_right(const struct sv_judge *judge, size_t record,
                               const struct sv_fact *answer)
 {
-    struct sv_span text;
-
     if (record >= judge->records_count || !sv_fact_known(answer))
         return SV_TRI_UNKNOWN;
     switch (judge->kinds[record]) {
@@ -77,12 +58,10 @@ enum sv_tri sv_judge_is_right(const struct sv_judge *judge, size_t record,
     case SV_RECORD_OWNERSHIP:
         return answer->has_token ? SV_TRI_YES : SV_TRI_NO;
     case SV_RECORD_MAIL_FROM_MX:
-        return is_right_mx(judge, answer);
+        return sv_mail_from_is_right_mx(judge, answer);
     case SV_RECORD_MAIL_FROM_SPF:
     case SV_RECORD_SPF:
-        if (!has_one(answer, "v=spf1", &text))
-            return SV_TRI_NO;
-        return sv_span_holds(text, SV_SPF_INCLUDE) ? SV_TRI_YES : SV_TRI_UNKNOWN;
+        return is_right_spf(answer);
     case SV_RECORD_DMARC:
         return sv_dmarc_is_right(judge, record, answer);
     }

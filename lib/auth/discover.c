@@ -35,12 +35,10 @@ static const struct sv_fact *look(struct search *search, const char *label, enum
 /* The region in a kept "10 feedback-smtp.<region>.amazonses.com"; false for any other host. */
 static bool read_region(struct sv_span value, char out[SV_REGION_BYTES])
 {
-    const char *blank = memchr(value.text, ' ', value.len);
     struct sv_span region;
     struct sv_line line;
-    size_t at = blank != NULL ? (size_t)(blank - value.text) + 1 : value.len;
 
-    if (!sv_feedback_region((struct sv_span){value.text + at, value.len - at}, &region))
+    if (!sv_feedback_region(sv_mx_host(value), &region))
         return false;
     sv_line_init(&line, out, SV_REGION_BYTES);
     for (size_t i = 0; i < region.len; i++) {

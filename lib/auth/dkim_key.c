@@ -62,11 +62,6 @@ static struct sv_span trim(struct sv_span span)
     return span;
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Printable ASCII, blanks, and line ends that a blank follows (FWS, RFC 6376 section 2.8). The
  * escaped semicolon is no octet of a record but the trace of a panel that escaped it. */
 static bool is_text(struct sv_span record, size_t *at)
@@ -90,7 +85,7 @@ static bool is_tag_name(struct sv_span name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.text[i];
-        if (!is_letter(c) && (i == 0 || (c != '_' && !(c >= '0' && c <= '9'))))
+        if (!sv_char_is_alpha(c) && (i == 0 || (c != '_' && !sv_char_is_digit(c))))
             return false;
     }
     return name.len > 0;
@@ -401,7 +396,7 @@ void sv_dkim_key_read(struct sv_span record, struct sv_dkim_key *out)
     if (p != NULL)
         out->public_key = p->value;
     if (p == NULL)
-        add_fault(out, SV_F_DKIM_KEY_PUBLIC_MISSING, (struct sv_span){.text = record.text}, 0);
+        add_fault(out, SV_F_DKIM_KEY_PUBLIC_MISSING, from_here(record, 0), 0);
     else if (p->value.len == 0)
         add_fault(out, SV_F_DKIM_KEY_REVOKED, p->value, 0);
     else

@@ -4,20 +4,7 @@
 
 static bool is_word_char(char c)
 {
-    char lower = sv_char_lower(c);
-
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-static struct sv_span strip_blanks(struct sv_span span)
-{
-    while (span.len > 0 && sv_char_is_blank(span.text[0])) {
-        span.text++;
-        span.len--;
-    }
-    while (span.len > 0 && sv_char_is_blank(span.text[span.len - 1]))
-        span.len--;
-    return span;
+    return sv_char_is_alpha(c) || sv_char_is_digit(c) || c == '_' || c == '-';
 }
 
 /* Takes what is before the next semicolon from the front; false at the end. */
@@ -43,10 +30,10 @@ static bool split(struct sv_span piece, struct sv_span *name, struct sv_span *va
     const char *equals = piece.len > 0 ? memchr(piece.text, '=', piece.len) : NULL;
     size_t len = equals != NULL ? (size_t)(equals - piece.text) : piece.len;
 
-    *name = strip_blanks((struct sv_span){piece.text, len});
+    *name = sv_span_strip((struct sv_span){piece.text, len});
     *value = (struct sv_span){piece.text + piece.len, 0};
     if (equals != NULL)
-        *value = strip_blanks((struct sv_span){equals + 1, piece.len - len - 1});
+        *value = sv_span_strip((struct sv_span){equals + 1, piece.len - len - 1});
     return equals != NULL;
 }
 
@@ -63,13 +50,19 @@ bool sv_dmarc_is_record(struct sv_span text)
            value.len == strlen(version) && memcmp(value.text, version, value.len) == 0;
 }
 
-static enum sv_dmarc_word word_of(struct sv_span value)
+enum sv_dmarc_word sv_dmarc_word_of(struct sv_span value)
 {
     if (sv_span_equals(value, "none"))
         return SV_DMARC_WORD_NONE;
     if (sv_span_equals(value, "quarantine"))
         return SV_DMARC_WORD_QUARANTINE;
     return sv_span_equals(value, "reject") ? SV_DMARC_WORD_REJECT : SV_DMARC_WORD_BAD;
+}
+
+bool sv_dmarc_has_bad_policy(const struct sv_dmarc_record *record)
+{
+    return record->p == SV_DMARC_WORD_BAD || record->sp == SV_DMARC_WORD_BAD ||
+           record->np == SV_DMARC_WORD_BAD;
 }
 
 const char *sv_dmarc_word_name(enum sv_dmarc_word word)
@@ -103,7 +96,7 @@ bool sv_dmarc_is_malformed(struct sv_span text)
         return false;
     if (sv_span_equals(name, "v"))
         return sv_span_starts(value, "dmarc");
-    return sv_span_equals(name, "p") && word_of(value) != SV_DMARC_WORD_BAD;
+    return sv_span_equals(name, "p") && sv_dmarc_word_of(value) != SV_DMARC_WORD_BAD;
 }
 
 static const char *const key_names[SV_DMARC_KEYS] = {
@@ -129,16 +122,16 @@ static bool holds_a_tag(struct sv_span value)
 {
     for (size_t i = 0; i + 1 < value.len; i++) {
         struct sv_span behind = {value.text + i + 1, value.len - i - 1};
-        struct sv_span name = {.len = 0};
-        if (!sv_char_is_blank(value.text[i]) && value.text[i] != ',')
+        struct sv_span name = {.text = behind.text};
+        /* Of many blanks the last one separates: looking on from each would be quadratic. */
+        if ((!sv_char_is_blank(value.text[i]) && value.text[i] != ',') ||
+            sv_char_is_blank(behind.text[0]))
             continue;
-        behind = strip_blanks(behind);
-        name.text = behind.text;
         while (name.len < behind.len && is_word_char(behind.text[name.len]))
             name.len++;
         if (key_of(name) == SV_DMARC_KEY_OTHER)
             continue;
-        behind = strip_blanks((struct sv_span){name.text + name.len, behind.len - name.len});
+        behind = sv_span_strip((struct sv_span){name.text + name.len, behind.len - name.len});
         if (behind.len > 0 && behind.text[0] == '=')
             return true;
     }
@@ -172,7 +165,7 @@ static bool is_failure_options(struct sv_span value)
             option.len++;
             continue;
         }
-        if (!is_one_of(strip_blanks(option), "01ds"))
+        if (!is_one_of(sv_span_strip(option), "01ds"))
             return false;
         option = (struct sv_span){.text = value.text + i + 1};
     }
@@ -237,7 +230,7 @@ bool sv_dmarc_next(struct sv_dmarc_reader *reader, struct sv_dmarc_tag *tag)
     do {
         if (!next_piece(&reader->rest, &piece))
             return false;
-        piece = strip_blanks(piece);
+        piece = sv_span_strip(piece);
     } while (piece.len == 0);
     tag->text = piece;
     has_equals = split(piece, &tag->name, &tag->value);
@@ -281,13 +274,13 @@ static void take(struct sv_dmarc_record *out, const struct sv_dmarc_tag *tag)
 
     switch (tag->key) {
     case SV_DMARC_KEY_P:
-        out->p = word_of(value);
+        out->p = sv_dmarc_word_of(value);
         break;
     case SV_DMARC_KEY_SP:
-        out->sp = word_of(value);
+        out->sp = sv_dmarc_word_of(value);
         break;
     case SV_DMARC_KEY_NP:
-        out->np = word_of(value);
+        out->np = sv_dmarc_word_of(value);
         break;
     case SV_DMARC_KEY_ADKIM:
         out->adkim_strict = sv_span_equals(value, "s");

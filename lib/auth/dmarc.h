@@ -85,6 +85,12 @@ void sv_dmarc_parse(struct sv_span text, struct sv_dmarc_record *out);
  * so are those that were removed from the standard. False when it does not fit. */
 bool sv_dmarc_print(const struct sv_dmarc_record *record, struct sv_line *out);
 
+/* A value of p, sp or np; BAD for anything else. */
+enum sv_dmarc_word sv_dmarc_word_of(struct sv_span value);
+
+/* One of p, sp and np is there and none of the three words. */
+bool sv_dmarc_has_bad_policy(const struct sv_dmarc_record *record);
+
 /* "none", "quarantine", "reject"; "" for the others. */
 const char *sv_dmarc_word_name(enum sv_dmarc_word word);
 

@@ -6,33 +6,16 @@
 
 enum { ADDRESS_BYTES = 512 }; /* local part 64, "@", domain, with room for what is too long */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    char lower = sv_char_lower(c);
-
-    return lower >= 'a' && lower <= 'z';
-}
-
-static bool is_one_of(char c, const char *chars)
-{
-    return c != '\0' && strchr(chars, c) != NULL;
-}
-
 /* Digits and perhaps a unit (RFC 7489 section 6.2). */
 static bool is_size(struct sv_span text)
 {
     size_t digits = 0;
 
-    while (digits < text.len && is_digit(text.text[digits]))
+    while (digits < text.len && sv_char_is_digit(text.text[digits]))
         digits++;
     if (digits == 0 || text.len > digits + 1)
         return false;
-    return text.len == digits || is_one_of(text.text[digits], "kKmMgGtT");
+    return text.len == digits || sv_char_is_in(text.text[digits], "kKmMgGtT");
 }
 
 /* What may stand in a URI as it is; a comma and a "!" have to be encoded here. */
@@ -45,7 +28,7 @@ static int hex_of(char c)
 {
     char lower = sv_char_lower(c);
 
-    if (is_digit(c))
+    if (sv_char_is_digit(c))
         return c - '0';
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
@@ -99,7 +82,7 @@ static bool take_address(struct sv_span text, char domain[SV_NAME_BYTES])
 
 static bool is_scheme_char(char c, bool is_first)
 {
-    return is_letter(c) || (!is_first && (is_digit(c) || is_one_of(c, "+-.")));
+    return sv_char_is_alpha(c) || (!is_first && (sv_char_is_digit(c) || sv_char_is_in(c, "+-.")));
 }
 
 static size_t scheme_len(struct sv_span text)
@@ -159,12 +142,7 @@ bool sv_dmarc_uri_next(struct sv_span *rest, struct sv_dmarc_uri *uri)
         rest->text++;
         rest->len--;
     }
-    while (text.len > 0 && sv_char_is_blank(text.text[text.len - 1]))
-        text.len--;
-    while (text.len > 0 && sv_char_is_blank(text.text[0])) {
-        text.text++;
-        text.len--;
-    }
+    text = sv_span_strip(text);
     uri->text = text;
     uri->size = take_size(&text);
     uri->kind = kind_of(text, uri->domain);

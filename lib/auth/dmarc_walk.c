@@ -140,8 +140,7 @@ static enum sv_dmarc_policy fallback(const struct sv_dmarc_record *record)
 
 static bool is_policy_valid(const struct sv_dmarc_record *record)
 {
-    return record->p > SV_DMARC_WORD_BAD && record->sp != SV_DMARC_WORD_BAD &&
-           record->np != SV_DMARC_WORD_BAD;
+    return record->p != SV_DMARC_WORD_ABSENT && !sv_dmarc_has_bad_policy(record);
 }
 
 enum sv_dmarc_policy sv_dmarc_policy_of(const struct sv_dmarc_record *record)

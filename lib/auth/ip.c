@@ -2,18 +2,13 @@
 
 #include <string.h>
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Reads digits from the front; false for none, a leading zero or more than 255. */
 static bool take_octet(struct sv_span *rest, uint8_t *out)
 {
     unsigned value = 0;
     size_t len = 0;
 
-    while (len < rest->len && len < 4 && is_digit(rest->text[len]))
+    while (len < rest->len && len < 4 && sv_char_is_digit(rest->text[len]))
         value = value * 10 + (unsigned)(rest->text[len++] - '0');
     if (len == 0 || (len > 1 && *rest->text == '0') || value > 255)
         return false;
@@ -49,7 +44,7 @@ bool sv_ip4_parse(struct sv_span text, struct sv_ip *out)
 
 static int hex_value(char c)
 {
-    if (is_digit(c))
+    if (sv_char_is_digit(c))
         return c - '0';
     c = sv_char_lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;

@@ -161,7 +161,7 @@ const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, en
         unsettle(judge);
     if (fact != NULL)
         return fact;
-    if (*spent == spent_max) /* that is settled: the limit will be the same the next time */
+    if (*spent >= spent_max) /* that is settled: the limit will be the same the next time */
         return &never;
     if (judge->out == NULL) /* a report only reads the table */
         fact = want(judge, name, type);

@@ -77,42 +77,58 @@ static enum sv_tri read_existence(void *context, const char *name)
     return fact->outcome == SV_DNS_NXDOMAIN && fact->aliases == 0 ? SV_TRI_NO : SV_TRI_YES;
 }
 
-/* The fact of a wrong place that holds a DMARC record, or NULL. */
-static const struct sv_fact *probe(struct sv_judge *judge, const char *owner)
+/* The fact of a wrong place that holds a DMARC record, or NULL. The doubled domain comes first,
+ * being what happens most, and the other places once nothing is there. */
+static const struct sv_fact *find_elsewhere(struct sv_judge *judge, const char *owner)
 {
-    const struct sv_fact *fact = sv_judge_probe(judge, owner, SV_RR_TXT, SV_PROBES_NOT_DKIM_MAX);
-
-    return sv_fact_known(fact) && sv_dmarc_choose(fact).count > 0 ? fact : NULL;
-}
-
-static const struct sv_fact *probe_all(struct sv_judge *judge, const char *owner)
-{
+    enum { DOUBLED = 2, PLACES = 4 };
     const char *domain = judge->expect.domain;
-    const char *const places[][3] = {
-        {domain, "", ""}, {"dmarc.", domain, ""}, {owner, ".", judge->zone}, {owner, ".", domain}};
-    const struct sv_fact *hit = NULL;
-    char name[SV_NAME_BYTES];
+    const char *const places[PLACES][3] = {
+        {owner, ".", judge->zone}, {owner, ".", domain}, {domain, "", ""}, {"dmarc.", domain, ""}};
+    bool is_open = false;
 
-    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+    for (size_t i = 0; i < PLACES && !(i == DOUBLED && is_open); i++) {
+        char name[SV_NAME_BYTES];
         const struct sv_fact *fact;
         if (!sv_name_build(name, places[i][0], places[i][1], places[i][2]))
             continue;
-        fact = probe(judge, name);
-        hit = hit == NULL ? fact : hit;
+        fact = sv_judge_probe(judge, name, SV_RR_TXT, SV_PROBES_NOT_DKIM_MAX);
+        if (sv_fact_known(fact) && sv_dmarc_choose(fact).count > 0)
+            return fact;
+        is_open = is_open || !fact->answered;
     }
-    return hit;
+    return NULL;
 }
 
 static void judge_absent(struct sv_dmarc_view *view)
 {
     struct sv_judge *judge = view->judge;
-    const struct sv_fact *elsewhere = probe_all(judge, view->own->name);
+    const struct sv_fact *elsewhere = find_elsewhere(judge, view->own->name);
     struct sv_naming naming = {.owner = view->own->name, .expected = view->expected};
 
     if (elsewhere != NULL)
         naming.found = elsewhere->name;
     sv_judge_find(judge, elsewhere != NULL ? SV_F_DMARC_WRONG_OWNER : SV_F_DMARC_MISSING,
                   elsewhere != NULL ? elsewhere : view->own, SV_SEVERITY_NONE, &naming);
+}
+
+/* What a text without a valid version was meant to be; what we ask for in general where its tags do
+ * not tell. */
+static const char *repaired(const struct sv_dmarc_view *view, struct sv_span text,
+                            char out[SV_FINDING_VALUE_BYTES])
+{
+    struct sv_dmarc_reader reader = {.rest = sv_span_trim(text)};
+    struct sv_dmarc_record record;
+    struct sv_dmarc_tag tag;
+    struct sv_line line;
+
+    sv_dmarc_parse(reader.rest, &record);
+    while (sv_dmarc_next(&reader, &tag)) {
+        if (tag.fault != SV_DMARC_FAULT_NONE)
+            return view->expected;
+    }
+    sv_line_init(&line, out, SV_FINDING_VALUE_BYTES);
+    return record.p > SV_DMARC_WORD_BAD && sv_dmarc_print(&record, &line) ? out : view->expected;
 }
 
 /* Records that receivers throw away. False when there is nothing of that kind at the name. */
@@ -129,19 +145,13 @@ static bool judge_discarded(struct sv_dmarc_view *view, const struct sv_fact *fa
     } else if (found == SV_DMARC_FOUND_INVALID) {
         sv_dmarc_judge_record(view, fact, choice.record);
     } else if (found == SV_DMARC_FOUND_NONE && choice.malformed_count > 0) {
-        sv_dmarc_find(view->judge, SV_F_DMARC_VERSION_MALFORMED, fact, view->expected,
-                      choice.malformed);
+        sv_dmarc_find(view->judge, SV_F_DMARC_VERSION_MALFORMED, fact,
+                      repaired(view, choice.malformed, all), choice.malformed);
     } else {
         return false;
     }
     view->is_explained = true;
     return true;
-}
-
-static bool has_bad_policy(const struct sv_dmarc_record *record)
-{
-    return record->p == SV_DMARC_WORD_BAD || record->sp == SV_DMARC_WORD_BAD ||
-           record->np == SV_DMARC_WORD_BAD;
 }
 
 enum sv_tri sv_dmarc_is_right(const struct sv_judge *judge, size_t record,
@@ -150,6 +160,8 @@ enum sv_tri sv_dmarc_is_right(const struct sv_judge *judge, size_t record,
     struct sv_dmarc_choice choice = sv_dmarc_choose(answer);
     struct sv_dmarc_record read;
 
+    if (answer->incomplete && choice.count <= 1)
+        return SV_TRI_UNKNOWN; /* the record, or another one, may be what did not fit */
     if (choice.count == 0 && choice.malformed_count == 0)
         return sv_dmarc_choose(judge->asked[record]).count == 0 &&
                        sv_judge_status(judge, record) == SV_RECORD_OK
@@ -158,7 +170,7 @@ enum sv_tri sv_dmarc_is_right(const struct sv_judge *judge, size_t record,
     if (choice.count != 1)
         return SV_TRI_NO;
     sv_dmarc_parse(choice.record, &read);
-    return read.has_repeated || has_bad_policy(&read) ||
+    return read.has_repeated || sv_dmarc_has_bad_policy(&read) ||
                    sv_dmarc_policy_of(&read) == SV_DMARC_POLICY_ABSENT
                ? SV_TRI_NO
                : SV_TRI_YES;
@@ -170,7 +182,7 @@ static enum sv_record_status judge_applied(struct sv_dmarc_view *view, const str
 {
     sv_dmarc_judge_record(view, fact, sv_dmarc_choose(fact).record);
     sv_dmarc_judge_reports(view, fact);
-    return has_bad_policy(&view->now.record) || view->now.policy == SV_DMARC_POLICY_ABSENT
+    return sv_dmarc_has_bad_policy(&view->now.record) || view->now.policy == SV_DMARC_POLICY_ABSENT
                ? SV_RECORD_WRONG
                : SV_RECORD_OK;
 }

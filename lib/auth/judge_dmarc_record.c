@@ -54,12 +54,6 @@ static bool is_policy(enum sv_dmarc_key key)
     return key == SV_DMARC_KEY_P || key == SV_DMARC_KEY_SP || key == SV_DMARC_KEY_NP;
 }
 
-static bool is_word(struct sv_span value)
-{
-    return sv_span_equals(value, "none") || sv_span_equals(value, "quarantine") ||
-           sv_span_equals(value, "reject");
-}
-
 static void judge_tag(struct sv_dmarc_view *view, const struct sv_fact *fact,
                       const struct sv_dmarc_tag *tag, struct lists *lists)
 {
@@ -69,7 +63,7 @@ static void judge_tag(struct sv_dmarc_view *view, const struct sv_fact *fact,
         add(&lists->unknown_line, tag->name);
     if (tag->key == SV_DMARC_KEY_PCT || tag->key == SV_DMARC_KEY_RF || tag->key == SV_DMARC_KEY_RI)
         add(&lists->deprecated_line, tag->name);
-    if (is_policy(tag->key) && !is_word(tag->value)) {
+    if (is_policy(tag->key) && sv_dmarc_word_of(tag->value) == SV_DMARC_WORD_BAD) {
         sv_dmarc_find(view->judge, SV_F_DMARC_POLICY_INVALID, fact, "none, quarantine or reject",
                       tag->key == SV_DMARC_KEY_P ? tag->value : tag->text);
         view->is_explained = true;
@@ -111,28 +105,49 @@ static void judge_strict(struct sv_dmarc_view *view, const struct sv_fact *fact,
                       sv_span_of(expect->domain));
 }
 
+/* The record as it should read: p after v, a policy, and reports to the address that we propose
+ * where it asks for none. What cannot be told is what we ask for in general. */
+static const char *repaired(const struct sv_dmarc_view *view, const struct sv_dmarc_record *record,
+                            char out[SV_FINDING_VALUE_BYTES])
+{
+    struct sv_dmarc_record better = *record;
+    struct sv_dmarc_record proposed;
+    struct sv_line line;
+
+    sv_dmarc_parse(sv_span_of(view->expected), &proposed);
+    if (better.rua.text == NULL)
+        better.rua = proposed.rua;
+    if (better.p == SV_DMARC_WORD_ABSENT)
+        better.p = SV_DMARC_WORD_NONE;
+    sv_line_init(&line, out, SV_FINDING_VALUE_BYTES);
+    return better.p != SV_DMARC_WORD_BAD && sv_dmarc_print(&better, &line) ? out : view->expected;
+}
+
 /* What the record as a whole says. In a damaged one, what seems to be missing may be there. */
 static void judge_meaning(struct sv_dmarc_view *view, const struct sv_fact *fact,
                           struct sv_span text, bool is_damaged)
 {
     struct sv_judge *judge = view->judge;
     struct sv_dmarc_record record;
+    char room[SV_FINDING_VALUE_BYTES];
+    const char *expected;
 
     sv_dmarc_parse(text, &record);
     if (record.has_repeated)
         return;
+    expected = repaired(view, &record, room);
     if (record.p == SV_DMARC_WORD_ABSENT && !is_damaged) {
-        sv_dmarc_find(judge, SV_F_DMARC_POLICY_MISSING, fact, "p=none", text);
+        sv_dmarc_find(judge, SV_F_DMARC_POLICY_MISSING, fact, expected, text);
         view->is_explained = true;
     } else if (record.p != SV_DMARC_WORD_ABSENT && !record.has_order_of_before) {
-        sv_dmarc_find(judge, SV_F_DMARC_ORDER_LEGACY, fact, view->expected, text);
+        sv_dmarc_find(judge, SV_F_DMARC_ORDER_LEGACY, fact, expected, text);
     }
     if (record.p == SV_DMARC_WORD_NONE)
         sv_dmarc_find(judge, SV_F_DMARC_POLICY_NONE, fact, "", sv_span_of("none"));
     if (record.test_mode)
         sv_dmarc_find(judge, SV_F_DMARC_TEST_MODE, fact, "", sv_span_of("t=y"));
     if (record.rua.text == NULL && !is_damaged)
-        sv_dmarc_find(judge, SV_F_DMARC_RUA_MISSING, fact, view->expected, text);
+        sv_dmarc_find(judge, SV_F_DMARC_RUA_MISSING, fact, expected, text);
     judge_weaker(view, fact, &record);
     judge_strict(view, fact, &record);
 }

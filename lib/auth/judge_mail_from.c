@@ -2,23 +2,9 @@
  * record is judged in judge_spf.c. */
 #include <string.h>
 
-#include "judge_parts.h"
+#include "dmarc_parts.h"
 #include "near.h"
 #include "records_parts.h"
-
-/* The host of a kept "10 host"; the preference holds no blank. */
-static struct sv_span host_of(struct sv_span value)
-{
-    size_t at = 0;
-
-    while (at < value.len && value.text[at] != ' ')
-        at++;
-    at += at < value.len ? 1 : 0;
-    value = (struct sv_span){.text = value.text + at, .len = value.len - at};
-    if (value.len > 0 && value.text[value.len - 1] == '.')
-        value.len--;
-    return value;
-}
 
 /* One MAIL FROM domain may serve several regions by one MX towards any of them. */
 static bool is_feedback_host(const struct sv_judge *judge, struct sv_span host)
@@ -99,39 +85,51 @@ static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_s
     return SV_F_MAILFROM_MX_NOT_SES;
 }
 
-/* The fact of a wrong place that holds SES's MX, or NULL. `owner` NULL = could not be a name. */
-static const struct sv_fact *probe(struct sv_judge *judge, const char *owner)
+static bool holds_feedback_host(const struct sv_judge *judge, const struct sv_fact *fact)
 {
-    const struct sv_fact *fact = sv_judge_probe(judge, owner, SV_RR_MX, SV_PROBES_NOT_DKIM_MAX);
-
-    if (!sv_fact_known(fact))
-        return NULL;
     for (size_t i = 0; i < fact->values_count; i++) {
-        if (is_feedback_host(judge, host_of(fact->values[i])))
+        if (is_feedback_host(judge, sv_mx_host(fact->values[i])))
+            return true;
+    }
+    return false;
+}
+
+/* The fact of a wrong place that holds SES's MX, or NULL. At {d} it costs no probe: whether {d}
+ * receives mail is asked in any case. */
+static const struct sv_fact *find_elsewhere(struct sv_judge *judge)
+{
+    const struct sv_expect *expect = &judge->expect;
+    const struct sv_fact *fact;
+    char doubled[SV_NAME_BYTES];
+
+    if (sv_name_build(doubled, expect->mail_from, ".", judge->zone)) {
+        fact = sv_judge_probe(judge, doubled, SV_RR_MX, SV_PROBES_NOT_DKIM_MAX);
+        if (sv_fact_known(fact) && holds_feedback_host(judge, fact))
             return fact;
     }
-    return NULL;
+    fact = sv_judge_look(judge, expect->domain, SV_RR_MX, &judge->dmarc_looks, SV_DMARC_LOOKS_MAX);
+    return sv_fact_known(fact) && holds_feedback_host(judge, fact) ? fact : NULL;
 }
 
 static void judge_absent(struct sv_judge *judge, const struct sv_fact *fact, const char *expected)
 {
-    const struct sv_expect *expect = &judge->expect;
-    struct sv_naming naming = {.owner = expect->mail_from, .expected = expected};
-    const struct sv_fact *at_doubled = NULL;
-    const struct sv_fact *at_domain;
-    char doubled[SV_NAME_BYTES];
+    const struct sv_fact *elsewhere = find_elsewhere(judge);
+    struct sv_naming naming = {.owner = judge->expect.mail_from, .expected = expected};
 
-    if (sv_name_build(doubled, expect->mail_from, ".", judge->zone))
-        at_doubled = probe(judge, doubled);
-    at_domain = probe(judge, expect->domain);
-    if (at_doubled == NULL && at_domain == NULL) {
-        sv_judge_find(judge, SV_F_MAILFROM_MX_MISSING, fact, SV_SEVERITY_NONE, &naming);
-        return;
-    }
-    if (at_doubled == NULL)
-        at_doubled = at_domain;
-    naming.found = at_doubled->name;
-    sv_judge_find(judge, SV_F_MAILFROM_MX_WRONG_OWNER, at_doubled, SV_SEVERITY_NONE, &naming);
+    if (elsewhere != NULL)
+        naming.found = elsewhere->name;
+    sv_judge_find(judge,
+                  elsewhere != NULL ? SV_F_MAILFROM_MX_WRONG_OWNER : SV_F_MAILFROM_MX_MISSING,
+                  elsewhere != NULL ? elsewhere : fact, SV_SEVERITY_NONE, &naming);
+}
+
+enum sv_tri sv_mail_from_is_right_mx(const struct sv_judge *judge, const struct sv_fact *answer)
+{
+    if (answer->values_seen != 1)
+        return SV_TRI_NO;
+    if (answer->values_count != 1)
+        return SV_TRI_UNKNOWN; /* there was no room to keep it */
+    return is_feedback_host(judge, sv_mx_host(answer->values[0])) ? SV_TRI_YES : SV_TRI_NO;
 }
 
 /* Judges the MX records that are there. */
@@ -145,7 +143,7 @@ static enum sv_record_status judge_present(struct sv_judge *judge, const struct 
 
     sv_fact_show(fact, found);
     if (fact->values_seen == 1 && fact->values_count == 1)
-        code = host_fault(judge, host_of(fact->values[0]));
+        code = host_fault(judge, sv_mx_host(fact->values[0]));
     else if (fact->values_seen == 1)
         return SV_RECORD_UNKNOWN; /* there was no room to keep it */
     if (code == SV_F_NONE)

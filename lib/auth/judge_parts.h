@@ -24,7 +24,7 @@
 #define SV_NO_SUCH_LABEL "sv7x2q9k4m1z8w3p6t5r"
 
 enum {
-    SV_PROBES_MAX = 8,          /* looks at wrong places, per judgement */
+    SV_PROBES_MAX = 8,          /* looks at wrong places, for all records of one judgement */
     SV_PROBES_NOT_DKIM_MAX = 7, /* the last one is kept for DKIM's second step */
     SV_SPF_LOOKS_MAX = 64,      /* questions of SPF, per judgement */
     SV_FACT_VALUES_MAX = 64,    /* records of one answer that are kept */
@@ -175,7 +175,7 @@ const struct sv_fact *sv_judge_asked(const struct sv_judge *judge, enum sv_recor
                                      size_t nth, size_t *record);
 
 /* Facts beyond the expected records: from the table, otherwise wanted for the next round. Never
- * NULL: beyond a limit it is unknown. Probes and looks of SPF have limits of their own. */
+ * NULL: beyond a limit it is unknown. Probes have one limit together (dns-auth section 2.7). */
 const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, enum sv_rr_type type,
                                     unsigned *spent, unsigned spent_max);
 const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, enum sv_rr_type type,
@@ -228,6 +228,9 @@ enum sv_record_status sv_judge_combine(struct sv_judge *judge, size_t record,
 void sv_judge_ownership(struct sv_judge *judge);
 void sv_judge_dkim(struct sv_judge *judge);
 void sv_judge_mail_from(struct sv_judge *judge); /* with its SPF */
+
+/* Whether an answer about the MAIL FROM domain holds SES's MX and no other. */
+enum sv_tri sv_mail_from_is_right_mx(const struct sv_judge *judge, const struct sv_fact *answer);
 
 /* The SPF record `kind` at `owner`: of the domain, or of its custom MAIL FROM. */
 void sv_judge_spf(struct sv_judge *judge, enum sv_record_kind kind, const char *owner);

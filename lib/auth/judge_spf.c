@@ -64,35 +64,53 @@ static enum sv_record_status judge_record(struct sv_spf_subject *it, struct sv_s
     return permissive ? SV_RECORD_WRONG : status;
 }
 
-/* The fact of another place where the record stands; NULL = it does not, or that is not known. A
- * record that is absent refers to nothing, so these few come out of what SPF may ask, and take no
- * probe away from the other records. */
 static const struct sv_fact *probe(struct sv_judge *judge, const char *name, enum sv_rr_type type)
 {
-    const struct sv_fact *fact =
-        sv_judge_look(judge, name, type, &judge->spf_looks, SV_SPF_LOOKS_MAX);
-    struct sv_span record;
-
-    if (!sv_fact_known(fact) || sv_spf_select(fact->values, fact->values_count, &record) == 0)
-        return NULL;
-    return fact;
+    return sv_judge_probe(judge, name, type, SV_PROBES_NOT_DKIM_MAX);
 }
 
-/* SPF text where nobody looks for it. The same at both places is a wildcard, and nobody's mistake.
- */
-static const struct sv_fact *misplaced(const struct sv_spf_subject *it)
+static bool holds_record(const struct sv_fact *fact)
 {
+    struct sv_span record;
+
+    return fact != NULL && sv_fact_known(fact) &&
+           sv_spf_select(fact->values, fact->values_count, &record) > 0;
+}
+
+/* SPF text where nobody looks for it; NULL = nowhere, as far as is known. One place after the
+ * other, since probes are few, and what happens most comes first. The same at two names is a
+ * wildcard, and nobody's mistake. */
+static const struct sv_fact *find_elsewhere(const struct sv_spf_subject *it)
+{
+    struct sv_judge *judge = it->judge;
     const struct sv_fact *doubled = NULL;
     const struct sv_fact *labelled = NULL;
+    const struct sv_fact *type99;
     char name[SV_NAME_BYTES];
 
-    if (sv_name_build(name, it->owner, ".", it->judge->zone))
-        doubled = probe(it->judge, name, SV_RR_TXT);
-    if (sv_name_build(name, "spf.", it->owner, NULL))
-        labelled = probe(it->judge, name, SV_RR_TXT);
-    if (doubled != NULL && labelled != NULL)
+    if (sv_name_build(name, it->owner, ".", judge->zone))
+        doubled = probe(judge, name, SV_RR_TXT);
+    if (doubled != NULL && !doubled->answered)
         return NULL;
-    return doubled != NULL ? doubled : labelled;
+    if (sv_name_build(name, "spf.", it->owner, NULL))
+        labelled = probe(judge, name, SV_RR_TXT);
+    if (holds_record(doubled) != holds_record(labelled))
+        return holds_record(doubled) ? doubled : labelled;
+    if (labelled != NULL && !labelled->answered)
+        return NULL;
+    type99 = probe(judge, it->owner, SV_RR_SPF);
+    return holds_record(type99) ? type99 : NULL;
+}
+
+/* A text that only looks like a record. The advice is what it was meant to be. */
+static void judge_malformed(const struct sv_spf_subject *it, struct sv_span text)
+{
+    char repaired[SV_FINDING_VALUE_BYTES];
+    struct sv_line line;
+
+    sv_line_init(&line, repaired, sizeof(repaired));
+    find(it, SV_F_SPF_VERSION_MALFORMED, sv_spf_repair(text, &line) ? repaired : SV_SPF_INCLUDE,
+         text);
 }
 
 /* No SPF record at all, or texts that only look like one. */
@@ -102,23 +120,18 @@ static void judge_none(const struct sv_spf_subject *it, const struct choice *cho
                                                               : SV_F_SPF_MISSING,
                                      .expected = SV_SPF_EXPECTED,
                                      .found = {.text = ""}};
-    const struct sv_fact *type99;
     const struct sv_fact *elsewhere;
 
     if (choice->malformed_count > 0) {
-        find(it, SV_F_SPF_VERSION_MALFORMED, SV_SPF_EXPECTED, choice->malformed);
+        judge_malformed(it, choice->malformed);
         return;
     }
-    type99 = probe(it->judge, it->owner, SV_RR_SPF);
-    elsewhere = misplaced(it);
-    if (type99 != NULL) {
-        finding.code = SV_F_SPF_TYPE99;
-        finding.fact = type99;
-        finding.found = type99->values[0];
-    } else if (elsewhere != NULL) {
-        finding.code = SV_F_SPF_WRONG_OWNER;
+    elsewhere = find_elsewhere(it);
+    if (elsewhere != NULL) {
+        bool is_type99 = elsewhere->type == SV_RR_SPF;
+        finding.code = is_type99 ? SV_F_SPF_TYPE99 : SV_F_SPF_WRONG_OWNER;
         finding.fact = elsewhere;
-        finding.found = sv_span_of(elsewhere->name);
+        finding.found = is_type99 ? elsewhere->values[0] : sv_span_of(elsewhere->name);
     }
     sv_spf_find(it, &finding);
 }

@@ -161,7 +161,8 @@ static void judge_term(struct sv_spf_subject *it, struct reading *reading, struc
         reading->told_ptr = true;
         find(it, SV_F_SPF_PTR_USED, "", term->text);
     }
-    if (is_live && sv_spf_term_is_lookup(term) && sv_spf_macro_uses(term->domain, "slodiphvcrt"))
+    /* %{d} and %{o} are known: the envelope has the name that is judged. */
+    if (is_live && sv_spf_term_is_lookup(term) && sv_spf_macro_uses(term->domain, "slhpiv"))
         find(it, SV_F_SPF_MACRO_UNRESOLVED, "", term->text);
 }
 
@@ -227,10 +228,8 @@ void sv_judge_spf_explain(const struct sv_spf_subject *it, struct sv_span record
         expected = SV_SPF_INCLUDE; /* half a record would do harm when it is pasted */
     if (it->explained)
         return; /* why the record fails is told, and repairing that comes first */
-    if (slip.code == SV_F_SPF_SES_MISSPELLED || slip.code == SV_F_SPF_SES_WRONG_QUALIFIER)
-        find(it, slip.code, SV_SPF_INCLUDE, slip.term);
-    else if (slip.code != SV_F_NONE)
-        find(it, slip.code, expected, record);
+    if (slip.code != SV_F_NONE)
+        find(it, slip.code, expected, slip.code == SV_F_SPF_SES_AFTER_ALL ? record : slip.term);
     else
         find(it, it->at_mail_from ? SV_F_MAILFROM_SPF_NO_SES : SV_F_SPF_SES_NOT_INCLUDED, expected,
              record);

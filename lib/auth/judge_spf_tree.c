@@ -11,29 +11,49 @@
 #include "spf.h"
 #include "spf_walk.h"
 
-enum { RANGES_MAX = 32, SES_DEPTH_MAX = 3, BRANCHES_SHOWN = 3 };
+enum { RANGES_MAX = 32, SES_DEPTH_MAX = 3, BRANCHES_SHOWN = 3, SILENT_MAX = 8 };
+
+/* The whole look at one record, and what it found. */
+struct tour {
+    struct sv_spf_subject *it;
+    struct sv_spf_walk walk;
+    unsigned voids_used;
+    bool looped;
+    /* What was asked, of terms, hosts behind them and SES's own record, and did not answer. */
+    size_t silent_count;
+    const struct sv_fact *silent[SILENT_MAX];
+};
 
 static const struct sv_fact *look(struct sv_judge *judge, const char *name, enum sv_rr_type type)
 {
     return sv_judge_look(judge, name, type, &judge->spf_looks, SV_SPF_LOOKS_MAX);
 }
 
+static void note_silent(struct tour *tour, const struct sv_fact *fact)
+{
+    for (size_t i = 0; i < tour->silent_count; i++) {
+        if (sv_name_equal(tour->silent[i]->name, fact->name))
+            return;
+    }
+    if (tour->silent_count < SILENT_MAX)
+        tour->silent[tour->silent_count++] = fact;
+}
+
 static void ask(void *context, const char *name, enum sv_rr_type type, struct sv_spf_reply *out)
 {
-    const struct sv_fact *fact = look(context, name, type);
+    struct tour *tour = context;
+    const struct sv_fact *fact = look(tour->it->judge, name, type);
 
     *out = (struct sv_spf_reply){.known = fact->answered};
-    if (!sv_fact_known(fact))
+    if (!sv_fact_known(fact)) {
+        if (fact->answered)
+            note_silent(tour, fact);
         return;
+    }
     out->outcome = fact->outcome;
     out->values = fact->values;
     out->count = fact->values_count;
     out->incomplete = fact->incomplete;
-}
-
-static struct sv_spf_source source_of(struct sv_judge *judge)
-{
-    return (struct sv_spf_source){.ask = ask, .context = judge};
 }
 
 /* One address of every range that SES's record lets pass. */
@@ -45,14 +65,14 @@ struct ranges {
     struct sv_ip addresses[RANGES_MAX];
 };
 
-static void collect(struct sv_judge *judge, const char *name, unsigned depth, struct ranges *out)
+static void collect(struct tour *tour, const char *name, unsigned depth, struct ranges *out)
 {
     struct sv_span record = {.text = ""};
     struct sv_spf_reply reply = {0};
     struct sv_spf_term term = {.kind = SV_SPF_OTHER};
 
-    ask(judge, name, SV_RR_TXT, &reply);
-    if (!reply.known || reply.outcome == SV_DNS_UNKNOWN) {
+    ask(tour, name, SV_RR_TXT, &reply);
+    if (!reply.known || reply.outcome == SV_DNS_UNKNOWN || reply.incomplete) {
         out->open = true;
         return;
     }
@@ -69,7 +89,7 @@ static void collect(struct sv_judge *judge, const char *name, unsigned depth, st
             out->addresses[out->count++] = term.network;
         if (passes && (term.kind == SV_SPF_INCLUDE_OF || term.kind == SV_SPF_REDIRECT) &&
             depth < SES_DEPTH_MAX && sv_spf_name(term.domain, below))
-            collect(judge, below, depth + 1, out);
+            collect(tour, below, depth + 1, out);
     }
 }
 
@@ -102,14 +122,6 @@ struct ses {
     struct sv_spf_check check;
     bool by_range;
     struct ranges ranges;
-};
-
-/* The whole look at one record, and what it found. */
-struct tour {
-    struct sv_spf_subject *it;
-    struct sv_spf_walk walk;
-    unsigned voids_used;
-    bool looped;
 };
 
 /* One evaluation, which marks in the tree, where there is one, what it uses. */
@@ -145,14 +157,14 @@ static enum sv_spf_result run_all(struct ses *ses, struct tour *tour)
 }
 
 /* Finds out for what the record is to be evaluated. */
-static void prepare(struct ses *ses, struct sv_judge *judge)
+static void prepare(struct ses *ses, struct tour *tour)
 {
     struct sv_spf_verdict verdict;
 
     sv_spf_check(&ses->check, &verdict);
     if (verdict.waiting || (verdict.result != SV_SPF_UNDECIDED && !verdict.doubtful))
         return;
-    collect(judge, SV_SPF_SES, 0, &ses->ranges);
+    collect(tour, SV_SPF_SES, 0, &ses->ranges);
     ses->by_range = !ses->ranges.open && ses->ranges.count > 0;
     ses->check.unlisted = ses->ranges.absent;
     /* A plain list of ranges lets each of them pass; reading it again for each proves nothing. */
@@ -165,8 +177,8 @@ static enum sv_spf_result evaluate(struct tour *tour, struct ses *ses)
     enum sv_spf_result result;
 
     ses->check = (struct sv_spf_check){
-        .source = source_of(tour->it->judge), .domain = tour->it->owner, .passing = SV_SPF_SES};
-    prepare(ses, tour->it->judge);
+        .source = tour->walk.source, .domain = tour->it->owner, .passing = SV_SPF_SES};
+    prepare(ses, tour);
     result = run_all(ses, tour);
     if (result == SV_SPF_PERMERROR && tour->walk.tree != NULL) {
         ses->check.count_on = true; /* how far does it pass the limits? */
@@ -220,21 +232,16 @@ static const char *tell_why(const struct sv_spf_note *note, struct sv_line *why)
     return note->name;
 }
 
-static void tell_silent(struct tour *tour, const struct sv_spf_note *note)
+/* Who did not answer, where that keeps the verdict open. */
+static void tell_silent(const struct tour *tour)
 {
-    const struct sv_fact *fact = look(tour->it->judge, note->name, note->type);
-    struct sv_naming naming = {.owner = note->name};
-
-    /* Whoever could not be asked at all said nothing that could be shown. */
-    if (fact->trouble == SV_DNS_NO_TROUBLE || tour->it->for_ses == SV_SPF_PASS)
-        return;
-    for (size_t i = 0; tour->it->judge->out != NULL && i < tour->it->judge->out->findings_count;
-         i++) {
-        if (tour->it->judge->out->findings[i].code == SV_F_SPF_TEMPERROR &&
-            sv_name_equal(tour->it->judge->out->findings[i].owner, note->name))
-            return;
+    for (size_t i = 0; i < tour->silent_count && tour->it->for_ses != SV_SPF_PASS; i++) {
+        const struct sv_fact *fact = tour->silent[i];
+        struct sv_naming naming = {.owner = fact->name};
+        /* Whoever could not be asked at all said nothing that could be shown. */
+        if (fact->trouble != SV_DNS_NO_TROUBLE)
+            sv_judge_find(tour->it->judge, SV_F_SPF_TEMPERROR, fact, SV_SEVERITY_NONE, &naming);
     }
-    sv_judge_find(tour->it->judge, SV_F_SPF_TEMPERROR, fact, SV_SEVERITY_NONE, &naming);
 }
 
 static enum sv_finding_code code_of(const struct sv_spf_note *note)
@@ -252,7 +259,6 @@ static enum sv_finding_code code_of(const struct sv_spf_note *note)
         return SV_F_SPF_INCLUDE_LOOP;
     case SV_SPF_MX_MANY:
         return SV_F_SPF_MX_TOO_MANY;
-    case SV_SPF_SILENT:
     case SV_SPF_TROUBLE_NONE:
         return SV_F_NONE;
     }
@@ -269,10 +275,6 @@ static void on_note(void *context, const struct sv_spf_note *note)
     struct sv_line why_line;
     struct sv_spf_finding finding = {.code = code_of(note), .expected = why};
 
-    if (finding.code == SV_F_NONE) {
-        tell_silent(tour, note);
-        return;
-    }
     /* SES's record is not the client's to repair; a misspelled name and two terms in one word are
      * told as that. */
     if (sv_name_equal(note->name, SV_SPF_SES) || sv_spf_is_near_ses(note->term) ||
@@ -402,7 +404,7 @@ void sv_judge_spf_tree(struct sv_spf_subject *it, struct sv_span record)
     struct tour tour = {.it = it};
     struct sv_report *out = it->judge->out;
 
-    tour.walk.source = source_of(it->judge);
+    tour.walk.source = (struct sv_spf_source){.ask = ask, .context = &tour};
     tour.walk.tree = out != NULL ? &out->spf : NULL;
     sv_spf_walk(&tour.walk, it->owner, record);
     it->for_ses = evaluate(&tour, &ses);
@@ -415,8 +417,7 @@ void sv_judge_spf_tree(struct sv_spf_subject *it, struct sv_span record)
     tour.walk.context = &tour;
     sv_spf_walk(&tour.walk, it->owner, record);
     tour.walk.tree = &out->spf;
-    if (ses.ranges.open)
-        tell_silent(&tour, &(struct sv_spf_note){.name = SV_SPF_SES, .type = SV_RR_TXT});
+    tell_silent(&tour);
     judge_lookups(&tour);
     judge_voids(&tour);
     judge_duplicates(&tour);

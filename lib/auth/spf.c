@@ -91,6 +91,21 @@ bool sv_spf_is_ses(struct sv_span domain)
     return sv_span_equals(domain, SV_SPF_SES);
 }
 
+enum sv_tri sv_spf_includes_ses(struct sv_span record)
+{
+    struct sv_spf_outline outline;
+    struct sv_spf_term term;
+
+    sv_spf_outline(record, &outline);
+    if (outline.fault != SV_SPF_GOOD)
+        return SV_TRI_NO;
+    while (sv_spf_next(&record, &term) && term.kind != SV_SPF_ALL && term.qualifier == '+') {
+        if (term.kind == SV_SPF_INCLUDE_OF && sv_spf_is_ses(term.domain))
+            return SV_TRI_YES;
+    }
+    return SV_TRI_UNKNOWN;
+}
+
 /* Names that people write for it and that are more than a typing error away. */
 static const char *const wrong_names[] = {"amazon-ses.com", "amazon.ses.com", "ses.amazonaws.com",
                                           "amazonses.net", "amazonses.org"};
@@ -151,10 +166,11 @@ size_t sv_spf_gap(struct sv_span word)
     return 0;
 }
 
-static void add_term(struct sv_line *out, const char *text, size_t len)
+static void add_term(struct sv_line *out, const char *prefix, struct sv_span text)
 {
     sv_line_add(out, " ");
-    sv_line_add_bytes(out, text, len);
+    sv_line_add(out, prefix);
+    sv_line_add_bytes(out, text.text, text.len);
 }
 
 bool sv_spf_suggest(struct sv_span record, struct sv_line *out)
@@ -169,82 +185,101 @@ bool sv_spf_suggest(struct sv_span record, struct sv_line *out)
         bool is_half = sv_span_equals(term.text, "include:"); /* its name was lost to a blank */
         if (is_ses || is_half || sv_spf_is_near_ses(&term) || (ended && term.kind == SV_SPF_ALL))
             continue;
-        if ((term.kind == SV_SPF_ALL || term.kind == SV_SPF_REDIRECT) && !included) {
-            add_term(out, SV_SPF_INCLUDE, strlen(SV_SPF_INCLUDE));
+        /* Behind a term that refuses, SES might be refused already. */
+        if (!included &&
+            (term.kind == SV_SPF_ALL || term.kind == SV_SPF_REDIRECT || term.qualifier != '+')) {
+            add_term(out, SV_SPF_INCLUDE, sv_span_of(""));
             included = true;
         }
         if (term.kind == SV_SPF_ALL && term.qualifier == '+')
-            add_term(out, "~all", strlen("~all"));
+            add_term(out, "~all", sv_span_of(""));
         else
-            add_term(out, term.text.text, term.text.len);
+            add_term(out, "", term.text);
         ended = ended || term.kind == SV_SPF_ALL;
     }
     if (!included)
-        add_term(out, SV_SPF_INCLUDE, strlen(SV_SPF_INCLUDE));
+        add_term(out, SV_SPF_INCLUDE, sv_span_of(""));
     return !out->cut;
 }
 
-static bool is_in(struct sv_span record, struct sv_span text)
+bool sv_spf_repair(struct sv_span text, struct sv_line *out)
 {
-    struct sv_spf_term term;
+    struct sv_span rest = sv_span_trim(text);
+    struct sv_spf_outline outline;
+    struct sv_span word;
 
-    while (sv_spf_next(&record, &term)) {
-        if (term.text.len == text.len && memcmp(term.text.text, text.text, text.len) == 0)
+    if (sv_span_starts(rest, version))
+        rest = (struct sv_span){rest.text + strlen(version), rest.len - strlen(version)};
+    else
+        (void)sv_span_word(&rest, &word); /* the version, as it was written */
+    sv_spf_outline(rest, &outline);
+    return outline.fault == SV_SPF_GOOD && sv_spf_suggest(rest, out);
+}
+
+/* Whether one of the words so far is `prefix` with `text` behind it. */
+static bool holds_word(const struct sv_line *line, const char *prefix, struct sv_span text)
+{
+    struct sv_span rest = {.text = line->text, .len = line->len};
+    size_t prefix_len = strlen(prefix);
+    struct sv_span word;
+
+    while (sv_span_word(&rest, &word)) {
+        if (word.len == prefix_len + text.len && memcmp(word.text, prefix, prefix_len) == 0 &&
+            memcmp(word.text + prefix_len, text.text, text.len) == 0)
             return true;
     }
     return false;
 }
 
-/* -all only where every record says so: whatever one of them lets pass softly must still pass. */
-static const char *common_all(const struct sv_span *records, size_t count)
+/* A record that several become. */
+struct merged {
+    struct sv_line *out;
+    bool has_exp, included;
+};
+
+static void include_ses(struct merged *merged)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!is_in(records[i], sv_span_of("-all")))
-            return "~all";
-    }
-    return "-all";
+    if (!merged->included)
+        add_term(merged->out, SV_SPF_INCLUDE, sv_span_of(""));
+    merged->included = true;
 }
 
-/* Whether the merged record needs this term, once: what is not valid would break it, and SES's
- * include and all come at its end. */
-static bool is_wanted(const struct sv_spf_term *term, const struct sv_span *before, size_t count,
-                      bool has_exp)
+/* Adds the terms of one record that the merged one needs, each once: what is not valid would break
+ * it, SES's include comes before what refuses, all at the end, and behind all nothing counts. True
+ * when the record ends in -all. */
+static bool merge_record(struct merged *merged, struct sv_span record)
 {
-    bool is_ses = (term->kind == SV_SPF_INCLUDE_OF || term->kind == SV_SPF_REDIRECT) &&
-                  sv_spf_is_ses(term->domain);
+    struct sv_line *out = merged->out;
+    struct sv_spf_term term;
 
-    if (term->fault != SV_SPF_GOOD || is_ses || (term->kind == SV_SPF_EXP && has_exp))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (is_in(before[i], term->text))
-            return false;
+    while (!out->cut && sv_spf_next(&record, &term)) {
+        bool is_redirect = term.kind == SV_SPF_REDIRECT;
+        bool is_ses = (term.kind == SV_SPF_INCLUDE_OF || is_redirect) && sv_spf_is_ses(term.domain);
+        const char *prefix = is_redirect ? "include:" : ""; /* beside other terms it is one */
+        struct sv_span text = is_redirect ? term.domain : term.text;
+        if (term.kind == SV_SPF_ALL)
+            return term.qualifier == '-';
+        if (term.fault != SV_SPF_GOOD || is_ses || (term.kind == SV_SPF_EXP && merged->has_exp) ||
+            holds_word(out, prefix, text))
+            continue;
+        merged->has_exp = merged->has_exp || term.kind == SV_SPF_EXP;
+        if (term.qualifier != '+')
+            include_ses(merged);
+        add_term(out, prefix, text);
     }
-    return true;
+    return false;
 }
 
 bool sv_spf_merge(const struct sv_span *records, size_t count, struct sv_line *out)
 {
-    bool has_exp = false;
+    struct merged merged = {.out = out};
+    bool all_refuse = true;
 
     sv_line_add(out, version);
-    for (size_t i = 0; i < count; i++) {
-        struct sv_span rest = records[i];
-        struct sv_spf_term term;
-        while (sv_spf_next(&rest, &term) &&
-               term.kind != SV_SPF_ALL) { /* behind all nothing counts */
-            if (!is_wanted(&term, records, i, has_exp))
-                continue;
-            has_exp = has_exp || term.kind == SV_SPF_EXP;
-            if (term.kind == SV_SPF_REDIRECT) { /* beside other terms it is an include */
-                add_term(out, "include:", strlen("include:"));
-                sv_line_add_bytes(out, term.domain.text, term.domain.len);
-            } else {
-                add_term(out, term.text.text, term.text.len);
-            }
-        }
-    }
-    add_term(out, SV_SPF_INCLUDE, strlen(SV_SPF_INCLUDE));
-    sv_line_add(out, " ");
-    sv_line_add(out, common_all(records, count));
+    for (size_t i = 0; i < count && !out->cut; i++)
+        all_refuse = merge_record(&merged, records[i]) && all_refuse;
+    include_ses(&merged);
+    /* Whatever one of them lets pass softly must still pass. */
+    add_term(out, all_refuse ? "-all" : "~all", sv_span_of(""));
     return !out->cut;
 }

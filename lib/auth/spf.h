@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "sv/axis.h"
+
 #include "spf_term.h"
 #include "txt.h"
 
@@ -24,6 +26,10 @@ bool sv_spf_is_malformed(struct sv_span text);
 /* True for "amazonses.com" in any case, with or without a final dot. */
 bool sv_spf_is_ses(struct sv_span domain);
 
+/* Whether a record that is valid includes SES, with nothing before that decides: YES, or NO for a
+ * record with an error; UNKNOWN: that takes an evaluation. */
+enum sv_tri sv_spf_includes_ses(struct sv_span record);
+
 /* True for what can only have been meant to be include:amazonses.com. */
 bool sv_spf_is_near_ses(const struct sv_spf_term *term);
 
@@ -31,9 +37,13 @@ bool sv_spf_is_near_ses(const struct sv_spf_term *term);
  */
 size_t sv_spf_gap(struct sv_span word);
 
-/* The record with `include:amazonses.com` before its first all, other forms of that term removed:
- * what the owner should publish. False when it does not fit. */
+/* The record with `include:amazonses.com` before its first all and whatever refuses, other forms of
+ * that term removed: what the owner should publish. False when it does not fit. */
 bool sv_spf_suggest(struct sv_span record, struct sv_line *out);
+
+/* The same of a text that was meant to be a record (sv_spf_is_malformed). False also when one of
+ * its terms is not valid: then only its owner knows what was meant. */
+bool sv_spf_repair(struct sv_span text, struct sv_line *out);
 
 /* One record with the terms of all of these and SES's include. False when it does not fit. */
 bool sv_spf_merge(const struct sv_span *records, size_t count, struct sv_line *out);

@@ -42,16 +42,6 @@ static enum sv_spf_match match_exists(struct sv_spf_eval *eval, const char *name
     return sv_spf_is_void(&reply) ? count_void(eval) : SV_SPF_MATCH_YES;
 }
 
-/* The host of "10 host". */
-static struct sv_span host_of(struct sv_span value)
-{
-    const char *blank = memchr(value.text, ' ', value.len);
-
-    if (blank == NULL)
-        return (struct sv_span){.text = value.text};
-    return (struct sv_span){.text = blank + 1, .len = value.len - (size_t)(blank + 1 - value.text)};
-}
-
 static enum sv_spf_match match_mx(struct sv_spf_eval *eval, const struct sv_spf_term *term,
                                   const char *name)
 {
@@ -69,7 +59,7 @@ static enum sv_spf_match match_mx(struct sv_spf_eval *eval, const struct sv_spf_
     for (size_t i = 0; i < reply.count; i++) {
         char host[SV_NAME_BYTES];
         enum sv_spf_match one = SV_SPF_MATCH_NO;
-        if (sv_spf_name(host_of(reply.values[i]), host))
+        if (sv_spf_name(sv_mx_host(reply.values[i]), host))
             one = sv_spf_match_host(eval, host, term, &found);
         if (one == SV_SPF_MATCH_YES || one == SV_SPF_MATCH_TEMPERROR)
             return match == SV_SPF_MATCH_OPEN ? SV_SPF_MATCH_OPEN : one;
@@ -77,6 +67,8 @@ static enum sv_spf_match match_mx(struct sv_spf_eval *eval, const struct sv_spf_
             match != SV_SPF_MATCH_OPEN) /* the other hosts are asked in the same round */
             match = one;
     }
+    if (match == SV_SPF_MATCH_NO && reply.incomplete)
+        return SV_SPF_MATCH_OPEN; /* it may be a host that did not fit */
     return match == SV_SPF_MATCH_NO && !found ? count_void(eval) : match;
 }
 

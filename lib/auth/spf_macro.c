@@ -16,17 +16,6 @@ struct piece {
     struct sv_span delimiters; /* empty = "." */
 };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-    c = sv_char_lower(c);
-    return c >= 'a' && c <= 'z';
-}
-
 static void skip(struct sv_span *rest, size_t len)
 {
     rest->text += len;
@@ -43,12 +32,12 @@ static void read_letter(struct sv_span *rest, struct piece *piece)
 {
     bool has_digits = false;
 
-    if (rest->len == 0 || !is_alpha(*rest->text))
+    if (rest->len == 0 || !sv_char_is_alpha(*rest->text))
         return;
     piece->letter = sv_char_lower(*rest->text);
     piece->in_url = *rest->text != piece->letter;
     skip(rest, 1);
-    while (rest->len > 0 && is_digit(*rest->text)) {
+    while (rest->len > 0 && sv_char_is_digit(*rest->text)) {
         has_digits = true;
         if (piece->keep <= PARTS_MAX) /* more parts than a name can have are all of them */
             piece->keep = piece->keep * 10 + (unsigned)(*rest->text - '0');
@@ -135,9 +124,9 @@ static bool is_top_label(struct sv_span label)
         return false;
     for (size_t i = 0; i < label.len; i++) {
         char c = label.text[i];
-        if (!is_alpha(c) && !is_digit(c) && c != '-')
+        if (!sv_char_is_alpha(c) && !sv_char_is_digit(c) && c != '-')
             return false;
-        only_digits = only_digits && is_digit(c);
+        only_digits = only_digits && sv_char_is_digit(c);
     }
     return !only_digits;
 }
@@ -184,7 +173,7 @@ static void add_url(struct sv_line *out, char c)
     unsigned octet = (unsigned char)c;
     char escaped[3] = {'%', digits[octet >> 4], digits[octet & 0xf]};
 
-    if (is_alpha(c) || is_digit(c) || (c != '\0' && strchr("-._~", c) != NULL))
+    if (sv_char_is_alpha(c) || sv_char_is_digit(c) || (c != '\0' && strchr("-._~", c) != NULL))
         sv_line_add_bytes(out, &c, 1);
     else
         sv_line_add_bytes(out, escaped, sizeof(escaped));

@@ -54,25 +54,15 @@ static enum sv_spf_kind mechanism_of(struct sv_span name)
     return SV_SPF_OTHER;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-    c = sv_char_lower(c);
-    return c >= 'a' && c <= 'z';
-}
-
 /* name = ALPHA *( ALPHA / DIGIT / "-" / "_" / "." ) */
 static size_t name_len(struct sv_span text)
 {
     size_t len = 0;
 
-    while (len < text.len && (is_alpha(text.text[len]) ||
-                              (len > 0 && (is_digit(text.text[len]) || text.text[len] == '-' ||
-                                           text.text[len] == '_' || text.text[len] == '.'))))
+    while (len < text.len &&
+           (sv_char_is_alpha(text.text[len]) ||
+            (len > 0 && (sv_char_is_digit(text.text[len]) || text.text[len] == '-' ||
+                         text.text[len] == '_' || text.text[len] == '.'))))
         len++;
     return len;
 }
@@ -91,7 +81,7 @@ static enum sv_spf_fault take_prefix(struct sv_span *rest, const char *slash, un
     unsigned value = 0;
     const char *first;
 
-    while (digits < rest->len && is_digit(rest->text[rest->len - 1 - digits]))
+    while (digits < rest->len && sv_char_is_digit(rest->text[rest->len - 1 - digits]))
         digits++;
     first = rest->text + rest->len - digits;
     if (digits == 0 || rest->len < digits + slash_len ||

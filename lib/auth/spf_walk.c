@@ -125,8 +125,6 @@ static unsigned ask_term(struct sv_spf_walk *walk, struct sv_spf_note *note,
     }
     walk->source.ask(walk->source.context, note->name, note->type, &reply);
     *outcome = reply.outcome;
-    if (reply.known && reply.outcome == SV_DNS_UNKNOWN)
-        tell(walk, SV_SPF_SILENT, note);
     if (!reply.known || reply.outcome == SV_DNS_UNKNOWN)
         return 0;
     note->number = reply.count;

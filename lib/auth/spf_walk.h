@@ -9,7 +9,6 @@ enum { SV_SPF_DEPTH_MAX = 12, SV_SPF_STEPS_MAX = 128 };
 
 enum sv_spf_trouble {
     SV_SPF_TROUBLE_NONE,
-    SV_SPF_SILENT,    /* DNS did not say */
     SV_SPF_NO_RECORD, /* an include or a redirect leads to no SPF record */
     SV_SPF_SEVERAL,   /* ... to more than one */
     SV_SPF_BROKEN,    /* ... to one with an error: `outline` */

@@ -120,6 +120,17 @@ bool sv_char_is_in(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
+bool sv_char_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool sv_char_is_alpha(char c)
+{
+    c = sv_char_lower(c);
+    return c >= 'a' && c <= 'z';
+}
+
 bool sv_char_is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -162,6 +173,19 @@ bool sv_span_holds(struct sv_span span, const char *text)
             return true;
     }
     return false;
+}
+
+struct sv_span sv_mx_host(struct sv_span value)
+{
+    const char *blank = value.len > 0 ? memchr(value.text, ' ', value.len) : NULL;
+    struct sv_span host = {.text = value.text};
+
+    if (blank == NULL)
+        return host;
+    host = (struct sv_span){.text = blank + 1, .len = value.len - (size_t)(blank + 1 - value.text)};
+    if (host.len > 0 && host.text[host.len - 1] == '.')
+        host.len--;
+    return host;
 }
 
 /* UTF-8 of what surrounds pasted values, beside the ASCII blanks and quotes. */
@@ -207,6 +231,17 @@ struct sv_span sv_span_trim(struct sv_span span)
     }
     while ((len = wrapper_at(span, true)) > 0)
         span.len -= len;
+    return span;
+}
+
+struct sv_span sv_span_strip(struct sv_span span)
+{
+    while (span.len > 0 && sv_char_is_blank(span.text[0])) {
+        span.text++;
+        span.len--;
+    }
+    while (span.len > 0 && sv_char_is_blank(span.text[span.len - 1]))
+        span.len--;
     return span;
 }
 

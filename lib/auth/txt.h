@@ -37,6 +37,8 @@ bool sv_name_build(char out[SV_NAME_BYTES], const char *a, const char *b, const 
 struct sv_span sv_span_of(const char *text);
 char sv_char_lower(char c);
 bool sv_char_is_in(char c, const char *set);
+bool sv_char_is_digit(char c); /* ASCII */
+bool sv_char_is_alpha(char c); /* ASCII */
 bool sv_char_is_blank(char c); /* a blank or a tab: WSP of RFC 5234 */
 bool sv_char_is_fws(char c);   /* what folding leaves, too: line ends (RFC 6376 section 2.8) */
 
@@ -45,9 +47,16 @@ bool sv_span_equals(struct sv_span span, const char *text);
 bool sv_span_starts(struct sv_span span, const char *text);
 bool sv_span_holds(struct sv_span span, const char *text);
 
+/* The host of an MX record as facts keep it, "10 host", without a final dot; empty = a null MX (RFC
+ * 7505), or no such text. */
+struct sv_span sv_mx_host(struct sv_span value);
+
 /* Blanks, quotes (also typographic ones), non-breaking and zero-width blanks at both ends away:
  * what panels and word processors put around a value. */
 struct sv_span sv_span_trim(struct sv_span span);
+
+/* Blanks and tabs at both ends away. */
+struct sv_span sv_span_strip(struct sv_span span);
 
 /* The next word between blanks, moving `rest` behind it; false at the end. */
 bool sv_span_word(struct sv_span *rest, struct sv_span *word);

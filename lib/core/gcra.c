@@ -15,3 +15,9 @@ int64_t sv_gcra_take(int64_t *arrival_us, int64_t now_us, int64_t interval_us)
     *arrival_us = now_us + interval_us;
     return 0;
 }
+
+int64_t sv_gcra_interval_us(unsigned rate_millihertz)
+{
+    SV_REQUIRE(rate_millihertz > 0);
+    return (int64_t)1010000000 / (int64_t)rate_millihertz;
+}

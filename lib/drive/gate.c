@@ -9,11 +9,8 @@
 
 #include <stdio.h>
 
+#include "sv/gcra.h"
 #include "sv/require.h"
-
-/* Of a rate in calls per 1000 s; one percent slower than allowed, because calls that left evenly
- * arrive unevenly, and SES counts arrivals. */
-#define INTERVAL_US ((int64_t)1010000000)
 
 enum { ATTEMPTS_MAX = 3, PAUSE_FIRST_MS = 1000, PAUSE_CAP_MS = 60000, THROTTLES_MAX = 6 };
 enum { LIMITER_FAILED_MS = 5000 };
@@ -187,7 +184,7 @@ static void pump(struct gate *gate)
         .account = gate->account->name,
         .region = gate->account->region,
         .action = sv_ses_op_name(gate->op),
-        .interval_us = INTERVAL_US / (int64_t)gate->account->rate_millihertz,
+        .interval_us = sv_gcra_interval_us(gate->account->rate_millihertz),
     };
     errand_run(gate->drive, &gate->permit, on_permit, gate);
 }

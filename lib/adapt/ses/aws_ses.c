@@ -23,7 +23,7 @@
 /* The offset from which AWS's own tools blame the clock; SES refuses at 15 minutes. */
 #define SKEW_MIN_MS (4 * SV_MINUTE)
 
-enum { URL_BYTES_MAX = 4096, HEADERS_MAX = 5 };
+enum { URL_BYTES_MAX = 12 * 1024, HEADERS_MAX = 5 };
 
 struct sv_aws_ses {
     struct sv_ses ses;
@@ -90,7 +90,8 @@ static enum sv_err address(const struct sv_aws_ses *aws, const struct sv_ses_cal
     if (!sv_buf_add_str(&out->path, out->endpoint->prefix) ||
         !sv_buf_add_str(&out->path, sv_buf_str(&out->ask.path)) ||
         !sv_buf_add_str(&out->url, out->endpoint->origin) ||
-        !sv_buf_add_str(&out->url, sv_buf_str(&out->path)))
+        !sv_buf_add_str(&out->url, sv_buf_str(&out->path)) ||
+        (out->ask.query.len > 0 && !sv_buf_printf(&out->url, "?%s", sv_buf_str(&out->ask.query))))
         return sv_err_set(info, SV_EINVALID, "ses", 0, "the URL is over its limit");
     return SV_OK;
 }
@@ -116,7 +117,7 @@ static enum sv_err sign(const struct sv_aws_ses *aws, struct outgoing *out, stru
     request = (struct sv_sigv4_request){
         .method = out->ask.method,
         .path = sv_buf_str(&out->path),
-        .query = "",
+        .query = sv_buf_str(&out->ask.query),
         .headers = out->headers,
         .headers_count = out->headers_count,
         .body = sv_buf_str(&out->ask.body),
@@ -215,10 +216,7 @@ static enum sv_err blame_clock(struct sv_aws_ses *aws, struct sv_ses_call *call,
 static enum sv_err no_answer(struct sv_ses_call *call, const struct sv_http_request *request,
                              enum sv_err err)
 {
-    if (call->domains_count > 0)
-        memset(call->results, 0, call->domains_count * sizeof call->results[0]);
-    if (call->op == SV_SES_ACCOUNT)
-        *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
+    sv_ses_results_forget(call);
     call->info = request->info;
     if (err != SV_ETOOBIG)
         return err;

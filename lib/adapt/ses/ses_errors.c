@@ -31,6 +31,7 @@ static const struct {
     {"Conflict", SV_ECONFLICT, false},
     {"AlreadyExists", SV_EEXISTS, false},
     {"NotFound", SV_ENOTFOUND, false},
+    {"InvalidNextToken", SV_ENOTFOUND, false}, /* the page is not there any more */
     {"LimitExceeded", SV_EQUOTA, false},
     {"RequestExpired", SV_EDENIED, true},
     {"RequestTimeTooSkewed", SV_EDENIED, true},
@@ -60,7 +61,6 @@ static const struct {
     {"InvalidAction", SV_EREFUSED, false},
     {"MalformedQueryString", SV_EREFUSED, false},
     {"InvalidQueryParameter", SV_EREFUSED, false},
-    {"InvalidNextToken", SV_EREFUSED, false},
     {"MailFromDomainNotVerified", SV_EREFUSED, false},
     {"MessageRejected", SV_EREFUSED, false},
 };

@@ -164,6 +164,25 @@ static bool read_verification(const json_t *reply, struct sv_ses_identity *out)
     return true;
 }
 
+/* The value of the one tag that is asked for; one that is no word is none. */
+static bool read_tag(const struct sv_ses_call *call, const json_t *reply)
+{
+    const json_t *tags = json_object_get(reply, "Tags");
+
+    if (call->tag_key == NULL || tags == NULL || json_is_null(tags))
+        return true;
+    if (!json_is_array(tags))
+        return false;
+    for (size_t i = 0; i < json_array_size(tags); i++) {
+        const json_t *tag = json_array_get(tags, i);
+        const char *key = sv_json_str(tag, "Key"), *value = sv_json_str(tag, "Value");
+
+        if (key != NULL && value != NULL && strcmp(key, call->tag_key) == 0)
+            (void)sv_ses_copy_word(call->tag_value, SV_SES_TAG_BYTES, value, strlen(value));
+    }
+    return true;
+}
+
 static const char *read_identity(const struct sv_ses_call *call, const json_t *reply,
                                  struct sv_ses_identity *out)
 {
@@ -175,7 +194,7 @@ static const char *read_identity(const struct sv_ses_call *call, const json_t *r
     if (dkim == NULL && (call->op == SV_SES_CREATE || status == NULL))
         return "it says nothing of an identity";
     if (!read_axis(reply, "VerificationStatus", &out->identity) || !read_dkim(reply, out) ||
-        !read_mail_from(reply, out) || !read_verification(reply, out))
+        !read_mail_from(reply, out) || !read_verification(reply, out) || !read_tag(call, reply))
         return "a field of another type or form than documented";
     return NULL;
 }
@@ -219,7 +238,8 @@ static enum sv_err malformed(struct sv_errinfo *info, const char *problem)
 enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t len,
                              struct sv_errinfo *info)
 {
-    bool wants_body = call->op == SV_SES_CREATE || call->op == SV_SES_GET;
+    bool is_list = call->op == SV_SES_LIST;
+    bool wants_body = is_list || call->op == SV_SES_CREATE || call->op == SV_SES_GET;
     const char *problem = NULL;
     struct sv_errinfo why;
     json_t *reply;
@@ -242,12 +262,15 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
         return malformed(info, why.text);
     if (!json_is_object(reply))
         problem = "not an object";
+    else if (is_list)
+        problem = sv_ses_list_read(reply, call->page);
     else if (wants_body)
         problem = read_identity(call, reply, &call->results[0]);
     json_decref(reply);
     if (problem != NULL)
         return malformed(info, problem);
-    call->results[0].listed = call->op != SV_SES_DELETE;
+    if (!is_list)
+        call->results[0].listed = call->op != SV_SES_DELETE;
     return SV_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "sv/aws_ses.h"
 #include "sv/buf.h"
+#include "sv/json.h"
 
 /* ses_endpoint.c */
 
@@ -27,7 +28,8 @@ struct sv_ses_ask {
     const char *method;
     const char *content_type; /* NULL = no body */
     bool is_v1;
-    struct sv_buf path; /* from "/", percent-encoded, without the endpoint's prefix */
+    struct sv_buf path;  /* from "/", percent-encoded, without the endpoint's prefix */
+    struct sv_buf query; /* without the '?', percent-encoded, sorted; mostly "" */
     struct sv_buf body;
 };
 
@@ -70,12 +72,20 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
                              struct sv_errinfo *info) __attribute__((warn_unused_result));
 void sv_ses_json_read_failure(const char *bytes, size_t len, struct sv_ses_failure *failure);
 
+/* ses_list.c */
+
+/* Fills the page from a whole reply; NULL, or what is wrong with it. */
+const char *sv_ses_list_read(const json_t *reply, struct sv_ses_page *page);
+
 /* ses_reply.c */
 
 /* Fills results, info and request_id of the call from a complete HTTP answer. `zone` is the DKIM
  * zone to use where the reply names none; NULL = unknown. */
 enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_answer *answer,
                               const char *zone, bool *is_signature);
+
+/* What a call that failed leaves behind: nothing to be believed. */
+void sv_ses_results_forget(struct sv_ses_call *call);
 
 /* One axis word of SES: the five it documents, everything else is unknown. */
 enum sv_axis sv_ses_axis(const char *text, size_t len);

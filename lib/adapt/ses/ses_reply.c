@@ -99,12 +99,16 @@ static enum sv_err read_success(struct sv_ses_call *call, const struct sv_http_a
     return err;
 }
 
-static void forget_results(struct sv_ses_call *call)
+void sv_ses_results_forget(struct sv_ses_call *call)
 {
     if (call->domains_count > 0)
         memset(call->results, 0, call->domains_count * sizeof call->results[0]);
     if (call->op == SV_SES_ACCOUNT)
         *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
+    if (call->op == SV_SES_LIST)
+        call->page->count = 0;
+    if (call->tag_value != NULL)
+        call->tag_value[0] = '\0';
 }
 
 static void fill_zones(struct sv_ses_call *call, const char *zone)
@@ -125,7 +129,7 @@ enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_ans
     enum sv_err err = SV_OK;
 
     *is_signature = call->not_allowed = false;
-    forget_results(call);
+    sv_ses_results_forget(call);
     if (is_success)
         err = read_success(call, answer, &failure);
     else
@@ -144,7 +148,7 @@ enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_ans
         call->info = (struct sv_errinfo){.code = SV_OK};
         fill_zones(call, zone);
     } else {
-        forget_results(call);
+        sv_ses_results_forget(call);
     }
     return err;
 }

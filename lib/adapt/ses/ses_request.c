@@ -5,7 +5,8 @@
 #include "ses_private.h"
 #include "sv/json.h"
 
-enum { BODY_BYTES_MAX = 128 * 1024, PATH_BYTES_MAX = 1024 };
+/* Of the query: a page token may need three bytes for each of its own. */
+enum { BODY_BYTES_MAX = 128 * 1024, PATH_BYTES_MAX = 1024, QUERY_BYTES_MAX = 8 * 1024 };
 
 static const char type_form[] = "application/x-www-form-urlencoded; charset=utf-8";
 static const char type_json[] = "application/json";
@@ -24,6 +25,7 @@ bool sv_ses_op_is_v1(enum sv_ses_op op)
     case SV_SES_PUT_MAIL_FROM:
     case SV_SES_DELETE:
     case SV_SES_ACCOUNT:
+    case SV_SES_LIST:
     case SV_SES_OP_COUNT:
         break;
     }
@@ -106,11 +108,29 @@ static bool add_identity_path(const struct sv_ses_call *call, const char *tail, 
            sv_buf_add_str(path, tail);
 }
 
+static bool has_token(const struct sv_ses_call *call)
+{
+    return call->page_token != NULL && call->page_token[0] != '\0';
+}
+
+static bool build_list(const struct sv_ses_call *call, struct sv_ses_ask *out)
+{
+    out->method = "GET";
+    if (has_token(call) &&
+        (!sv_buf_add_str(&out->query, "NextToken=") ||
+         !add_encoded(&out->query, call->page_token) || !sv_buf_add_str(&out->query, "&")))
+        return false;
+    return sv_buf_add_str(&out->path, "/v2/email/identities") &&
+           sv_buf_printf(&out->query, "PageSize=%d", SV_SES_PAGE_MAX);
+}
+
 static bool build_rest(const struct sv_ses_call *call, struct sv_ses_ask *out)
 {
     json_t *body = NULL;
     bool fits;
 
+    if (call->op == SV_SES_LIST)
+        return build_list(call, out);
     if (call->op == SV_SES_ACCOUNT) {
         out->method = "GET";
         fits = sv_buf_add_str(&out->path, "/v2/email/account");
@@ -134,12 +154,23 @@ static bool build_rest(const struct sv_ses_call *call, struct sv_ses_ask *out)
     return fits;
 }
 
+static enum sv_err check_list(const struct sv_ses_call *call, struct sv_errinfo *info)
+{
+    if (call->domains_count != 0 || call->page == NULL)
+        return sv_err_set(info, SV_EINVALID, "ses", 0, "a list takes no domains and needs a page");
+    if (has_token(call) && strlen(call->page_token) >= SV_SES_PAGE_TOKEN_BYTES)
+        return sv_err_set(info, SV_EINVALID, "ses", 0, "the page's token is too long");
+    return SV_OK;
+}
+
 static enum sv_err check(const struct sv_ses_call *call, struct sv_errinfo *info)
 {
     size_t most = is_batch(call->op) ? SV_SES_BATCH_MAX : 1;
 
     if ((unsigned)call->op >= SV_SES_OP_COUNT)
         return sv_err_set(info, SV_EINVALID, "ses", 0, "operation %d is unknown", (int)call->op);
+    if (call->op == SV_SES_LIST)
+        return check_list(call, info);
     if (call->op == SV_SES_ACCOUNT && (call->domains_count != 0 || call->account == NULL))
         return sv_err_set(info, SV_EINVALID, "ses", 0, "GetAccount takes no domain");
     if ((call->domains_count == 0 && call->op != SV_SES_ACCOUNT) || call->domains_count > most)
@@ -164,6 +195,7 @@ enum sv_err sv_ses_ask_build(const struct sv_ses_call *call, struct sv_ses_ask *
 
     *out = (struct sv_ses_ask){.method = NULL};
     sv_buf_init(&out->path, PATH_BYTES_MAX);
+    sv_buf_init(&out->query, QUERY_BYTES_MAX);
     sv_buf_init(&out->body, BODY_BYTES_MAX);
     if (err != SV_OK)
         return err;
@@ -177,5 +209,6 @@ enum sv_err sv_ses_ask_build(const struct sv_ses_call *call, struct sv_ses_ask *
 void sv_ses_ask_fini(struct sv_ses_ask *ask)
 {
     sv_buf_fini(&ask->path);
+    sv_buf_fini(&ask->query);
     sv_buf_fini(&ask->body);
 }

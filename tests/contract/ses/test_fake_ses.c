@@ -90,6 +90,48 @@ static void a_domain_lives(void **state)
     end(&world);
 }
 
+static struct sv_ses_page page;
+
+static enum sv_err list(struct world *world, const char *token)
+{
+    enum sv_err err = SV_EINVALID;
+    struct sv_ses_call call = {.owner = &err, .op = SV_SES_LIST, .page = &page};
+
+    call.page_token = token;
+    assert_int_equal(sv_ses_start(fake_ses_interface(world->fake), &call, on_done, NULL), SV_OK);
+    (void)uv_run(&world->loop, UV_RUN_DEFAULT);
+    return err;
+}
+
+static void a_list_has_pages(void **state)
+{
+    struct world world;
+    struct sv_ses_identity good = {.identity = SV_AXIS_SUCCESS};
+    char token[SV_SES_PAGE_TOKEN_BYTES];
+
+    (void)state;
+    begin(&world);
+    assert_int_equal(list(&world, NULL), SV_OK);
+    assert_int_equal(page.count, 0);
+    fake_ses_set(world.fake, "a.example", &good);
+    fake_ses_set(world.fake, "someone@b.example", &good);
+    fake_ses_set(world.fake, "c.example", &(struct sv_ses_identity){.identity = SV_AXIS_PENDING});
+    fake_ses_page_size(world.fake, 2);
+    assert_int_equal(list(&world, ""), SV_OK);
+    assert_int_equal(page.count, 2);
+    assert_string_equal(page.listed[0].name, "a.example");
+    assert_true(page.listed[0].is_domain);
+    assert_int_equal(page.listed[0].sending_enabled, SV_TRI_YES);
+    assert_false(page.listed[1].is_domain);
+    memcpy(token, page.next_token, sizeof token);
+    assert_int_equal(list(&world, token), SV_OK);
+    assert_int_equal(page.count, 1);
+    assert_int_equal(page.listed[0].identity, SV_AXIS_PENDING);
+    assert_string_equal(page.next_token, "");
+    assert_int_equal(list(&world, "nobody's"), SV_ENOTFOUND);
+    end(&world);
+}
+
 static void scripts_count(void **state)
 {
     static const enum sv_err expected[] = {SV_OK, SV_OK, SV_ETHROTTLED, SV_ETHROTTLED, SV_OK};
@@ -140,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_domain_lives),
+        cmocka_unit_test(a_list_has_pages),
         cmocka_unit_test(scripts_count),
         cmocka_unit_test(held_calls_wait),
     };

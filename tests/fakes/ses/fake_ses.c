@@ -32,6 +32,7 @@ struct fake_ses {
     struct sv_ses_call *live;
     struct fake_ses_seen *seen;
     size_t seen_count, seen_room;
+    size_t page_lines_max;
     bool held, closing;
     sv_ses_closed_fn *closed;
     void *closed_context;
@@ -238,9 +239,37 @@ static enum sv_err read_all(struct fake_ses *fake, const struct sv_ses_call *cal
     return SV_OK;
 }
 
+/* The token is the name of the last identity of the page before; the fake's table keeps its order.
+ */
+static enum sv_err list(struct fake_ses *fake, const struct sv_ses_call *call)
+{
+    const char *after = call->page_token != NULL ? call->page_token : "";
+    const struct record *record = after[0] == '\0' ? fake->records : find(fake, after);
+    struct sv_ses_page *page = call->page;
+
+    if (record == NULL && after[0] != '\0')
+        return SV_ENOTFOUND;
+    page->next_token[0] = '\0';
+    for (record = after[0] == '\0' ? record : record->next; record != NULL; record = record->next) {
+        struct sv_ses_listed *line = &page->listed[page->count];
+
+        if (page->count == fake->page_lines_max) {
+            (void)snprintf(page->next_token, sizeof page->next_token, "%s", line[-1].name);
+            break;
+        }
+        *line = (struct sv_ses_listed){.is_domain = strchr(record->domain, '@') == NULL,
+                                       .identity = record->identity.identity};
+        (void)snprintf(line->name, sizeof line->name, "%s", record->domain);
+        line->sending_enabled =
+            record->identity.identity == SV_AXIS_SUCCESS ? SV_TRI_YES : SV_TRI_NO;
+        page->count++;
+    }
+    return SV_OK;
+}
+
 static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
 {
-    const char *domain = call->domains_count > 0 ? call->domains[0] : NULL;
+    const char *domain = call->domains_count > 0 ? call->domains[0] : "";
 
     switch (call->op) {
     case SV_SES_CREATE:
@@ -263,6 +292,8 @@ static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
     case SV_SES_ACCOUNT:
         *call->account = fake->account;
         return SV_OK;
+    case SV_SES_LIST:
+        return list(fake, call);
     case SV_SES_OP_COUNT:
         break;
     }
@@ -330,8 +361,10 @@ static void finish(struct fake_ses *fake, struct sv_ses_call *call)
 
     if (call->domains_count > 0)
         memset(call->results, 0, call->domains_count * sizeof call->results[0]);
-    else
+    if (call->op == SV_SES_ACCOUNT)
         *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
+    if (call->page != NULL)
+        call->page->count = 0;
     if (!pending->canceled)
         err = scripted(fake, call->op);
     if (err == SV_OK)
@@ -408,7 +441,7 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
 
     if (fake->closing)
         return sv_err_set(info, SV_ECANCELED, "fake ses", 0, "closing");
-    if ((call->domains_count == 0) != (call->op == SV_SES_ACCOUNT) ||
+    if ((call->domains_count == 0) != (call->op == SV_SES_LIST || call->op == SV_SES_ACCOUNT) ||
         call->domains_count > SV_SES_BATCH_MAX || (unsigned)call->op >= SV_SES_OP_COUNT)
         return sv_err_set(info, SV_EINVALID, "fake ses", 0, "bad call");
     pending = sv_alloc(1, sizeof *pending);
@@ -458,6 +491,7 @@ struct fake_ses *fake_ses_new(uv_loop_t *loop, const struct sv_clock *clock)
     fake->clock = clock;
     fake->account = (struct sv_ses_account){
         .production = SV_TRI_YES, .sending = SV_TRI_YES, .enforcement = "HEALTHY"};
+    fake->page_lines_max = SV_SES_PAGE_MAX;
     SV_REQUIRE(uv_idle_init(loop, &fake->turn) == 0);
     fake->turn.data = fake;
     return fake;
@@ -472,6 +506,12 @@ void fake_ses_hold(struct fake_ses *fake, bool held)
 {
     fake->held = held;
     wake(fake);
+}
+
+void fake_ses_page_size(struct fake_ses *fake, size_t lines_max)
+{
+    SV_REQUIRE(lines_max > 0 && lines_max <= SV_SES_PAGE_MAX);
+    fake->page_lines_max = lines_max;
 }
 
 size_t fake_ses_seen_count(const struct fake_ses *fake)

@@ -52,6 +52,9 @@ void fake_ses_script(struct fake_ses *fake, enum sv_ses_op op, unsigned pass, un
 /* While held, calls arrive but are not answered; cancel and close still work. */
 void fake_ses_hold(struct fake_ses *fake, bool held);
 
+/* How many identities a page of SV_SES_LIST holds; at first SV_SES_PAGE_MAX, as at SES. */
+void fake_ses_page_size(struct fake_ses *fake, size_t lines_max);
+
 /* The calls so far, oldest first. Borrowed until the next call arrives. */
 size_t fake_ses_seen_count(const struct fake_ses *fake);
 const struct fake_ses_seen *fake_ses_seen(const struct fake_ses *fake, size_t i);

@@ -1,8 +1,8 @@
 /* Any octets as the SPF records and hosts that an evaluation meets. The first octet chooses the
  * set-up; the rest is cut at newlines into values, and every question is always answered by the
  * same one of them. Whatever comes: the limits hold, an answer that is missing never changes a
- * result that was given without it, and what was read as a term reads the same when it is written
- * again. */
+ * result that was given without it, what was read as a term reads the same when it is written
+ * again, and every record that is proposed is valid and lets SES in. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "sv/digest.h"
 #include "sv/require.h"
 
+#include "spf.h"
 #include "spf_eval.h"
 #include "spf_walk.h"
 
@@ -141,6 +142,36 @@ static void check_terms(struct sv_span record)
     }
 }
 
+static void require_right(const struct sv_line *record)
+{
+    struct sv_span text = {.text = record->text, .len = record->len};
+
+    SV_REQUIRE(sv_spf_is_record(text));
+    SV_REQUIRE(sv_spf_includes_ses(text) == SV_TRI_YES);
+}
+
+/* Whatever is told to be published. */
+static void check_proposals(const struct values *values)
+{
+    static char proposed[PRINTED_BYTES];
+    struct sv_line line;
+
+    for (size_t i = 0; i < values->count; i++) {
+        struct sv_spf_outline outline;
+        sv_spf_outline(values->at[i], &outline);
+        sv_line_init(&line, proposed, sizeof(proposed));
+        if (sv_spf_is_record(values->at[i]) && outline.fault == SV_SPF_GOOD &&
+            sv_spf_suggest(values->at[i], &line))
+            require_right(&line);
+        sv_line_init(&line, proposed, sizeof(proposed));
+        if (sv_spf_is_malformed(values->at[i]) && sv_spf_repair(values->at[i], &line))
+            require_right(&line);
+    }
+    sv_line_init(&line, proposed, sizeof(proposed));
+    if (sv_spf_merge(values->at, values->count, &line))
+        require_right(&line);
+}
+
 static void check_verdict(const struct sv_spf_check *check, const struct sv_spf_verdict *verdict)
 {
     unsigned most = check->count_on ? SV_SPF_COUNT_MAX : SV_SPF_LOOKUPS_MAX;
@@ -188,6 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     cut(&values, len > 0 ? bytes + 1 : bytes, len > 0 ? len - 1 : 0);
     for (size_t i = 0; i < values.count; i++)
         check_terms(values.at[i]);
+    check_proposals(&values);
     sv_spf_check(&check, &whole);
     check_verdict(&check, &whole);
     for (size_t i = 0; i < values.count; i++) {

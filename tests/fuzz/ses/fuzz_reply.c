@@ -43,13 +43,33 @@ static void check_identity(const struct sv_ses_identity *identity, enum sv_err e
     SV_REQUIRE(identity->last_checked_at >= 0 && identity->last_success_at >= 0);
 }
 
+static void check_page(const struct sv_ses_page *page, enum sv_err err)
+{
+    SV_REQUIRE(page->count <= (err == SV_OK ? SV_SES_PAGE_MAX : 0));
+    SV_REQUIRE(err != SV_OK || is_word(page->next_token, sizeof page->next_token));
+    for (size_t i = 0; i < page->count; i++) {
+        const struct sv_ses_listed *line = &page->listed[i];
+
+        SV_REQUIRE(is_word(line->name, sizeof line->name));
+        SV_REQUIRE(!line->is_domain || line->name[0] != '\0');
+        SV_REQUIRE(is_axis_of_ses(line->identity) && line->identity != SV_AXIS_NONE);
+    }
+}
+
 void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, size_t ops_count)
 {
     static const char *const domains[DOMAINS] = {"a.example", "b.example", "c.example"};
+    static struct sv_ses_page page;
     struct sv_ses_identity results[DOMAINS];
     struct sv_ses_account about;
+    char tag[SV_SES_TAG_BYTES];
     struct sv_http_answer answer = {.status = 200};
-    struct sv_ses_call call = {.domains = domains, .results = results, .account = &about};
+    struct sv_ses_call call = {.domains = domains,
+                               .results = results,
+                               .account = &about,
+                               .page = &page,
+                               .tag_key = "client",
+                               .tag_value = tag};
     bool is_signature;
     enum sv_err err;
 
@@ -59,9 +79,7 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
     call.domains_count =
         sv_ses_op_is_v1(call.op) && call.op != SV_SES_VERIFY_DKIM && call.op != SV_SES_VERIFY_DOMAIN
             ? DOMAINS
-            : 1;
-    if (call.op == SV_SES_ACCOUNT)
-        call.domains_count = 0;
+            : call.op != SV_SES_LIST && call.op != SV_SES_ACCOUNT;
     if (bytes[0] & 0x40) /* letters: an error status */
         answer.status = 400;
     sv_buf_init(&answer.body, 1024 * 1024);
@@ -76,5 +94,8 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
     SV_REQUIRE(is_word(call.request_id, sizeof call.request_id));
     for (size_t i = 0; i < call.domains_count; i++)
         check_identity(&results[i], err);
+    SV_REQUIRE(is_word(tag, sizeof tag));
+    if (call.op == SV_SES_LIST)
+        check_page(&page, err);
     sv_buf_fini(&answer.body);
 }

@@ -5,7 +5,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static const enum sv_ses_op ops[] = {SV_SES_CREATE, SV_SES_GET, SV_SES_PUT_MAIL_FROM,
-                                         SV_SES_DELETE};
+                                         SV_SES_DELETE, SV_SES_LIST};
     static const enum sv_ses_op account[] = {SV_SES_ACCOUNT};
 
     if (len > 0 && bytes[0] == '!')

@@ -82,6 +82,23 @@ static json_t *show_identity(const char *domain, const struct sv_ses_identity *i
     return out;
 }
 
+static void show_page(const struct sv_ses_page *page, json_t *out)
+{
+    json_t *lines = sv_json_array();
+
+    for (size_t i = 0; i < page->count; i++) {
+        json_t *line = sv_json_object();
+
+        sv_json_set_str(line, "name", page->listed[i].name);
+        sv_json_set_bool(line, "is_domain", page->listed[i].is_domain);
+        sv_json_set_str(line, "identity", sv_axis_name(page->listed[i].identity));
+        sv_json_set_int(line, "sending_enabled", page->listed[i].sending_enabled);
+        sv_json_append(lines, line);
+    }
+    sv_json_set(out, "listed", lines);
+    sv_json_set_str(out, "next_token", page->next_token);
+}
+
 static void print_call(const struct sv_ses_call *call, enum sv_err err)
 {
     json_t *out = sv_json_object(), *results = sv_json_array();
@@ -95,6 +112,8 @@ static void print_call(const struct sv_ses_call *call, enum sv_err err)
     for (size_t i = 0; i < call->domains_count; i++)
         sv_json_append(results, show_identity(call->domains[i], &call->results[i]));
     sv_json_set(out, "results", results);
+    if (call->op == SV_SES_LIST)
+        show_page(call->page, out);
     sv_buf_init(&text, 1024 * 1024);
     if (!sv_json_write(out, &text))
         exit(2);
@@ -136,7 +155,8 @@ static void perform(struct probe *probe, char *word)
 {
     static struct sv_ses_identity results[SV_SES_BATCH_MAX + 1];
     const char *words[SV_SES_BATCH_MAX + 1];
-    struct sv_ses_call call = {.owner = probe, .domains = words, .results = results};
+    static struct sv_ses_page page;
+    struct sv_ses_call call = {.owner = probe, .domains = words, .results = results, .page = &page};
     size_t name_len = strcspn(word, ":");
     struct sv_errinfo info;
 
@@ -147,6 +167,10 @@ static void perform(struct probe *probe, char *word)
         call.mail_from = call.domains_count > 1 ? words[1] : NULL;
         call.reject_on_mx_failure = call.domains_count > 2 && strcmp(words[2], "reject") == 0;
         call.domains_count = 1;
+    }
+    if (call.op == SV_SES_LIST) {
+        call.page_token = words[0];
+        call.domains_count = 0;
     }
     if (sv_ses_start(probe->ses, &call, on_done, &info) != SV_OK)
         die(sv_ses_op_name(call.op), &info);

@@ -15,7 +15,7 @@ EVERY = [
     "PutEmailIdentityMailFromAttributes:f.example,m.f.example", "DeleteEmailIdentity:f.example",
     "VerifyDomainIdentity:f.example", "VerifyDomainDkim:f.example",
     "GetIdentityVerificationAttributes:f.example", "GetIdentityDkimAttributes:f.example",
-    "GetIdentityMailFromDomainAttributes:f.example",
+    "GetIdentityMailFromDomainAttributes:f.example", "ListEmailIdentities",
 ]
 
 
@@ -65,6 +65,19 @@ def test_the_life_of_a_domain(sb):
     result(sb, "DeleteEmailIdentity:a.example")
     assert one(sb.ses_url, "GetEmailIdentity:a.example")["err"] == "not_found"
     assert result(sb, READS["identity"] + ":a.example")["listed"] is False
+
+
+def test_a_list_is_walked_page_by_page(sb):
+    names = {f"d{i}.example" for i in range(1003)}
+    ask(sb, *[f"VerifyDomainDkim:{name}" for name in sorted(names)])
+    first = one(sb.ses_url, "ListEmailIdentities")
+    assert first["err"] == "ok" and len(first["listed"]) == 1000 and first["next_token"]
+    last = one(sb.ses_url, f"ListEmailIdentities:{first['next_token']}")
+    assert last["err"] == "ok" and last["next_token"] == ""
+    lines = first["listed"] + last["listed"]
+    assert {line["name"] for line in lines} == names and len(lines) == len(names)
+    assert all(line["is_domain"] and line["identity"] == "pending" for line in lines)
+    assert one(sb.ses_url, "ListEmailIdentities:nobodys-token")["err"] == "not_found"
 
 
 def test_a_batch_keeps_its_order(sb):

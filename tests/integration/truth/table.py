@@ -14,7 +14,7 @@ A case is a dict. What is published ($d = the domain, $1 $2 $3 = its DKIM tokens
 How it is asked: tokens, mail_from, args, resolvers, settings. What has to come of it: severity, owner, expected, found
 (a part of it), advice (a part of it), pending (why it cannot be shown yet),
 evidence (a tuple: one of these), also (codes that may stand beside it; no other may), repeats (it may be told of
-several names)."""
+several names), owners (all names that it must be told of, and no other)."""
 import hashlib
 import re
 
@@ -138,6 +138,9 @@ def faults(case, report):
         return out + [f"not found; findings: {sorted(findings)}"]
     if len(ours) > 1 and not case.get("repeats"):
         out.append("found more than once")
+    owners = {f["owner"] for f in ours}
+    if case.get("owners") and owners != set(case.fill(case.get("owners"))):
+        out.append(f"it is told of {sorted(owners)}")
     for key in ("severity", "owner"):
         if case.get(key) and finding[key] != case.fill(case.get(key)):
             out.append(f"{key} is {finding[key]!r}, not {case.fill(case.get(key))!r}")

@@ -17,9 +17,10 @@ from redis_server import RedisServer, free_port  # noqa: E402
 from sandbox import Sandbox  # noqa: E402
 from world import worker_program  # noqa: E402
 
-COMMANDS = ["run", "check", "enqueue", "records", "explain", "status", "events tail", "config check", "config show",
+COMMANDS = ["run", "check", "enqueue", "records", "explain", "status", "events tail", "import", "config check", "config show",
             "config defaults"]
-WITH_JSON = ["check", "enqueue", "records", "explain", "status", "events tail", "config check", "config show"]
+WITH_JSON = ["check", "enqueue", "records", "explain", "status", "events tail", "import", "config check",
+             "config show"]
 DEADLINE_S = 30
 
 

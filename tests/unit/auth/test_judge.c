@@ -43,10 +43,9 @@ static void a_right_domain_costs_few_more_than_its_records(void **state)
     zone_free(zone);
 }
 
-/* The three aliases, SPF and DMARC; four wrong places of the first alias, and a neighbouring zone;
- * DMARC at its doubled owner and without its underscore (one more wrong place was asked for SPF
- * already); DMARC at com, and whether the domain receives mail; SPF as
- * type 99, at its doubled owner and at spf.client.com. */
+/* The three aliases, SPF and DMARC; DMARC at com, and whether the domain receives mail; and the
+ * eight probes: four wrong places of the first alias and a neighbouring zone, the doubled owner of
+ * SPF and spf.client.com, the doubled owner of DMARC. Their other places have to wait. */
 static void an_empty_domain_costs_few_more(void **state)
 {
     struct zone *zone = zone_new("");
@@ -54,7 +53,36 @@ static void an_empty_domain_costs_few_more(void **state)
     struct sv_judge *judge = scenario_judge(&empty);
 
     (void)state;
-    assert_int_equal(scenario_ask(judge, zone), 5 + 5 + 2 + 2 + 3);
+    assert_int_equal(scenario_ask(judge, zone), 5 + 2 + 8);
+    sv_judge_free(judge);
+    zone_free(zone);
+}
+
+/* Beside the six records: each alias, MX, SPF (and a sibling, as a wildcard would be) and DMARC at
+ * the doubled name; DMARC above the MAIL FROM domain, and whether the domain receives mail. */
+static void doubled_records_are_found_within_the_probes(void **state)
+{
+    static const enum sv_finding_code wanted[] = {SV_F_DKIM_CNAME_DOUBLED_SUFFIX,
+                                                  SV_F_MAILFROM_MX_WRONG_OWNER,
+                                                  SV_F_SPF_WRONG_OWNER, SV_F_DMARC_WRONG_OWNER};
+    static const struct scenario doubled = {
+        .told = TOLD_MAIL_FROM,
+        .dns = "$1._domainkey.client.com.client.com CNAME $1.$z\n"
+               "$2._domainkey.client.com.client.com CNAME $2.$z\n"
+               "$3._domainkey.client.com.client.com CNAME $3.$z\n"
+               "mail.client.com.client.com MX 10 feedback-smtp.eu-west-1.amazonses.com\n"
+               "mail.client.com.client.com TXT v=spf1 include:amazonses.com ~all\n"
+               "_dmarc.client.com.client.com TXT v=DMARC1; p=none\n"};
+    struct zone *zone = zone_new(doubled.dns);
+    struct sv_judge *judge = scenario_judge(&doubled);
+    const struct sv_report *report;
+
+    (void)state;
+    assert_int_equal(scenario_ask(judge, zone), 6 + 7 + 2 + 1);
+    report = sv_judge_report(judge);
+    assert_int_equal(report->findings_count, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(sv_finding_name(report->findings[i].code), sv_finding_name(wanted[i]));
     sv_judge_free(judge);
     zone_free(zone);
 }
@@ -338,6 +366,7 @@ int main(void)
         cmocka_unit_test(questions_are_handed_out_once),
         cmocka_unit_test(a_right_domain_costs_few_more_than_its_records),
         cmocka_unit_test(an_empty_domain_costs_few_more),
+        cmocka_unit_test(doubled_records_are_found_within_the_probes),
         cmocka_unit_test(the_report_can_be_had_at_any_time),
         cmocka_unit_test(a_report_asks_for_nothing),
         cmocka_unit_test(foreign_and_repeated_answers_are_ignored),

@@ -2,6 +2,7 @@
  * answers are missing. The RFC itself is in tests/vectors. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "cmocka_all.h"
 #include "spf.h"
@@ -321,6 +322,37 @@ static void an_address_that_is_not_told(void **state)
     }
 }
 
+/* One MX of more, as if there had been no room for the others. */
+static void look_cut(void *context, const char *name, enum sv_rr_type type,
+                     struct sv_spf_reply *out)
+{
+    static const struct sv_span mx = {.text = "10 mail.client.com", .len = 18};
+    static const struct sv_span txt = {.text = "v=spf1 mx -all", .len = 14};
+
+    (void)context;
+    (void)name;
+    *out = (struct sv_spf_reply){.known = true, .outcome = SV_DNS_NODATA};
+    if (type != SV_RR_MX && type != SV_RR_TXT)
+        return;
+    out->outcome = SV_DNS_DATA;
+    out->values = type == SV_RR_MX ? &mx : &txt;
+    out->count = 1;
+    out->incomplete = type == SV_RR_MX;
+}
+
+static void hosts_that_were_not_kept_may_match(void **state)
+{
+    struct sv_ip ip;
+    struct sv_spf_check check = {.source = {.ask = look_cut}, .domain = "client.com", .ip = &ip};
+    struct sv_spf_verdict verdict;
+
+    (void)state;
+    assert_true(sv_ip_parse(sv_span_of("192.0.2.1"), &ip));
+    sv_spf_check(&check, &verdict);
+    assert_int_equal(verdict.result, SV_SPF_UNDECIDED);
+    assert_false(verdict.waiting);
+}
+
 /* Beyond the limits the counting goes on where it is wanted. */
 static void counting_may_go_on(void **state)
 {
@@ -341,6 +373,99 @@ static void counting_may_go_on(void **state)
     assert_int_equal(verdict.lookups, SV_SPF_COUNT_MAX + 1);
 }
 
+static void a_suggestion_lets_ses_in(void **state)
+{
+    static const struct {
+        const char *record, *suggestion;
+    } cases[] = {
+        {"v=spf1 mx -all", "v=spf1 mx include:amazonses.com -all"},
+        {"v=spf1 mx", "v=spf1 mx include:amazonses.com"},
+        {"v=spf1 mx redirect=x.com", "v=spf1 mx include:amazonses.com redirect=x.com"},
+        {"v=spf1 ?include:amazonses.com +all", "v=spf1 include:amazonses.com ~all"},
+        {"v=spf1 -all include:amazonses.com", "v=spf1 include:amazonses.com -all"},
+        {"v=spf1 mx -ip4:192.0.2.0/24 include:amazonses.com -all",
+         "v=spf1 mx include:amazonses.com -ip4:192.0.2.0/24 -all"},
+        {"v=spf1 ~exists:%{i}.x.com a -all",
+         "v=spf1 include:amazonses.com ~exists:%{i}.x.com a -all"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char text[256];
+        struct sv_line line;
+        sv_line_init(&line, text, sizeof(text));
+        assert_true(sv_spf_suggest(sv_span_of(cases[i].record), &line));
+        assert_string_equal(text, cases[i].suggestion);
+    }
+}
+
+static void several_records_merge_into_one(void **state)
+{
+    static const struct {
+        const char *one, *two, *merged;
+    } cases[] = {
+        {"v=spf1 mx -all", "v=spf1 a -all", "v=spf1 mx a include:amazonses.com -all"},
+        {"v=spf1 mx -all", "v=spf1 a ~all", "v=spf1 mx a include:amazonses.com ~all"},
+        {"v=spf1 mx -all", "v=spf1 a", "v=spf1 mx a include:amazonses.com ~all"},
+        {"v=spf1 mx ~all -all", "v=spf1 a -ALL", "v=spf1 mx a include:amazonses.com ~all"},
+        {"v=spf1 mx -ALL", "v=spf1 a -all", "v=spf1 mx a include:amazonses.com -all"},
+        {"v=spf1 mx -ip4:192.0.2.1 -all", "v=spf1 a ~all",
+         "v=spf1 mx include:amazonses.com -ip4:192.0.2.1 a ~all"},
+        {"v=spf1 mx mx -all", "v=spf1 mx -all", "v=spf1 mx include:amazonses.com -all"},
+        {"v=spf1 mx -all ip4:192.0.2.1", "v=spf1 ip4:192.0.2.1 -all",
+         "v=spf1 mx ip4:192.0.2.1 include:amazonses.com -all"},
+        {"v=spf1 redirect=x.com", "v=spf1 include:x.com mx ~all",
+         "v=spf1 include:x.com mx include:amazonses.com ~all"},
+        {"v=spf1 exp=x.com ip4:192.0.2 -all", "v=spf1 exp=y.com include:amazonses.com -all",
+         "v=spf1 exp=x.com include:amazonses.com -all"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct sv_span records[] = {sv_span_of(cases[i].one), sv_span_of(cases[i].two)};
+        char text[256];
+        struct sv_line line;
+        sv_line_init(&line, text, sizeof(text));
+        assert_true(sv_spf_merge(records, 2, &line));
+        assert_string_equal(text, cases[i].merged);
+    }
+}
+
+/* `front`, then ` term` until `bytes` are nearly full, then ` last`. */
+static struct sv_span repeat(char *out, size_t bytes, const char *const words[3])
+{
+    struct sv_line line;
+
+    sv_line_init(&line, out, bytes);
+    sv_line_add(&line, words[0]);
+    while (line.len + strlen(words[1]) + strlen(words[2]) < bytes)
+        sv_line_add(&line, words[1]);
+    sv_line_add(&line, words[2]);
+    return (struct sv_span){.text = out, .len = line.len};
+}
+
+/* A thousand terms behind the all of the first of sixteen records, and all others asking whether
+ * the last of them is wanted: comparing each with each takes a second. */
+static void hostile_records_merge_soon(void **state)
+{
+    enum { RECORDS = 16, BYTES = 4096, CPU_MS_MAX = 300 };
+    static char texts[2][BYTES];
+    struct sv_span records[RECORDS];
+    char text[256];
+    struct sv_line line;
+    clock_t start;
+
+    (void)state;
+    records[0] = repeat(texts[0], BYTES, (const char *[]){"v=spf1 all", " a/2", " a/1"});
+    for (size_t i = 1; i < RECORDS; i++)
+        records[i] = repeat(texts[1], BYTES, (const char *[]){"v=spf1", " a/1", ""});
+    sv_line_init(&line, text, sizeof(text));
+    start = clock();
+    assert_true(sv_spf_merge(records, RECORDS, &line));
+    assert_true((clock() - start) * 1000 / CLOCKS_PER_SEC < CPU_MS_MAX);
+    assert_string_equal(text, "v=spf1 a/1 include:amazonses.com ~all");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,7 +476,11 @@ int main(void)
         cmocka_unit_test(names_become_questions),
         cmocka_unit_test(an_evaluation_is_undecided_until_the_last_answer_it_needs),
         cmocka_unit_test(an_address_that_is_not_told),
+        cmocka_unit_test(hosts_that_were_not_kept_may_match),
         cmocka_unit_test(counting_may_go_on),
+        cmocka_unit_test(a_suggestion_lets_ses_in),
+        cmocka_unit_test(several_records_merge_into_one),
+        cmocka_unit_test(hostile_records_merge_soon),
     };
 
     return cmocka_run_group_tests_name("spf", tests, NULL, NULL);

@@ -109,12 +109,35 @@ static void words_are_between_blanks(void **state)
     assert_false(sv_span_word(&rest, &word));
 }
 
+static void an_mx_has_a_host(void **state)
+{
+    static const struct {
+        const char *kept, *host;
+    } cases[] = {
+        {"10 mail.client.com", "mail.client.com"},
+        {"0 mail.client.com.", "mail.client.com"},
+        {"10 10\\032mail.client.com", "10\\032mail.client.com"},
+        {"0 .", ""},
+        {"0 ", ""},
+        {"0", ""},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct sv_span host = sv_mx_host(sv_span_of(cases[i].kept));
+        if (!sv_span_equals(host, cases[i].host))
+            fail_msg("%s: %.*s", cases[i].kept, (int)host.len, host.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_never_pass_their_end), cmocka_unit_test(odd_octets_are_escaped),
-        cmocka_unit_test(names_fit_or_are_empty),     cmocka_unit_test(spans_ignore_case),
-        cmocka_unit_test(wrappings_are_trimmed),      cmocka_unit_test(words_are_between_blanks),
+        cmocka_unit_test(an_mx_has_a_host),         cmocka_unit_test(lines_never_pass_their_end),
+        cmocka_unit_test(odd_octets_are_escaped),   cmocka_unit_test(names_fit_or_are_empty),
+        cmocka_unit_test(spans_ignore_case),        cmocka_unit_test(wrappings_are_trimmed),
+        cmocka_unit_test(words_are_between_blanks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ CASES = {
     "dkim_key_multiple": key(f"p={KEY}", f"p={rsa_key(2048)}", advice="Keep exactly one TXT record"),
     "dkim_key_syntax": key(f"k=rsa; k=rsa; p={KEY}", found="k", advice="is damaged near"),
     "dkim_key_version_bad": key(f"v=DKIM2; p={KEY}", found="DKIM2", advice="must begin with v=DKIM1"),
-    "dkim_key_public_missing": key("v=DKIM1; k=rsa", advice="The key part p= is missing"),
+    "dkim_key_public_missing": key("v=DKIM1; k=rsa", found="k=rsa", advice="The key part p= is missing"),
     "dkim_key_revoked": key("v=DKIM1; p=", advice="has been revoked"),
     "dkim_key_base64_invalid": key(f"p={KEY[:40]}*{KEY[41:]}", found="*", advice="characters that do not belong there"),
     "dkim_key_public_invalid": key(f"p={KEY[:200]}", advice="cut off or of the wrong kind (got 150 octets)"),

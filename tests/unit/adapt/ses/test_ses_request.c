@@ -127,6 +127,7 @@ static void bad_calls_are_refused(void **state)
 {
     static char too_long[SV_NAME_BYTES + 1];
     static const char *const empty[] = {""};
+    static struct sv_ses_page page;
     const char *const long_name[] = {too_long};
     const struct sv_ses_call bad[] = {
         {.op = SV_SES_GET, .domains = one, .domains_count = 0},
@@ -139,6 +140,8 @@ static void bad_calls_are_refused(void **state)
         {.op = SV_SES_GET, .domains = long_name, .domains_count = 1},
         {.op = SV_SES_OP_COUNT, .domains = one, .domains_count = 1},
         {.op = SV_SES_PUT_MAIL_FROM, .domains = one, .domains_count = 1, .mail_from = too_long},
+        {.op = SV_SES_LIST},
+        {.op = SV_SES_LIST, .page = &page, .domains = one, .domains_count = 1},
     };
 
     (void)state;
@@ -153,12 +156,49 @@ static void bad_calls_are_refused(void **state)
     }
 }
 
+static void a_list_is_asked_page_by_page(void **state)
+{
+    static struct sv_ses_page page;
+    struct sv_ses_call call = {.op = SV_SES_LIST, .page = &page};
+    struct sv_ses_ask ask;
+
+    (void)state;
+    assert_int_equal(sv_ses_ask_build(&call, &ask, NULL), SV_OK);
+    assert_string_equal(ask.method, "GET");
+    assert_string_equal(sv_buf_str(&ask.path), "/v2/email/identities");
+    assert_string_equal(sv_buf_str(&ask.query), "PageSize=1000");
+    assert_null(ask.content_type);
+    sv_ses_ask_fini(&ask);
+    call.page_token = "a+b/c==";
+    assert_int_equal(sv_ses_ask_build(&call, &ask, NULL), SV_OK);
+    assert_string_equal(sv_buf_str(&ask.query), "NextToken=a%2Bb%2Fc%3D%3D&PageSize=1000");
+    sv_ses_ask_fini(&ask);
+}
+
+static void the_longest_page_token_fits(void **state)
+{
+    static struct sv_ses_page page;
+    static char token[SV_SES_PAGE_TOKEN_BYTES + 1];
+    struct sv_ses_call call = {.op = SV_SES_LIST, .page = &page, .page_token = token};
+    struct sv_ses_ask ask;
+
+    (void)state;
+    memset(token, '=', SV_SES_PAGE_TOKEN_BYTES - 1); /* the longest once encoded */
+    assert_int_equal(sv_ses_ask_build(&call, &ask, NULL), SV_OK);
+    sv_ses_ask_fini(&ask);
+    token[SV_SES_PAGE_TOKEN_BYTES - 1] = '=';
+    assert_int_equal(sv_ses_ask_build(&call, &ask, NULL), SV_EINVALID);
+    sv_ses_ask_fini(&ask);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_has_its_bytes),
         cmocka_unit_test(the_largest_batch_fits),
         cmocka_unit_test(bad_calls_are_refused),
+        cmocka_unit_test(a_list_is_asked_page_by_page),
+        cmocka_unit_test(the_longest_page_token_fits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
