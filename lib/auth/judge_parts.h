@@ -181,6 +181,12 @@ const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, en
 const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, enum sv_rr_type type,
                                      unsigned spent_max);
 
+/* The name of a known record, or what it points to, in letters that DNS has not (judge_ascii.c). */
+void sv_judge_ascii(struct sv_judge *judge, const struct sv_fact *fact, size_t record);
+
+/* A typed name in presentation form, octets above 127 as \DDD; false when it is too long. */
+bool sv_judge_escape(const char *text, char out[SV_NAME_BYTES]);
+
 /* The verdict. All do nothing while only questions are looked for. */
 
 void sv_judge_mark(struct sv_judge *judge, size_t record, enum sv_record_status status);
