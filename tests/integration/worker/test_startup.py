@@ -1,5 +1,6 @@
 """What the worker says of its accounts when it starts: who it is at AWS, what the account may do, and which permissions it
 lacks, by IAM action. Nothing waits for it, and it keeps to the rate."""
+import hashlib
 import json
 
 import pytest
@@ -68,6 +69,51 @@ def test_missing_write_permission_is_named_when_first_refused(world):
     arn = wait_lines(worker, "account_identity")[0]["principal"]
     world.push("register", "client-1", "refused.example")
     assert wait_lines(worker, "permission_missing")[0]["msg"] == f"ses:CreateEmailIdentity is not allowed for {arn}"
+
+
+@pytest.mark.parametrize("account, words", [
+    ({"production": False, "max_24_hours": 200, "max_rate": 1}, "SES's sandbox"), ({"sending": False}, "paused"),
+    ({"enforcement": "PROBATION"}, "restricts"),
+])
+def test_account_that_cannot_send_to_everybody_is_a_warning(world, account, words):
+    world.sandbox.control.post("/account", account)
+    state = wait_lines(world.start_worker(), "account_state")[0]
+    assert state["level"] == "warn" and words in state["msg"]
+
+
+def test_policy_that_forgets_an_action_is_told_with_the_words_of_iam(world):
+    world.sandbox.control.post("/permissions", {"deny": ["ses:GetIdentityDkimAttributes"]})
+    told = wait_lines(world.start_worker(), "permission_missing")[0]
+    assert told["operation"] == "GetIdentityDkimAttributes" and "is not authorized to perform" in told["error"]
+
+
+@pytest.mark.parametrize("giver", ["role", "imds", "container", "sso"])
+def test_keys_that_were_given_work_at_ses(world, giver):
+    """Through the whole worker: the sandbox gives the keys and takes them."""
+    sandbox, home = world.sandbox, world.folder
+    sandbox.control.post("/givers", {"roles": {"arn:aws:iam::123456789012:role/mail": None}, "container_token": "t",
+                                     "sso": {"token": "t", "account_id": "123456789012", "role_name": "r"}})
+    none = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+    if giver == "role":
+        settings = {"SESVERIFY_ACCOUNT_DEFAULT_ROLE_ARN": "arn:aws:iam::123456789012:role/mail"}
+    elif giver == "imds":
+        settings = {**none, "AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": sandbox.ses_url}
+    elif giver == "container":
+        settings = {**none, "AWS_CONTAINER_CREDENTIALS_FULL_URI": sandbox.ses_url + "/v1/credentials",
+                    "AWS_CONTAINER_AUTHORIZATION_TOKEN": "t"}
+    else:
+        cache = home / ".aws" / "sso" / "cache"
+        cache.mkdir(parents=True)
+        (cache / (hashlib.sha1(b"u").hexdigest() + ".json")).write_text(
+            '{"accessToken": "t", "expiresAt": "2999-01-01T00:00:00Z"}')
+        (home / ".aws" / "config").write_text("[default]\nsso_start_url = u\nsso_region = eu-west-1\n"
+                                              "sso_account_id = 123456789012\nsso_role_name = r\n")
+        settings = {**none, "AWS_ENDPOINT_URL_SSO": sandbox.ses_url}
+    worker = world.start_worker(**{"HOME": str(home), **settings})
+    assert wait_lines(worker, "account_state")[0]["level"] == "info"
+    world.push("register", "client-1", "given.example")
+    world.wait_event("registered", "given.example")
+    assert "given-secret" not in worker.text() and "given-token" not in worker.text()
 
 
 def test_start_does_not_wait_for_a_service_that_is_away(world):
