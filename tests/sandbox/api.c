@@ -37,18 +37,16 @@ static void make_request_id(char out[37])
 static void refuse_caller(struct sb_call *call, enum sb_auth verdict, const char *why)
 {
     static const struct {
-        unsigned query_status;
-        const char *query_code;
-        unsigned rest_status;
-        const char *rest_code;
+        unsigned query_status, rest_status;
+        const char *query_code, *rest_code;
     } words[] = {
-        [SB_AUTH_MISSING] = {403, "MissingAuthenticationToken", 403,
+        [SB_AUTH_MISSING] = {403, 403, "MissingAuthenticationToken",
                              "MissingAuthenticationTokenException"},
-        [SB_AUTH_INCOMPLETE] = {400, "IncompleteSignature", 400, "IncompleteSignatureException"},
-        [SB_AUTH_UNKNOWN_KEY] = {403, "InvalidClientTokenId", 403, "UnrecognizedClientException"},
-        [SB_AUTH_EXPIRED_TOKEN] = {403, "ExpiredToken", 403, "ExpiredTokenException"},
-        [SB_AUTH_EXPIRED] = {400, "RequestExpired", 403, "InvalidSignatureException"},
-        [SB_AUTH_MISMATCH] = {403, "SignatureDoesNotMatch", 403, "SignatureDoesNotMatch"},
+        [SB_AUTH_INCOMPLETE] = {400, 400, "IncompleteSignature", "IncompleteSignatureException"},
+        [SB_AUTH_UNKNOWN_KEY] = {403, 403, "InvalidClientTokenId", "UnrecognizedClientException"},
+        [SB_AUTH_EXPIRED_TOKEN] = {403, 403, "ExpiredToken", "ExpiredTokenException"},
+        [SB_AUTH_EXPIRED] = {400, 403, "RequestExpired", "InvalidSignatureException"},
+        [SB_AUTH_MISMATCH] = {403, 403, "SignatureDoesNotMatch", "SignatureDoesNotMatch"},
     };
 
     if (call->api == SB_API_V2)

@@ -43,30 +43,30 @@ static const struct peer_script scripts[] = {
 
 static const struct way {
     const char *name;
-    enum sv_plan_base base;
     const char *what; /* path, or command */
-    bool has_role;
+    enum sv_plan_base base;
     enum sv_err err; /* without an interruption */
+    bool has_role;
     bool is_endless; /* within the test's patience */
 } ways[] = {
-    {"keys of a file", SV_PLAN_KEYS, "", false, SV_OK, false},
-    {"a role", SV_PLAN_KEYS, "", true, SV_OK, false},
-    {"container", SV_PLAN_CONTAINER, "/good", false, SV_OK, false},
-    {"container, then a role", SV_PLAN_CONTAINER, "/good", true, SV_OK, false},
-    {"slow container", SV_PLAN_CONTAINER, "/slow", false, SV_OK, false},
-    {"container that cuts", SV_PLAN_CONTAINER, "/cut", false, SV_ECONNECT, true},
-    {"container that hangs", SV_PLAN_CONTAINER, "/hang", false, SV_ETIMEOUT, true},
-    {"container that refuses", SV_PLAN_CONTAINER, "/denied", false, SV_EDENIED, false},
-    {"instance", SV_PLAN_IMDS, "", false, SV_OK, false},
-    {"sign-in that never was", SV_PLAN_SSO, "/hang", false, SV_EDENIED, false},
-    {"program", SV_PLAN_PROCESS, "/bin/echo '" KEYS("SessionToken") "'", false, SV_OK, false},
-    {"program that hangs", SV_PLAN_PROCESS, "/bin/sleep 1000", false, SV_ETIMEOUT, true},
-    {"program that forks and hangs", SV_PLAN_PROCESS, "/bin/sh -c '/bin/sleep 1000 & wait'", false,
-     SV_ETIMEOUT, true},
-    {"program that is not there", SV_PLAN_PROCESS, "/no/such/program", false, SV_EDENIED, false},
-    {"program that fails", SV_PLAN_PROCESS, "/bin/false", false, SV_EDENIED, false},
-    {"program that babbles", SV_PLAN_PROCESS, "/usr/bin/yes", false, SV_ETOOBIG, false},
-    {"command that is none", SV_PLAN_PROCESS, "'", false, SV_EMALFORMED, false},
+    {"keys of a file", "", SV_PLAN_KEYS, SV_OK, false, false},
+    {"a role", "", SV_PLAN_KEYS, SV_OK, true, false},
+    {"container", "/good", SV_PLAN_CONTAINER, SV_OK, false, false},
+    {"container, then a role", "/good", SV_PLAN_CONTAINER, SV_OK, true, false},
+    {"slow container", "/slow", SV_PLAN_CONTAINER, SV_OK, false, false},
+    {"container that cuts", "/cut", SV_PLAN_CONTAINER, SV_ECONNECT, false, true},
+    {"container that hangs", "/hang", SV_PLAN_CONTAINER, SV_ETIMEOUT, false, true},
+    {"container that refuses", "/denied", SV_PLAN_CONTAINER, SV_EDENIED, false, false},
+    {"instance", "", SV_PLAN_IMDS, SV_OK, false, false},
+    {"sign-in that never was", "/hang", SV_PLAN_SSO, SV_EDENIED, false, false},
+    {"program", "/bin/echo '" KEYS("SessionToken") "'", SV_PLAN_PROCESS, SV_OK, false, false},
+    {"program that hangs", "/bin/sleep 1000", SV_PLAN_PROCESS, SV_ETIMEOUT, false, true},
+    {"program that forks and hangs", "/bin/sh -c '/bin/sleep 1000 & wait'", SV_PLAN_PROCESS,
+     SV_ETIMEOUT, false, true},
+    {"program that is not there", "/no/such/program", SV_PLAN_PROCESS, SV_EDENIED, false, false},
+    {"program that fails", "/bin/false", SV_PLAN_PROCESS, SV_EDENIED, false, false},
+    {"program that babbles", "/usr/bin/yes", SV_PLAN_PROCESS, SV_ETOOBIG, false, false},
+    {"command that is none", "'", SV_PLAN_PROCESS, SV_EMALFORMED, false, false},
 };
 
 enum { WAYS = sizeof ways / sizeof ways[0] };

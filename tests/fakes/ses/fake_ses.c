@@ -247,6 +247,7 @@ static enum sv_err list(struct fake_ses *fake, const struct sv_ses_call *call)
     const struct record *record = after[0] == '\0' ? fake->records : find(fake, after);
     struct sv_ses_page *page = call->page;
 
+    SV_REQUIRE(page != NULL);
     if (record == NULL && after[0] != '\0')
         return SV_ENOTFOUND;
     page->next_token[0] = '\0';
