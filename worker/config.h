@@ -87,6 +87,7 @@ struct sv_config {
     struct {
         char *name;
         char *plan_trace; /* a file; "" = none */
+        bool probe;
         unsigned inflight_max, deaths_max;
         sv_ms lease_ms, poll_ms, reclaim_ms, dns_ms, drain_timeout_ms, startup_timeout_ms;
     } worker;

@@ -133,6 +133,9 @@ const struct sv_setting sv_settings[] = {
      "grows without limit. Empty: none."},
     {"worker", "inflight_max", SV_SETTING_COUNT, "400", 1, SV_INFLIGHT_MAX, NULL, false,
      AT(worker.inflight_max), "Domains being checked at once."},
+    {"worker", "probe", SV_SETTING_BOOL, "true", 0, 0, NULL, false, AT(worker.probe),
+     "Ask at start who each account is (STS), what it may do and which reads are allowed, and log "
+     "it."},
     {"worker", "lease", SV_SETTING_DURATION, "60s", 100, SV_DAY, NULL, false, AT(worker.lease_ms),
      "How long a claimed domain stays with a worker that does not answer any more."},
     {"worker", "poll", SV_SETTING_DURATION, "1s", SHORT, SV_HOUR, NULL, false, AT(worker.poll_ms),

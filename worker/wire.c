@@ -187,6 +187,7 @@ static int open_account(struct sv_wire *wire, size_t index)
         .region = account->region,
         .setup = &wire->setups[index].setup,
         .rate_millihertz = account->rate_millihertz,
+        .principal = wire->keys[index].principal.arn,
     };
     sv_account_setup_init(&wire->setups[index], account);
     if (sv_aws_ses_new(&options, &out->ses, &info) != SV_OK)
@@ -197,6 +198,52 @@ static int open_account(struct sv_wire *wire, size_t index)
                 SV_LOG_STR("source", options.credentials->source),
                 SV_LOG_STR("endpoint", options.endpoint_v1));
     return SV_EXIT_OK;
+}
+
+static void on_principal(struct sv_principal *principal, enum sv_err err)
+{
+    const struct sv_wire_keys *keys = principal->owner;
+    struct sv_log *log = keys->wire->options.log;
+
+    if (err == SV_OK)
+        sv_log_line(log, SV_LOG_INFO, "account_identity", "these credentials belong to",
+                    SV_LOG_STR("account", keys->account->name),
+                    SV_LOG_STR("aws_account", principal->account),
+                    SV_LOG_STR("principal", principal->arn));
+    else if (err != SV_ECANCELED)
+        sv_log_line(log, SV_LOG_WARN, "account_identity_unknown", principal->info.text,
+                    SV_LOG_STR("account", keys->account->name),
+                    SV_LOG_STR("error_code", sv_err_name(err)));
+}
+
+/* Keys for a stand-in mean nothing to the real STS, and are none of its business. */
+static bool is_worth_asking(const struct sv_wire *wire, const struct sv_config_account *account)
+{
+    return endpoint_of(wire, account, "AWS_ENDPOINT_URL_SESV2") == NULL ||
+           sv_environment_find(wire->options.environment, "AWS_ENDPOINT_URL_STS") != NULL ||
+           sv_environment_find(wire->options.environment, "AWS_ENDPOINT_URL") != NULL;
+}
+
+void sv_wire_ask_principals(struct sv_wire *wire)
+{
+    for (size_t i = 0; wire->options.config->worker.probe && i < wire->accounts_count; i++) {
+        struct sv_wire_keys *keys = &wire->keys[i];
+        struct sv_principal_ask ask = {.http = wire->http,
+                                       .clock = wire->options.clock,
+                                       .keys = sv_keeper_keys(keys->keeper),
+                                       .skew_ms = sv_keeper_skew_ms(keys->keeper),
+                                       .region = keys->account->region,
+                                       .env = find_variable,
+                                       .env_context = wire};
+        enum sv_err err;
+
+        keys->principal.owner = keys;
+        if (!is_worth_asking(wire, keys->account))
+            continue;
+        err = sv_principal_start(&keys->principal, &ask, on_principal);
+        if (err != SV_OK)
+            on_principal(&keys->principal, err);
+    }
 }
 
 void sv_wire_renew_credentials(struct sv_wire *wire)
@@ -269,6 +316,7 @@ static void open_drive(struct sv_wire *wire)
         .inflight_max = config->worker.inflight_max,
         .lease_ms = config->worker.lease_ms,
         .poll_ms = config->worker.poll_ms,
+        .greets = config->worker.probe,
         .deaths_max = config->worker.deaths_max,
         .reclaim_ms = config->worker.reclaim_ms,
         .dns_ms = config->worker.dns_ms,

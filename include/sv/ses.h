@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sv/axis.h"
 #include "sv/err.h"
@@ -33,6 +34,7 @@ enum sv_ses_op {
     SV_SES_READ_MAIL_FROM,  /* v1 GetIdentityMailFromDomainAttributes, up to 100 domains */
     SV_SES_LIST, /* v2 ListEmailIdentities, one page of up to 1,000; SV_ENOTFOUND: SES does not know
                     the token (any more): begin again */
+    SV_SES_ACCOUNT, /* v2 GetAccount: what the account may do; names no domain */
     SV_SES_OP_COUNT
 };
 
@@ -76,6 +78,8 @@ static inline const char *sv_ses_op_name(enum sv_ses_op op)
         return "GetIdentityMailFromDomainAttributes";
     case SV_SES_LIST:
         return "ListEmailIdentities";
+    case SV_SES_ACCOUNT:
+        return "GetAccount";
     case SV_SES_OP_COUNT:
         break;
     }
@@ -102,6 +106,18 @@ struct sv_ses_identity {
     char verification_token[SV_SES_DOMAIN_TOKEN_BYTES];
     enum sv_ses_reason reason;
     sv_ms last_checked_at, last_success_at; /* 0 = not said */
+};
+
+enum { SV_SES_ENFORCEMENT_BYTES = 32 };
+
+/* What v2 GetAccount says. Zero: not said. */
+struct sv_ses_account {
+    enum sv_tri production; /* NO: in SES's sandbox, mail goes to verified addresses only */
+    enum sv_tri sending;    /* NO: paused, by SES or by the owner */
+    char enforcement[SV_SES_ENFORCEMENT_BYTES]; /* "HEALTHY", "PROBATION", "SHUTDOWN", ... */
+    bool quota_known;
+    int64_t mails_per_day_max, mails_last_day; /* the first -1: without limit */
+    int64_t mails_per_1000_s_max;
 };
 
 /* One line of a list. `name` is as SES writes it, not in normal form. */
@@ -135,11 +151,11 @@ struct sv_ses_call { /* embed it in your own struct */
     /* in: borrowed until done */
     enum sv_ses_op op;
     const char *const *domains; /* normal form */
-    size_t domains_count;       /* 1, or up to SV_SES_BATCH_MAX for the reads; 0 for LIST */
-    const char *mail_from;      /* PUT_MAIL_FROM: NULL or "" switches the custom domain off */
-    bool reject_on_mx_failure;  /* PUT_MAIL_FROM */
-    const char *page_token;     /* LIST: where the page before ended; NULL or "" = the first page */
-    const char *tag_key;        /* GET: the tag whose value is wanted; NULL = none */
+    size_t domains_count;      /* 1, or up to SV_SES_BATCH_MAX for the reads; 0 for LIST, ACCOUNT */
+    const char *mail_from;     /* PUT_MAIL_FROM: NULL or "" switches the custom domain off */
+    bool reject_on_mx_failure; /* PUT_MAIL_FROM */
+    const char *page_token;    /* LIST: where the page before ended; NULL or "" = the first page */
+    const char *tag_key;       /* GET: the tag whose value is wanted; NULL = none */
     const struct sv_ses_setup *setup; /* CREATE, PUT_SIGNING, PUT_CONFIGURATION_SET: NULL = Easy
                                          DKIM, no configuration set */
     const struct sv_ses_tag *tags;    /* CREATE: filled in; those of the setup are not looked at */
@@ -149,6 +165,8 @@ struct sv_ses_call { /* embed it in your own struct */
     struct sv_ses_page *page; /* LIST: the caller's; its token may be the one that was asked with */
     char
         *tag_value; /* with tag_key: room for SV_SES_TAG_BYTES; "" = no such tag, or not one line */
+    struct sv_ses_account *account; /* ACCOUNT: the caller's, filled before done */
+    bool not_allowed;               /* SV_EDENIED because IAM gives no permission for it */
     struct sv_errinfo info;
     char request_id[96];
     /* private to the adapter from here on */

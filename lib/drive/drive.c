@@ -210,8 +210,11 @@ static void start_work(struct sv_drive *drive)
         intake_start(&drive->shards[i]);
         queue_start(&drive->shards[i]);
     }
-    for (size_t i = 0; i < drive->options.accounts_count; i++)
+    for (size_t i = 0; i < drive->options.accounts_count; i++) {
         sweeper_start(drive, &drive->tellers[i]);
+        if (drive->options.greets)
+            greet(&drive->tellers[i]);
+    }
     alarm_init(&drive->renew_at, on_renew_at, drive);
     alarm_set(drive, &drive->renew_at, drive->options.lease_ms / 12 + 1);
     drive->on_prepared(drive->prepared_context, SV_OK, NULL);

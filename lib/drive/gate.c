@@ -7,6 +7,8 @@
  * throttle the whole gate pauses, longer each time. Anything else is the owner's to judge. */
 #include "inside.h"
 
+#include <stdio.h>
+
 #include "sv/gcra.h"
 #include "sv/require.h"
 
@@ -74,6 +76,26 @@ static void slow_down(struct gate *gate)
     alarm_set(gate->drive, &gate->wait, pause_ms);
 }
 
+/* IAM's actions have the names of the operations. */
+static void tell_missing(struct gate *gate, const struct sv_ses_call *call)
+{
+    const struct sv_account *account = gate->account;
+    bool is_known = account->principal != NULL && account->principal[0] != '\0';
+    const char *op = sv_ses_op_name(gate->op);
+    char message[400];
+
+    if (gate->told_missing)
+        return;
+    gate->told_missing = true;
+    (void)snprintf(message, sizeof message, "ses:%s is not allowed for %s", op,
+                   is_known ? account->principal : "these credentials");
+    sv_log_line(gate->drive->options.log, SV_LOG_ERROR, "permission_missing", message,
+                SV_LOG_STR("account", account->name), SV_LOG_STR("operation", op),
+                SV_LOG_STR("error_code", sv_err_name(SV_EDENIED)),
+                SV_LOG_STR("error", call->info.text),
+                SV_LOG_STR("request_id", call->request_id[0] == '\0' ? NULL : call->request_id));
+}
+
 static void on_ses(struct sv_ses_call *call, enum sv_err err)
 {
     struct ticket *ticket = call->owner;
@@ -84,7 +106,11 @@ static void on_ses(struct sv_ses_call *call, enum sv_err err)
     gate->throttled = gate->throttled || err == SV_ETHROTTLED;
     if (err == SV_OK) {
         gate->throttles = 0;
-    } else if (err != SV_ECANCELED) {
+        gate->told_missing = false;
+    } else if (err == SV_EDENIED && call->not_allowed) {
+        tell_missing(gate, call);
+        drive->stats.ses_failures[gate->op]++;
+    } else if (err != SV_ECANCELED && (err != SV_ENOTFOUND || !ticket->may_miss)) {
         drive->stats.ses_failures[gate->op]++;
         sv_log_line(drive->options.log, SV_LOG_WARN, "ses_call_failed", call->info.text,
                     SV_LOG_STR("account", gate->account->name),

@@ -76,6 +76,7 @@ struct ticket {
     bool (*fill)(struct ticket *ticket);
     void (*done)(struct ticket *ticket, enum sv_err err);
     void *owner;
+    bool may_miss; /* SV_ENOTFOUND is no failure: nothing is logged */
     struct gate *gate;
     unsigned attempts;
     enum { TICKET_IDLE, TICKET_QUEUED, TICKET_CALLING } state;
@@ -92,6 +93,7 @@ struct gate { /* one account and action: one call a second, first come first ser
     struct alarm wait;
     unsigned throttles; /* in a row: pauses double */
     bool pausing;
+    bool told_missing;   /* that IAM gives no permission: once, until it does */
     bool throttled;      /* the limiter is told with the next question */
     struct sv_pace pace; /* as the limiter told */
     sv_ms workers_seen_mono;
@@ -121,12 +123,25 @@ struct reader {
     struct alarm linger;
 };
 
+/* ---- greetings: what an account may do, asked once ---- */
+
+struct greeting {
+    struct teller *teller;
+    struct ticket ticket;
+    struct sv_ses_account about;
+    struct sv_ses_identity result;
+    unsigned next;
+};
+
+void greet(struct teller *teller);
+
 /* One account with its gates. */
 struct teller {
     struct sv_account account;
     struct gate gates[SV_SES_OP_COUNT];
     struct reader reader;
     struct sweeper *sweeper; /* NULL = none */
+    struct greeting greeting;
 };
 
 void reader_init(struct reader *reader, struct sv_drive *drive, struct teller *teller);

@@ -179,6 +179,7 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
     call->ses = ses;
     call->info = (struct sv_errinfo){.code = SV_OK};
     call->request_id[0] = '\0';
+    call->not_allowed = false;
     err = address(aws, call, &out, info);
     if (err == SV_OK)
         err = sign(aws, &out, info);

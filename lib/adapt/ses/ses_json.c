@@ -10,6 +10,8 @@ enum { BYTES_MAX = 1024 * 1024, DEPTH_MAX = 32 };
 /* The end of year 9999: no time of SES lies behind it, and it fits into sv_ms. */
 #define EPOCH_S_MAX 253402300799.0
 
+#define COUNT_MAX 1e15 /* fits into int64_t, even a thousandfold */
+
 /* False when `key` is there with another type; null and absent leave *out NULL. */
 static bool text_at(const json_t *object, const char *key, const json_t **out)
 {
@@ -225,6 +227,37 @@ static const char *read_signing(const json_t *reply, struct sv_ses_identity *out
     return NULL;
 }
 
+/* -1 is SES's word for "no limit". */
+static bool read_count(const json_t *object, const char *key, double factor, int64_t *out)
+{
+    const json_t *value = json_object_get(object, key);
+    double number = json_is_number(value) ? json_number_value(value) : 0;
+
+    if (!json_is_number(value) || number < -1 || number > COUNT_MAX)
+        return false;
+    *out = number < 0 ? -1 : (int64_t)(number * factor);
+    return true;
+}
+
+static const char *read_account(const json_t *reply, struct sv_ses_account *out)
+{
+    const json_t *quota;
+
+    if (!read_tri(reply, "ProductionAccessEnabled", &out->production) ||
+        !read_tri(reply, "SendingEnabled", &out->sending) ||
+        !read_word(reply, "EnforcementStatus", out->enforcement, sizeof out->enforcement) ||
+        !object_at(reply, "SendQuota", &quota))
+        return "a field of another type or form than documented";
+    if (out->production == SV_TRI_UNKNOWN && out->sending == SV_TRI_UNKNOWN)
+        return "it says nothing of an account";
+    out->quota_known = quota != NULL;
+    if (quota != NULL && (!read_count(quota, "Max24HourSend", 1, &out->mails_per_day_max) ||
+                          !read_count(quota, "SentLast24Hours", 1, &out->mails_last_day) ||
+                          !read_count(quota, "MaxSendRate", 1000, &out->mails_per_1000_s_max)))
+        return "a quota that is no number";
+    return NULL;
+}
+
 static enum sv_err malformed(struct sv_errinfo *info, const char *problem)
 {
     return sv_err_set(info, SV_EMALFORMED, "ses", 0, "malformed JSON reply: %s", problem);
@@ -239,6 +272,14 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
     struct sv_errinfo why;
     json_t *reply;
 
+    if (call->op == SV_SES_ACCOUNT) {
+        reply = sv_json_parse(bytes, len, BYTES_MAX, DEPTH_MAX, &why);
+        if (reply == NULL)
+            return malformed(info, why.text);
+        problem = json_is_object(reply) ? read_account(reply, call->account) : "not an object";
+        json_decref(reply);
+        return problem == NULL ? SV_OK : malformed(info, problem);
+    }
     /* PUT and DELETE answer with {} or with nothing at all. */
     if (!wants_body && len == 0) {
         call->results[0].listed = call->op != SV_SES_DELETE;

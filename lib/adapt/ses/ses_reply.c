@@ -103,6 +103,8 @@ void sv_ses_results_forget(struct sv_ses_call *call)
 {
     if (call->domains_count > 0)
         memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    if (call->op == SV_SES_ACCOUNT)
+        *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
     if (call->op == SV_SES_LIST)
         call->page->count = 0;
     if (call->tag_value != NULL)
@@ -127,7 +129,7 @@ enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_ans
     bool is_success = answer->status >= 200 && answer->status <= 299;
     enum sv_err err = SV_OK;
 
-    *is_signature = false;
+    *is_signature = call->not_allowed = false;
     sv_ses_results_forget(call);
     if (is_success)
         err = read_success(call, answer, &failure);
@@ -138,6 +140,7 @@ enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_ans
         memcpy(call->request_id, failure.request_id, sizeof call->request_id);
     if (err == SV_OK && (!is_success || failure.code[0] != '\0')) {
         err = sv_ses_failure_judge(&failure, answer->status, is_signature);
+        call->not_allowed = strcmp(failure.code, "AccessDenied") == 0;
         set_info(call, err, answer->status, &failure, *is_signature);
     }
     if (err == SV_ENOTFOUND && call->op == SV_SES_DELETE) /* gone is what was asked for */

@@ -26,6 +26,7 @@ bool sv_ses_op_is_v1(enum sv_ses_op op)
     case SV_SES_PUT_CONFIGURATION_SET:
     case SV_SES_PUT_MAIL_FROM:
     case SV_SES_DELETE:
+    case SV_SES_ACCOUNT:
     case SV_SES_LIST:
     case SV_SES_OP_COUNT:
         break;
@@ -122,7 +123,10 @@ static bool build_rest(const struct sv_ses_call *call, struct sv_ses_ask *out)
 
     if (call->op == SV_SES_LIST)
         return build_list(call, out);
-    if (call->op == SV_SES_CREATE) {
+    if (call->op == SV_SES_ACCOUNT) {
+        out->method = "GET";
+        fits = sv_buf_add_str(&out->path, "/v2/email/account");
+    } else if (call->op == SV_SES_CREATE) {
         out->method = "POST";
         body = sv_ses_create_body(call);
         fits = sv_buf_add_str(&out->path, "/v2/email/identities");
@@ -169,7 +173,9 @@ static enum sv_err check(const struct sv_ses_call *call, struct sv_errinfo *info
         return sv_err_set(info, SV_EINVALID, "ses", 0, "operation %d is unknown", (int)call->op);
     if (call->op == SV_SES_LIST)
         return check_list(call, info);
-    if (call->domains_count == 0 || call->domains_count > most)
+    if (call->op == SV_SES_ACCOUNT && (call->domains_count != 0 || call->account == NULL))
+        return sv_err_set(info, SV_EINVALID, "ses", 0, "GetAccount takes no domain");
+    if ((call->domains_count == 0 && call->op != SV_SES_ACCOUNT) || call->domains_count > most)
         return sv_err_set(info, SV_EINVALID, "ses", 0, "%s takes 1 to %zu domains, not %zu",
                           sv_ses_op_name(call->op), most, call->domains_count);
     for (size_t i = 0; i < call->domains_count; i++) {

@@ -27,6 +27,7 @@ struct fake_ses {
     const struct sv_clock *clock;
     uv_idle_t turn; /* active while calls wait for their answer */
     struct record *records;
+    struct sv_ses_account account;
     struct script scripts[SV_SES_OP_COUNT + 1];
     struct sv_ses_call *live;
     struct fake_ses_seen *seen;
@@ -76,6 +77,11 @@ void fake_ses_set(struct fake_ses *fake, const char *domain, const struct sv_ses
 
     record->identity = *identity;
     record->identity.listed = true;
+}
+
+struct sv_ses_account *fake_ses_account(struct fake_ses *fake)
+{
+    return &fake->account;
 }
 
 void fake_ses_remove(struct fake_ses *fake, const char *domain)
@@ -312,6 +318,7 @@ static enum sv_err list(struct fake_ses *fake, const struct sv_ses_call *call)
     const struct record *record = after[0] == '\0' ? fake->records : find(fake, after);
     struct sv_ses_page *page = call->page;
 
+    SV_REQUIRE(page != NULL);
     if (record == NULL && after[0] != '\0')
         return SV_ENOTFOUND;
     page->next_token[0] = '\0';
@@ -358,6 +365,9 @@ static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
     case SV_SES_READ_DKIM:
     case SV_SES_READ_MAIL_FROM:
         return read_all(fake, call);
+    case SV_SES_ACCOUNT:
+        *call->account = fake->account;
+        return SV_OK;
     case SV_SES_LIST:
         return list(fake, call);
     case SV_SES_OP_COUNT:
@@ -427,12 +437,15 @@ static void finish(struct fake_ses *fake, struct sv_ses_call *call)
 
     if (call->domains_count > 0)
         memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    if (call->op == SV_SES_ACCOUNT)
+        *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
     if (call->page != NULL)
         call->page->count = 0;
     if (!pending->canceled)
         err = scripted(fake, call->op);
     if (err == SV_OK)
         err = answer(fake, call);
+    call->not_allowed = err == SV_EDENIED;
     if (err != SV_OK)
         (void)sv_err_set(&call->info, err, "fake ses", 0, "%s: scripted", sv_ses_op_name(call->op));
     fake->seen[pending->seen].err = err;
@@ -504,7 +517,7 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
 
     if (fake->closing)
         return sv_err_set(info, SV_ECANCELED, "fake ses", 0, "closing");
-    if ((call->domains_count == 0) != (call->op == SV_SES_LIST) ||
+    if ((call->domains_count == 0) != (call->op == SV_SES_LIST || call->op == SV_SES_ACCOUNT) ||
         call->domains_count > SV_SES_BATCH_MAX || (unsigned)call->op >= SV_SES_OP_COUNT)
         return sv_err_set(info, SV_EINVALID, "fake ses", 0, "bad call");
     pending = sv_alloc(1, sizeof *pending);
@@ -513,6 +526,7 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
     call->done = done;
     call->ses = ses;
     call->info = (struct sv_errinfo){.code = SV_OK};
+    call->not_allowed = false;
     (void)snprintf(call->request_id, sizeof call->request_id, "fake-%zu", pending->seen);
     DL_APPEND2(fake->live, call, previous, next);
     wake(fake);
@@ -551,6 +565,8 @@ struct fake_ses *fake_ses_new(uv_loop_t *loop, const struct sv_clock *clock)
 
     fake->ses.ops = &ops;
     fake->clock = clock;
+    fake->account = (struct sv_ses_account){
+        .production = SV_TRI_YES, .sending = SV_TRI_YES, .enforcement = "HEALTHY"};
     fake->page_lines_max = SV_SES_PAGE_MAX;
     SV_REQUIRE(uv_idle_init(loop, &fake->turn) == 0);
     fake->turn.data = fake;

@@ -64,10 +64,12 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
     static const char *const domains[DOMAINS] = {"a.example", "b.example", "c.example"};
     static struct sv_ses_page page;
     struct sv_ses_identity results[DOMAINS];
+    struct sv_ses_account about;
     char tag[SV_SES_TAG_BYTES];
     struct sv_http_answer answer = {.status = 200};
     struct sv_ses_call call = {.domains = domains,
                                .results = results,
+                               .account = &about,
                                .page = &page,
                                .tag_key = "client",
                                .tag_value = tag};
@@ -80,7 +82,7 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
     call.domains_count =
         sv_ses_op_is_v1(call.op) && call.op != SV_SES_VERIFY_DKIM && call.op != SV_SES_VERIFY_DOMAIN
             ? DOMAINS
-            : call.op != SV_SES_LIST;
+            : call.op != SV_SES_LIST && call.op != SV_SES_ACCOUNT;
     if (bytes[0] & 0x40) /* letters: an error status */
         answer.status = 400;
     sv_buf_init(&answer.body, 1024 * 1024);

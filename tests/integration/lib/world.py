@@ -38,6 +38,7 @@ FAST = {
     "SESVERIFY_SCHEDULE_FAULT_FIRST": "200ms",
     "SESVERIFY_SCHEDULE_FAULT_CAP": "1s",
     "SESVERIFY_WORKER_POLL": "100ms",
+    "SESVERIFY_WORKER_PROBE": "false",  # tests count calls; test_startup.py is about these
     "SESVERIFY_LOG_FORMAT": "json",
     "SESVERIFY_LOG_LEVEL": "debug",
 }

@@ -5,6 +5,7 @@
 
 #include "adapt/ses/ses_private.h"
 
+static struct sv_ses_account about;
 static const char *const one[] = {"a.example"};
 static const char *const two[] = {"a.example", "b.example"};
 static const char *const odd[] = {"a@b/c&d=e \xc3\xa9.x"};
@@ -100,6 +101,7 @@ static const struct {
      "/v2/email/identities/a.example/mail-from",
      "{}",
      "application/json"},
+    {{.op = SV_SES_ACCOUNT, .account = &about}, "GET", "/v2/email/account", "", NULL},
     {{.op = SV_SES_VERIFY_DOMAIN, .domains = odd, .domains_count = 1},
      "POST",
      "/",
@@ -192,6 +194,8 @@ static void bad_calls_are_refused(void **state)
          .domains_count = 1,
          .setup = &long_named},
         {.op = SV_SES_GET, .domains = one, .domains_count = 0},
+        {.op = SV_SES_ACCOUNT, .domains = one, .domains_count = 1, .account = &about},
+        {.op = SV_SES_ACCOUNT},
         {.op = SV_SES_GET, .domains = two, .domains_count = 2},
         {.op = SV_SES_VERIFY_DKIM, .domains = two, .domains_count = 2},
         {.op = SV_SES_READ_DKIM, .domains = one, .domains_count = 0},
