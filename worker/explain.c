@@ -88,22 +88,25 @@ static const struct words *words_of(const struct sv_domain *domain)
 
 /* ---- what drifted ---- */
 
+static const struct {
+    const char *put_back, *left; /* put_back NULL = never */
+} drifts[SV_DRIFT_COUNT] = {
+    {"the custom MAIL FROM at Amazon SES is another one or switched off; it is put back once its "
+     "records are right",
+     "the custom MAIL FROM at Amazon SES is another one or switched off; it was put back before, "
+     "and is left alone until the domain is registered anew"},
+    {"Amazon SES has another configuration set for it; it is put back",
+     "Amazon SES has another configuration set for it; it was put back before, and is left alone "
+     "until the domain is registered anew"},
+    {NULL, "it signs by another method or key than its account's settings say; that is left alone, "
+           "since changing it would leave mail unsigned until the new records are seen"},
+};
+
 static const char *drift_meaning(const struct sv_domain *domain, unsigned index)
 {
-    static const char *const put_back[SV_DRIFT_COUNT] = {
-        "the custom MAIL FROM at Amazon SES is another one or switched off; it is put back once "
-        "its records are right",
-        "Amazon SES has another configuration set for it; it is put back", ""};
-    static const char *const left[SV_DRIFT_COUNT] = {
-        "the custom MAIL FROM at Amazon SES is another one or switched off; it was put back "
-        "before, and is left alone until the domain is registered anew",
-        "Amazon SES has another configuration set for it; it was put back before, and is left "
-        "alone until the domain is registered anew",
-        "it signs by another method or key than its account's settings say; that is left alone, "
-        "since changing it would leave mail unsigned until the new records are seen"};
-    bool is_left = domain->restores >= SV_RESTORES_MAX || put_back[index][0] == '\0';
+    bool is_left = domain->restores >= SV_RESTORES_MAX || drifts[index].put_back == NULL;
 
-    return is_left ? left[index] : put_back[index];
+    return is_left ? drifts[index].left : drifts[index].put_back;
 }
 
 static json_t *drift_json(const struct sv_domain *domain)

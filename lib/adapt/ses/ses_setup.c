@@ -68,19 +68,26 @@ enum sv_err sv_ses_setup_check(const struct sv_ses_call *call, struct sv_errinfo
     return call->op == SV_SES_PUT_CONFIGURATION_SET ? SV_OK : check_method(call, info);
 }
 
-/* "eu-west-1" to "AWS_SES_EU_WEST_1". */
+/* Regions are written "eu-west-1" by everybody, and "EU_WEST_1" within an origin. */
+static const char in_regions[] = "abcdefghijklmnopqrstuvwxyz-";
+static const char in_origins[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+
+/* What is in neither alphabet stays as it is. */
+static char turn(char letter, const char *from, const char *to)
+{
+    const char *at = letter != '\0' ? strchr(from, letter) : NULL;
+
+    return at != NULL ? to[at - from] : letter;
+}
+
 static void write_origin(const char *region, char *out, size_t bytes)
 {
     size_t len = sizeof replica - 1;
 
     SV_REQUIRE(len + strlen(region) < bytes);
     memcpy(out, replica, len);
-    for (; *region != '\0'; region++) {
-        if (*region == '-')
-            out[len++] = '_';
-        else
-            out[len++] = *region >= 'a' && *region <= 'z' ? (char)(*region - 'a' + 'A') : *region;
-    }
+    for (; *region != '\0'; region++)
+        out[len++] = turn(*region, in_regions, in_origins);
     out[len] = '\0';
 }
 
@@ -97,13 +104,8 @@ void sv_ses_method_read(const char *origin, struct sv_ses_identity *out)
         strlen(region) >= sizeof out->dkim_parent)
         return;
     out->dkim_method = SV_DKIM_DEED;
-    for (; *region != '\0'; region++) {
-        if (*region == '_')
-            out->dkim_parent[len++] = '-';
-        else
-            out->dkim_parent[len++] =
-                *region >= 'A' && *region <= 'Z' ? (char)(*region - 'A' + 'a') : *region;
-    }
+    for (; *region != '\0'; region++)
+        out->dkim_parent[len++] = turn(*region, in_origins, in_regions);
     out->dkim_parent[len] = '\0';
 }
 
