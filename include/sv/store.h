@@ -212,11 +212,17 @@ struct sv_store_reap {
     size_t reaped; /* out */
 };
 
-/* PERMIT: generic cell rate, burst 1, shared by all workers. Not bound to a shard. */
+/* PERMIT: generic cell rate, burst 1, shared by all workers (sv/gcra.h). Not bound to a shard.
+ * Workers that were refused get permits in turn, the one that has waited longest first. */
 struct sv_store_permit {
     const char *account, *region, *action;
+    const char *worker; /* name and nonce of this process */
     int64_t interval_us;
-    sv_ms wait_ms; /* out: 0 = granted, otherwise ask again after this */
+    bool throttled; /* SES throttled our last call: everybody slows down before this is answered */
+    /* out */
+    sv_ms wait_ms;     /* 0 = granted, otherwise ask again after this */
+    sv_ms interval_ms; /* between permits now: the configured interval, or slower after throttles */
+    unsigned workers;  /* that want permits now, this one included */
 };
 
 /* READ. `found` false: no such domain. Borrowed until done returns. */

@@ -397,4 +397,15 @@ void sv_drive_get_stats(const struct sv_drive *drive, struct sv_drive_stats *out
 {
     *out = drive->stats;
     out->inflight = drive->inflight;
+    for (size_t i = 0; i < drive->options.accounts_count; i++) {
+        const struct sv_planner *planner = &drive->tellers[i].reader.planner;
+
+        out->ses_waiting += planner->count;
+        for (int kind = 0; kind < SV_ASK_KINDS; kind++) {
+            sv_ms bound_ms = sv_planner_bound_ms(planner, (enum sv_ask_kind)kind);
+
+            if (bound_ms > out->ses_wait_bound_ms[kind])
+                out->ses_wait_bound_ms[kind] = bound_ms;
+        }
+    }
 }

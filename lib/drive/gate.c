@@ -12,6 +12,7 @@
 
 enum { ATTEMPTS_MAX = 3, PAUSE_FIRST_MS = 1000, PAUSE_CAP_MS = 60000, THROTTLES_MAX = 6 };
 enum { LIMITER_FAILED_MS = 5000 };
+#define WORKERS_REMEMBERED_MS SV_DAY
 
 static void pump(struct gate *gate);
 
@@ -80,6 +81,7 @@ static void on_ses(struct sv_ses_call *call, enum sv_err err)
     struct sv_drive *drive = gate->drive;
 
     (void)unlink_ticket(&gate->calling, ticket);
+    gate->throttled = gate->throttled || err == SV_ETHROTTLED;
     if (err == SV_OK) {
         gate->throttles = 0;
     } else if (err != SV_ECANCELED) {
@@ -124,11 +126,26 @@ static void call_ses(struct gate *gate, struct ticket *ticket)
     gate->calling = ticket;
 }
 
+/* A worker that wants no permit now may want one soon: who shared them in the last day counts, so
+ * that the bound on waiting is told too long rather than too short. */
+static void learn_pace(struct gate *gate, const struct sv_store_permit *told)
+{
+    sv_ms now = drive_monotonic(gate->drive);
+
+    gate->pace.interval_ms = told->interval_ms;
+    if (told->workers < gate->pace.workers && now - gate->workers_seen_mono < WORKERS_REMEMBERED_MS)
+        return;
+    gate->pace.workers = told->workers;
+    gate->workers_seen_mono = now;
+}
+
 static void on_permit(struct errand *errand, enum sv_err err)
 {
     struct gate *gate = errand->owner;
     sv_ms wait_ms = errand->call.u.permit.wait_ms;
 
+    if (err == SV_OK)
+        learn_pace(gate, &errand->call.u.permit);
     if (err == SV_ECANCELED || gate->head == NULL || gate->pausing)
         return;         /* a permit that comes while SES wants us to pause is let go */
     if (err != SV_OK) { /* the limiter itself is broken: without it nobody may call */
@@ -145,6 +162,14 @@ static void on_permit(struct errand *errand, enum sv_err err)
     pump(gate);
 }
 
+struct sv_pace gate_pace(const struct gate *gate)
+{
+    sv_ms interval_ms = (sv_gcra_interval_us(gate->account->rate_millihertz) + 999) / 1000;
+
+    return gate->pace.workers > 0 ? gate->pace
+                                  : (struct sv_pace){.interval_ms = interval_ms, .workers = 1};
+}
+
 static void pump(struct gate *gate)
 {
     struct sv_store_permit *permit = &gate->permit.call.u.permit;
@@ -158,8 +183,11 @@ static void pump(struct gate *gate)
         .account = gate->account->name,
         .region = gate->account->region,
         .action = sv_ses_op_name(gate->op),
+        .worker = gate->drive->options.worker,
+        .throttled = gate->throttled,
         .interval_us = sv_gcra_interval_us(gate->account->rate_millihertz),
     };
+    gate->throttled = false;
     errand_run(gate->drive, &gate->permit, on_permit, gate);
 }
 

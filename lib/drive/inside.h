@@ -14,6 +14,7 @@
 #include "sv/drive.h"
 #include "sv/heap.h"
 #include "sv/judge.h"
+#include "sv/planner.h"
 #include "sv/state.h"
 
 /* ---- alarms: one heap, one uv_timer ---- */
@@ -90,26 +91,31 @@ struct gate { /* one account and action: one call a second, first come first ser
     struct alarm wait;
     unsigned throttles; /* in a row: pauses double */
     bool pausing;
+    bool throttled;      /* the limiter is told with the next question */
+    struct sv_pace pace; /* as the limiter told */
+    sv_ms workers_seen_mono;
 };
 
 void gate_init(struct gate *gate, struct sv_drive *drive, const struct sv_account *account,
                enum sv_ses_op op);
 void gate_queue(struct gate *gate, struct ticket *ticket);
 void gate_stop(struct gate *gate); /* cancels the permit and every ticket */
+/* What the limiter last told, or what it would tell a lone worker at first. */
+struct sv_pace gate_pace(const struct gate *gate);
 /* The ticket's `done` comes with SV_ECANCELED: at once from the line, later from a call under way.
  */
 void ticket_cancel(struct ticket *ticket);
 
 /* ---- readers: batched reads of one account ---- */
 
+struct check;
 struct round;
 struct entry;
 
 struct reader {
     struct sv_drive *drive;
     struct teller *teller;
-    struct check *waiting_head, *waiting_tail;
-    size_t waiting_count;
+    struct sv_planner planner;
     struct round *gathering; /* its first ticket waits for a permit */
     struct alarm linger;
 };
@@ -125,6 +131,16 @@ void reader_init(struct reader *reader, struct sv_drive *drive, struct teller *t
 void reader_queue(struct reader *reader, struct check *check);
 void reader_forget(struct reader *reader, struct check *check);
 void reader_stop(struct reader *reader);
+
+/* What the planner is given and says, to options.plan_trace; nothing without one. */
+void plan_trace_open(const struct reader *reader);
+void plan_trace_pace(const struct reader *reader);
+void plan_trace_add(const struct reader *reader, const struct check *check);
+void plan_trace_remove(const struct reader *reader, const struct check *check);
+void plan_trace_wait(const struct reader *reader, sv_ms now, bool crowded, sv_ms wait_ms);
+void plan_trace_take(const struct reader *reader, struct sv_ask *const *asks, size_t count);
+void plan_trace_detail(const struct reader *reader, bool granted);
+void plan_trace_detail_end(const struct reader *reader);
 
 /* ---- checks: one domain under a fence ---- */
 
@@ -186,7 +202,7 @@ struct check {
     const char *job_outcome, *job_reason;
     struct saving *saving;         /* what the commit under way borrows */
     struct check *next, *previous; /* all checks */
-    struct check *next_waiting;    /* the reader's list */
+    struct sv_ask ask;             /* the planner's */
 };
 
 /* `hand_back`: claimed too late, to be released untouched. */

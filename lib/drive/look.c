@@ -9,6 +9,7 @@
 #include "sv/json.h"
 #include "sv/observe.h"
 #include "sv/require.h"
+#include "sv/sweep.h"
 
 /* One question under way. */
 struct question {
@@ -186,9 +187,11 @@ static bool look_at_dns(struct check *check)
 static bool look_at_ses(struct check *check)
 {
     struct sv_drive *drive = check->drive;
+    bool job = check->before.job.entry_id[0] != '\0';
 
     if (!check->waiting) {
-        if (!sv_domain_wants_ses(&check->before.domain, &drive->options.policy, drive_now(drive),
+        if (!sv_sweep_has_hurried(&check->before.domain, job, drive_now(drive)) &&
+            !sv_domain_wants_ses(&check->before.domain, &drive->options.policy, drive_now(drive),
                                  &check->seen)) {
             check->seen.ses_skipped = true;
             check->step = CHECK_DECIDE;

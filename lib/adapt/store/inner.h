@@ -128,6 +128,8 @@ const char *sv_store_key_receipt(struct sv_store_work *work, const char *client,
 const char *sv_store_key_owner(struct sv_store_work *work, const char *registrable);
 const char *sv_store_key_limiter(struct sv_store_work *work, const char *account,
                                  const char *region, const char *action);
+/* The line of workers that wait at that limiter. */
+const char *sv_store_key_line(struct sv_store_work *work, const char *limiter);
 const char *sv_store_key_pattern(struct sv_store_work *work, const char *name);
 
 /* --- request.c --- */

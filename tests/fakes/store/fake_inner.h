@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "fake_store.h"
+#include "sv/gcra.h"
 
 enum { FAKE_SHARDS_MAX = 64, FAKE_FIELDS_MAX = SV_STORE_FIELDS_MAX };
 
@@ -82,7 +83,7 @@ struct fake_name {
 
 struct fake_limit {
     char *key;
-    int64_t arrival_us;
+    struct sv_gcra gcra;
     UT_hash_handle hh;
 };
 
