@@ -115,6 +115,14 @@ struct sv_ses_page {
     char next_token[SV_SES_PAGE_TOKEN_BYTES]; /* "" = this was the last page */
 };
 
+/* Whose matter SV_EDENIED is. */
+enum sv_ses_denial {
+    SV_SES_DENIAL_NONE,       /* not said: a proxy, TLS */
+    SV_SES_DENIAL_KEYS,       /* they are unknown, expired, or sign wrongly: fresh ones may help */
+    SV_SES_DENIAL_PERMISSION, /* IAM does not allow this operation */
+    SV_SES_DENIAL_ACCOUNT,    /* AWS holds the account: suspended, paused, not subscribed */
+};
+
 struct sv_ses;
 struct sv_ses_call;
 
@@ -141,6 +149,8 @@ struct sv_ses_call { /* embed it in your own struct */
     struct sv_ses_page *page; /* LIST: the caller's; its token may be the one that was asked with */
     char
         *tag_value; /* with tag_key: room for SV_SES_TAG_BYTES; "" = no such tag, or not one line */
+    enum sv_ses_denial denial; /* SV_EDENIED only */
+    sv_ms retry_after_ms;      /* SES wants to be left alone for so long; 0 = not said */
     struct sv_errinfo info;
     char request_id[96];
     /* private to the adapter from here on */

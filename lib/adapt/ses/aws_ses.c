@@ -216,6 +216,8 @@ static enum sv_err no_answer(struct sv_ses_call *call, const struct sv_http_requ
                              enum sv_err err)
 {
     sv_ses_results_forget(call);
+    call->denial = SV_SES_DENIAL_NONE;
+    call->retry_after_ms = 0;
     call->info = request->info;
     if (err != SV_ETOOBIG)
         return err;

@@ -60,6 +60,8 @@ void sv_ses_failure_set_message(struct sv_ses_failure *failure, const char *text
 enum sv_err sv_ses_failure_judge(const struct sv_ses_failure *failure, long status,
                                  bool *is_signature);
 
+enum sv_ses_denial sv_ses_failure_denial(const struct sv_ses_failure *failure);
+
 /* ses_xml.c, ses_json.c: `results` of the call are filled, zeroed by the caller before. */
 
 /* SV_OK with failure->code set: a well-formed error document. SV_EMALFORMED: anything that is not
@@ -78,6 +80,10 @@ void sv_ses_json_read_failure(const char *bytes, size_t len, struct sv_ses_failu
 const char *sv_ses_list_read(const json_t *reply, struct sv_ses_page *page);
 
 /* ses_reply.c */
+
+/* Retry-After (RFC 9110, section 10.2.3): seconds, or a date, which is measured by the Date of the
+ * same reply. 0 = nothing that could be understood; never more than five minutes. */
+sv_ms sv_ses_retry_after_ms(const char *retry_after, const char *date);
 
 /* Fills results, info and request_id of the call from a complete HTTP answer. `zone` is the DKIM
  * zone to use where the reply names none; NULL = unknown. */
