@@ -160,6 +160,11 @@ static const char *endpoint_of(const struct sv_wire *wire, const struct sv_confi
     return url != NULL ? url : sv_environment_find(environment, "AWS_ENDPOINT_URL");
 }
 
+static void renew_keys(void *context)
+{
+    sv_keeper_renew(context);
+}
+
 static int open_account(struct sv_wire *wire, size_t index)
 {
     const struct sv_config_account *account = wire->keys[index].account;
@@ -189,6 +194,8 @@ static int open_account(struct sv_wire *wire, size_t index)
     };
     if (sv_aws_ses_new(&options, &out->ses, &info) != SV_OK)
         return fail(wire, SV_EXIT_CONFIG, "ses_endpoint_invalid", &info);
+    out->renew_keys = renew_keys;
+    out->renew_context = wire->keys[index].keeper;
     wire->accounts_count = index + 1;
     sv_log_line(wire->options.log, SV_LOG_INFO, "account_ready", "credentials found",
                 SV_LOG_STR("account", account->name), SV_LOG_STR("region", account->region),
