@@ -11,6 +11,7 @@
 #include "exit.h"
 #include "setup.h"
 #include "sv/aws_ses.h"
+#include "sv/aws_settings.h"
 #include "sv/redis_store.h"
 #include "sv/require.h"
 
@@ -179,6 +180,7 @@ static int open_account(struct sv_wire *wire, size_t index)
         .credentials = sv_keeper_keys(wire->keys[index].keeper),
     };
     const struct sv_wire_keys *keys = &wire->keys[index];
+    struct sv_aws_settings settings;
     struct sv_errinfo info;
 
     if (keys->err != SV_OK) {
@@ -192,6 +194,11 @@ static int open_account(struct sv_wire *wire, size_t index)
         .region = account->region,
         .rate_millihertz = account->rate_millihertz,
     };
+    if (sv_aws_settings_load(account->profile, find_variable, wire, &settings, &info) != SV_OK)
+        return fail(wire, SV_EXIT_CONFIG, "aws_settings_invalid", &info);
+    out->attempts_max = settings.attempts_max;
+    options.use_fips = settings.use_fips;
+    options.use_dual_stack = settings.use_dual_stack;
     if (sv_aws_ses_new(&options, &out->ses, &info) != SV_OK)
         return fail(wire, SV_EXIT_CONFIG, "ses_endpoint_invalid", &info);
     out->renew_keys = renew_keys;

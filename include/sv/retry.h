@@ -10,7 +10,6 @@
 
 enum {
     SV_RETRY_ATTEMPTS = 3, /* in all, the first one included */
-    SV_RETRY_ATTEMPTS_MAX = 100,
     SV_RETRY_QUOTA = 500 /* tokens of one account */
 };
 

@@ -18,8 +18,14 @@ struct sv_ses_endpoint {
     bool plain;
 };
 
-/* `url` NULL or "" = the region's public endpoint. SV_EINVALID. */
-enum sv_err sv_ses_endpoint_read(const char *url, const char *region, struct sv_ses_endpoint *out,
+struct sv_ses_place {
+    const char *url; /* wins over everything; NULL or "" = the region's public endpoint */
+    const char *region;
+    bool use_fips, use_dual_stack;
+};
+
+/* SV_EINVALID: no region, no usable URL, or no FIPS endpoint in that region. */
+enum sv_err sv_ses_endpoint_read(const struct sv_ses_place *place, struct sv_ses_endpoint *out,
                                  struct sv_errinfo *info) __attribute__((warn_unused_result));
 
 /* ses_request.c */

@@ -8,7 +8,7 @@
 
 enum { SV_SHARED_FILE_BYTES_MAX = 1024 * 1024, SV_SHARED_LINE_BYTES_MAX = 16 * 1024 };
 
-/* The other settings of a profile that have to do with keys; "" = not set. None is a secret. */
+/* The other settings of a profile that we know; "" = not set. None is a secret. */
 struct sv_shared_settings {
     char role_arn[257];
     char source_profile[129];
@@ -18,6 +18,7 @@ struct sv_shared_settings {
     char duration_seconds[8];
     char mfa_serial[257];
     char web_identity_token_file[1024];
+    char use_fips_endpoint[8], use_dualstack_endpoint[8], max_attempts[8];
 };
 
 /* What one profile said; wiped by sv_credentials_wipe on `keys`. */
