@@ -66,6 +66,7 @@ struct sv_config {
     struct sv_limits limits;
     struct sv_policy policy;
     sv_ms sweep_every_ms;
+    unsigned sweep_domains_min;
     struct {
         bool allow_special_use;
         struct sv_text_list restricted; /* normal form */

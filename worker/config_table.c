@@ -96,8 +96,11 @@ const struct sv_setting sv_settings[] = {
     {"schedule", "weekly", SV_SETTING_DURATION, "7d", SHORT, YEAR, NULL, false,
      AT(policy.weekly_ms), "Pace after that, for ever."},
     {"schedule", "sweep_every", SV_SETTING_DURATION, "1h", 0, YEAR, NULL, false, AT(sweep_every_ms),
-     "How often SES's list of identities is read as a cheap first look, in accounts of 200 domains "
-     "and more: what it contradicts is looked at now. 0s: never."},
+     "How often SES's list of identities is read as a cheap first look at a large account: what it "
+     "contradicts is looked at now. 0s: never."},
+    {"schedule", "sweep_domains_min", SV_SETTING_COUNT, "200", 1, 1000000, NULL, false,
+     AT(sweep_domains_min),
+     "Accounts that hold less have their list read once a day, to see whether they grew."},
     {"schedule", "fault_first", SV_SETTING_DURATION, "10s", SHORT, SV_DAY, NULL, false,
      AT(policy.fault_first_ms),
      "First wait after a look that found nothing out; doubles from here."},

@@ -41,6 +41,8 @@ void sv_dump_state(struct sv_log *log, const struct sv_drive_stats *stats)
     add(&dump, "checks_", "released", stats->checks_released);
     add(&dump, "commits_", "repeated", stats->commits_repeated);
     add(&dump, "dns_", "questions", stats->dns_questions);
+    add(&dump, "sweeps", "", stats->sweeps);
+    add(&dump, "sweeps_", "hurried", stats->sweeps_hurried);
     for (int i = SV_NEWS_NONE + 1; i < SV_NEWS_COUNT; i++)
         add(&dump, "events_", sv_news_name((enum sv_news)i), stats->events[i]);
     for (int i = 0; i < SV_SES_OP_COUNT; i++) {

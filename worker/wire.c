@@ -288,6 +288,7 @@ static void open_drive(struct sv_wire *wire)
         .rand = wire->options.rand,
         .clock = wire->options.clock,
         .sweep_every_ms = config->sweep_every_ms,
+        .sweep_domains_min = config->sweep_domains_min,
         .plan_trace = wire->plan_trace == NULL ? NULL : write_plan_line,
         .plan_trace_context = wire->plan_trace,
     };

@@ -12,6 +12,7 @@
 #include "sv/digest.h"
 #include "sv/err.h"
 #include "sv/store_lists.h"
+#include "sv/store_sweep.h"
 #include "sv/time.h"
 
 enum {
@@ -48,6 +49,8 @@ enum sv_store_op {
     SV_STORE_EVENTS,       /* reads the outbox behind a position */
     SV_STORE_COUNTERS,     /* the shard's counters and queue lengths */
     SV_STORE_OWNERS,       /* who has claimed a name */
+    SV_STORE_HURRY,        /* brings the look at a waiting domain forward to now */
+    SV_STORE_SWEEP,        /* whose turn it is to walk an account's list */
     SV_STORE_OP_COUNT
 };
 
@@ -282,6 +285,8 @@ struct sv_store_call { /* embed it in your own struct; inputs are borrowed until
         struct sv_store_events events;
         struct sv_store_counters counters;
         struct sv_store_owners owners;
+        struct sv_store_hurry hurry;
+        struct sv_store_sweep sweep;
     } u;
     struct sv_errinfo info;
     /* private to the store from here on */

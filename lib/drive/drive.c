@@ -210,6 +210,8 @@ static void start_work(struct sv_drive *drive)
         intake_start(&drive->shards[i]);
         queue_start(&drive->shards[i]);
     }
+    for (size_t i = 0; i < drive->options.accounts_count; i++)
+        sweeper_start(drive, &drive->tellers[i]);
     alarm_init(&drive->renew_at, on_renew_at, drive);
     alarm_set(drive, &drive->renew_at, drive->options.lease_ms / 12 + 1);
     drive->on_prepared(drive->prepared_context, SV_OK, NULL);
@@ -255,6 +257,8 @@ static void stop_taking(struct sv_drive *drive)
         intake_stop(&drive->shards[i]);
         queue_stop(&drive->shards[i]);
     }
+    for (size_t i = 0; i < drive->options.accounts_count; i++)
+        sweeper_stop(&drive->tellers[i]);
 }
 
 static bool is_claiming(const struct sv_drive *drive)
@@ -333,6 +337,8 @@ static void free_drive(struct sv_drive *drive)
     void *context = drive->closed_context;
 
     SV_REQUIRE(drive->checks == NULL);
+    for (size_t i = 0; i < drive->options.accounts_count; i++)
+        sweeper_free(&drive->tellers[i]);
     sv_heap_fini(&drive->alarms);
     free(drive->tellers);
     free(drive);
@@ -382,7 +388,7 @@ void sv_drive_close(struct sv_drive *drive, sv_drive_closed_fn *closed, void *co
     for (struct check *check = drive->checks; check != NULL; check = next_check) {
         next_check = check->next;
         check_look_stop(check);
-        ticket_cancel(&check->ticket);
+        check_cancel_ses(check);
         check_post(check);
     }
     for (struct errand *errand = drive->errands; errand != NULL; errand = next_errand) {

@@ -267,9 +267,14 @@ static void on_permit(struct errand *errand, enum sv_err err)
     pump(gate);
 }
 
+static int64_t interval_us(const struct gate *gate)
+{
+    return sv_gcra_interval_us(gate->account->rate_millihertz);
+}
+
 struct sv_pace gate_pace(const struct gate *gate)
 {
-    sv_ms interval_ms = (sv_gcra_interval_us(gate->account->rate_millihertz) + 999) / 1000;
+    sv_ms interval_ms = (interval_us(gate) + 999) / 1000;
 
     return gate->pace.workers > 0 ? gate->pace
                                   : (struct sv_pace){.interval_ms = interval_ms, .workers = 1};
@@ -287,7 +292,7 @@ static void ask_permit(struct gate *gate)
         .action = sv_ses_op_name(gate->op),
         .worker = gate->drive->options.worker,
         .throttled = gate->throttled,
-        .interval_us = sv_gcra_interval_us(gate->account->rate_millihertz),
+        .interval_us = interval_us(gate),
     };
     gate->throttled = false;
     errand_run(gate->drive, &gate->permit, on_permit, gate);

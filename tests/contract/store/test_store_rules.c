@@ -54,6 +54,13 @@ static const struct sv_store_call samples[SV_STORE_OP_COUNT] = {
     [SV_STORE_COUNTERS] = {.op = SV_STORE_COUNTERS},
     [SV_STORE_OWNERS] = {.op = SV_STORE_OWNERS,
                          .u.owners = {.registrable = "a.example", .domain = "a.example"}},
+    [SV_STORE_HURRY] = {.op = SV_STORE_HURRY, .u.hurry = {.uid = KIT_UID, .client_id = KIT_CLIENT}},
+    [SV_STORE_SWEEP] = {.op = SV_STORE_SWEEP,
+                        .u.sweep = {.verb = SV_STORE_SWEEP_BEGIN,
+                                    .account = "a",
+                                    .region = "r",
+                                    .worker = "w",
+                                    .lease_ms = 1000}},
 };
 
 struct started {
