@@ -4,6 +4,8 @@
  * mended it. Opening and closing are told once. */
 #include "inside.h"
 
+#include <stdio.h>
+
 #include "sv/require.h"
 
 enum { AILING_MAX = 4 };
@@ -66,14 +68,19 @@ static const char *advice(const struct fuse *fuse)
            "certificate";
 }
 
+/* The message names account and operation, or the log would fold several of them into one. */
 static void tell_open(const struct gate *gate, const struct fuse *fuse)
 {
     bool is_whole = fuse == &gate->teller->fuse;
+    const char *op = is_whole ? "everything" : sv_ses_op_name(gate->op);
+    char message[SV_ERR_TEXT_BYTES];
 
+    (void)snprintf(message, sizeof message, "account %.60s, %s: %s", gate->account->name, op,
+                   advice(fuse));
     sv_log_line(gate->drive->options.log, fuse->why.code == SV_EDENIED ? SV_LOG_ERROR : SV_LOG_WARN,
-                "ses_paused", advice(fuse), SV_LOG_STR("account", gate->account->name),
-                SV_LOG_STR("operation", is_whole ? NULL : sv_ses_op_name(gate->op)),
-                SV_LOG_STR("reason", reason(fuse)), SV_LOG_INT("wait_ms", fuse->breaker.wait_ms),
+                "ses_paused", message, SV_LOG_STR("account", gate->account->name),
+                SV_LOG_STR("operation", is_whole ? NULL : op), SV_LOG_STR("reason", reason(fuse)),
+                SV_LOG_INT("wait_ms", fuse->breaker.wait_ms),
                 SV_LOG_STR("error_code", sv_err_name(fuse->why.code)),
                 SV_LOG_STR("error", fuse->why.text));
 }
