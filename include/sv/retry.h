@@ -10,7 +10,7 @@
 
 enum {
     SV_RETRY_ATTEMPTS = 3, /* in all, the first one included */
-    SV_RETRY_QUOTA = 500 /* tokens of one account */
+    SV_RETRY_QUOTA = 500   /* tokens of one account */
 };
 
 /* Retries are paid from it, so that a service that is down is not asked three times as often by
