@@ -11,6 +11,7 @@
 #include "exit.h"
 #include "setup.h"
 #include "sv/aws_ses.h"
+#include "sv/aws_settings.h"
 #include "sv/redis_store.h"
 #include "sv/require.h"
 
@@ -160,6 +161,11 @@ static const char *endpoint_of(const struct sv_wire *wire, const struct sv_confi
     return url != NULL ? url : sv_environment_find(environment, "AWS_ENDPOINT_URL");
 }
 
+static void renew_keys(void *context)
+{
+    sv_keeper_renew(context);
+}
+
 static int open_account(struct sv_wire *wire, size_t index)
 {
     const struct sv_config_account *account = wire->keys[index].account;
@@ -174,6 +180,7 @@ static int open_account(struct sv_wire *wire, size_t index)
         .credentials = sv_keeper_keys(wire->keys[index].keeper),
     };
     const struct sv_wire_keys *keys = &wire->keys[index];
+    struct sv_aws_settings settings;
     struct sv_errinfo info;
 
     if (keys->err != SV_OK) {
@@ -190,8 +197,15 @@ static int open_account(struct sv_wire *wire, size_t index)
         .principal = wire->keys[index].principal.arn,
     };
     sv_account_setup_init(&wire->setups[index], account);
+    if (sv_aws_settings_load(account->profile, find_variable, wire, &settings, &info) != SV_OK)
+        return fail(wire, SV_EXIT_CONFIG, "aws_settings_invalid", &info);
+    out->attempts_max = settings.attempts_max;
+    options.use_fips = settings.use_fips;
+    options.use_dual_stack = settings.use_dual_stack;
     if (sv_aws_ses_new(&options, &out->ses, &info) != SV_OK)
         return fail(wire, SV_EXIT_CONFIG, "ses_endpoint_invalid", &info);
+    out->renew_keys = renew_keys;
+    out->renew_context = wire->keys[index].keeper;
     wire->accounts_count = index + 1;
     sv_log_line(wire->options.log, SV_LOG_INFO, "account_ready", "credentials found",
                 SV_LOG_STR("account", account->name), SV_LOG_STR("region", account->region),

@@ -24,6 +24,10 @@ struct sv_account {
     const struct sv_ses_setup *setup; /* NULL = Easy DKIM and nothing else */
     unsigned rate_millihertz;         /* calls per 1000 s and action; 1000 = one a second */
     const char *principal; /* who we are at AWS, for messages; NULL or "" = not known (yet) */
+    unsigned attempts_max; /* of one call, the first included; 0 = SV_RETRY_ATTEMPTS */
+    /* Looks for other keys in the background, because these were refused; NULL = there are none. */
+    void (*renew_keys)(void *context);
+    void *renew_context;
 };
 
 struct sv_drive_options {

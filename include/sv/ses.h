@@ -135,6 +135,14 @@ struct sv_ses_page {
     char next_token[SV_SES_PAGE_TOKEN_BYTES]; /* "" = this was the last page */
 };
 
+/* Whose matter SV_EDENIED is. */
+enum sv_ses_denial {
+    SV_SES_DENIAL_NONE,       /* not said: a proxy, TLS */
+    SV_SES_DENIAL_KEYS,       /* they are unknown, expired, or sign wrongly: fresh ones may help */
+    SV_SES_DENIAL_PERMISSION, /* IAM does not allow this operation */
+    SV_SES_DENIAL_ACCOUNT,    /* AWS holds the account: suspended, paused, not subscribed */
+};
+
 struct sv_ses;
 struct sv_ses_call;
 
@@ -166,7 +174,8 @@ struct sv_ses_call { /* embed it in your own struct */
     char
         *tag_value; /* with tag_key: room for SV_SES_TAG_BYTES; "" = no such tag, or not one line */
     struct sv_ses_account *account; /* ACCOUNT: the caller's, filled before done */
-    bool not_allowed;               /* SV_EDENIED because IAM gives no permission for it */
+    enum sv_ses_denial denial;      /* SV_EDENIED only */
+    sv_ms retry_after_ms;           /* SES wants to be left alone for so long; 0 = not said */
     struct sv_errinfo info;
     char request_id[96];
     /* private to the adapter from here on */

@@ -10,11 +10,13 @@
 #include <jansson.h>
 #include <uv.h>
 
+#include "sv/breaker.h"
 #include "sv/cloudevent.h"
 #include "sv/drive.h"
 #include "sv/heap.h"
 #include "sv/judge.h"
 #include "sv/planner.h"
+#include "sv/retry.h"
 #include "sv/state.h"
 #include "sv/tags.h"
 
@@ -67,6 +69,28 @@ void errand_cancel(struct errand *errand);
 void errand_give_up(struct errand *errand);
 bool errand_is_idle(const struct errand *errand);
 
+/* ---- fuses: SES is left alone after refusals that asking again does not mend ---- */
+
+struct gate;
+struct ticket;
+
+/* One per account, for its keys and what AWS thinks of it; one per gate, for its permission and
+ * health. */
+struct fuse {
+    struct sv_breaker breaker;
+    struct sv_errinfo why; /* it opened */
+    enum sv_ses_denial denial;
+};
+
+/* What both fuses of a gate say. */
+enum sv_breaker_answer fuses_ask(const struct gate *gate);
+/* The call that is about to be made is the trial of whichever is half open. */
+void fuses_try(struct ticket *ticket);
+/* The final outcome of a ticket; tells when one opens or closes. True = it was somebody's trial. */
+bool fuses_judge(struct ticket *ticket, enum sv_err err);
+/* Fills the call of a ticket that is not let through, and returns its error. */
+enum sv_err fuses_refuse(struct ticket *ticket);
+
 /* ---- gates and tickets: SES calls behind the shared limiter ---- */
 
 struct ticket {
@@ -79,19 +103,26 @@ struct ticket {
     bool may_miss; /* SV_ENOTFOUND is no failure: nothing is logged */
     struct gate *gate;
     unsigned attempts;
-    enum { TICKET_IDLE, TICKET_QUEUED, TICKET_CALLING } state;
-    struct ticket *next; /* in the gate's line, or among its calls */
+    unsigned cost;      /* tokens that the last retry took */
+    bool resigned;      /* was signed anew already, with other keys or another time */
+    bool tries_account; /* is the trial of the account's fuse */
+    bool tries_gate;
+    struct alarm again;
+    enum { TICKET_IDLE, TICKET_QUEUED, TICKET_CALLING, TICKET_WAITING } state;
+    struct ticket *next; /* in the gate's line, among its calls, or among those that wait */
 };
 
 struct gate { /* one account and action: one call a second, first come first served */
     struct sv_drive *drive;
     const struct sv_account *account;
+    struct teller *teller;
     enum sv_ses_op op;
     struct ticket *head, *tail; /* the line */
     struct ticket *calling;     /* under way at SES */
+    struct ticket *waiting;     /* for their next attempt */
     struct errand permit;
     struct alarm wait;
-    unsigned throttles; /* in a row: pauses double */
+    struct fuse fuse;
     bool pausing;
     bool told_missing;   /* that IAM gives no permission: once, until it does */
     bool throttled;      /* the limiter is told with the next question */
@@ -99,8 +130,7 @@ struct gate { /* one account and action: one call a second, first come first ser
     sv_ms workers_seen_mono;
 };
 
-void gate_init(struct gate *gate, struct sv_drive *drive, const struct sv_account *account,
-               enum sv_ses_op op);
+void gate_init(struct gate *gate, struct sv_drive *drive, struct teller *teller, enum sv_ses_op op);
 void gate_queue(struct gate *gate, struct ticket *ticket);
 void gate_stop(struct gate *gate); /* cancels the permit and every ticket */
 /* What the limiter last told, or what it would tell a lone worker at first. */
@@ -138,6 +168,9 @@ void greet(struct teller *teller);
 /* One account with its gates. */
 struct teller {
     struct sv_account account;
+    struct fuse fuse;
+    struct sv_retry_quota quota;
+    sv_ms keys_renewed_mono; /* when fresh keys were last asked for; 0 = never */
     struct gate gates[SV_SES_OP_COUNT];
     struct reader reader;
     struct sweeper *sweeper; /* NULL = none */

@@ -4,8 +4,8 @@
  * the identity read is there, it names up to 100 of them, who become a round; the round reads
  * identity, DKIM and MAIL FROM, each call behind its own gate, and when all are answered every
  * check of the round gets its part. The next round gathers meanwhile. When one of the calls fails,
- * the whole round knows nothing: half a picture is no observation. A check that ends early (fenced,
- * handed back) leaves its place in the round empty. */
+ * or its gate lets nobody through, the whole round knows nothing: half a picture is no observation.
+ * A check that ends early (fenced, handed back) leaves its place in the round empty. */
 #include "inside.h"
 
 #include <stdio.h>
@@ -88,30 +88,6 @@ static void end_round(struct round *round)
     free_round(round);
 }
 
-static void on_batch(struct ticket *ticket, enum sv_err err)
-{
-    struct round *round = ticket->owner;
-    enum sv_ses_op op = ticket->gate->op;
-
-    if (err != SV_OK)
-        round->failed = true;
-    for (size_t i = 0; !round->failed && i < ticket->call.domains_count; i++) {
-        for (int b = 0; b < READS; b++) {
-            struct batch *batch = &round->batches[b];
-            struct check *check =
-                &batch->ticket == ticket ? round->checks[batch->members[i]] : NULL;
-
-            if (check != NULL)
-                take_result(check, op, &batch->results[i]);
-        }
-    }
-    SV_REQUIRE(round->open > 0);
-    if (round->reader->gathering == round)
-        round->reader->gathering = NULL; /* canceled before it was filled */
-    if (--round->open == 0)
-        end_round(round);
-}
-
 static void prepare_batch(struct round *round, int index)
 {
     struct batch *batch = &round->batches[index];
@@ -161,25 +137,65 @@ static void join(struct round *round, struct check *check)
     round->checks[round->count++] = check;
 }
 
-/* The permit is there: the planner says who is in the round. */
-static bool fill_round(struct ticket *ticket)
+/* The planner says who is in the round; false = everybody has left. */
+static bool take_members(struct round *round)
 {
-    struct round *round = ticket->owner;
     struct reader *reader = round->reader;
     struct sv_ask *asks[SV_SES_BATCH_MAX];
-    size_t count;
+    size_t count = sv_planner_take(&reader->planner, asks);
 
-    learn_pace(reader);
-    reader->gathering = NULL;
-    count = sv_planner_take(&reader->planner, asks);
     plan_trace_take(reader, asks, count);
     if (count == 0)
-        return false; /* everybody has left */
+        return false;
     round->names = sv_alloc(count, SV_NAME_BYTES);
     for (size_t i = 0; i < count; i++) {
         note_wait(reader, asks[i]);
         join(round, asks[i]->owner);
     }
+    return true;
+}
+
+static void on_batch(struct ticket *ticket, enum sv_err err)
+{
+    struct round *round = ticket->owner;
+    struct reader *reader = round->reader;
+    enum sv_ses_op op = ticket->gate->op;
+    bool is_unfilled = reader->gathering == round;
+
+    if (err != SV_OK)
+        round->failed = true;
+    for (size_t i = 0; !round->failed && i < ticket->call.domains_count; i++) {
+        for (int b = 0; b < READS; b++) {
+            struct batch *batch = &round->batches[b];
+            struct check *check =
+                &batch->ticket == ticket ? round->checks[batch->members[i]] : NULL;
+
+            if (check != NULL)
+                take_result(check, op, &batch->results[i]);
+        }
+    }
+    SV_REQUIRE(round->open > 0);
+    if (is_unfilled)
+        reader->gathering = NULL;
+    /* SES is left alone for a while: nobody is kept waiting for it. */
+    if (is_unfilled && err != SV_ECANCELED)
+        (void)take_members(round);
+    if (--round->open == 0)
+        end_round(round);
+    if (is_unfilled && err != SV_ECANCELED)
+        gather(reader);
+}
+
+/* The permit is there. */
+static bool fill_round(struct ticket *ticket)
+{
+    struct round *round = ticket->owner;
+    struct reader *reader = round->reader;
+
+    learn_pace(reader);
+    reader->gathering = NULL;
+    if (!take_members(round))
+        return false;
     for (int i = 0; i < READS; i++) {
         prepare_batch(round, i);
         if (i == 0 || round->batches[i].count == 0)

@@ -148,11 +148,15 @@ static const struct {
     const char *name;
     size_t at, bytes;
 } settings[] = {
-    SETTING(role_arn),       SETTING(source_profile),          SETTING(credential_source),
-    SETTING(external_id),    SETTING(role_session_name),       SETTING(duration_seconds),
-    SETTING(mfa_serial),     SETTING(web_identity_token_file), SETTING(credential_process),
-    SETTING(sso_session),    SETTING(sso_start_url),           SETTING(sso_region),
-    SETTING(sso_account_id), SETTING(sso_role_name),
+    SETTING(role_arn),           SETTING(source_profile),
+    SETTING(credential_source),  SETTING(external_id),
+    SETTING(role_session_name),  SETTING(duration_seconds),
+    SETTING(mfa_serial),         SETTING(web_identity_token_file),
+    SETTING(credential_process), SETTING(sso_session),
+    SETTING(sso_start_url),      SETTING(sso_region),
+    SETTING(sso_account_id),     SETTING(sso_role_name),
+    SETTING(use_fips_endpoint),  SETTING(use_dualstack_endpoint),
+    SETTING(max_attempts),
 };
 
 static enum sv_err take_setting(const struct reader *reader, struct span key, struct span value)

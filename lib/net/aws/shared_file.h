@@ -8,7 +8,7 @@
 
 enum { SV_SHARED_FILE_BYTES_MAX = 1024 * 1024, SV_SHARED_LINE_BYTES_MAX = 16 * 1024 };
 
-/* The other settings of a profile that have to do with keys; "" = not set. */
+/* The other settings of a profile that we know; "" = not set. */
 struct sv_shared_settings {
     char role_arn[257];
     char source_profile[129];
@@ -24,6 +24,7 @@ struct sv_shared_settings {
     char sso_region[41];
     char sso_account_id[13];
     char sso_role_name[65];
+    char use_fips_endpoint[8], use_dualstack_endpoint[8], max_attempts[8];
 };
 
 /* What one profile said; wiped by sv_credentials_wipe on `keys`. */

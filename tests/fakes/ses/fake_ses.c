@@ -445,7 +445,6 @@ static void finish(struct fake_ses *fake, struct sv_ses_call *call)
         err = scripted(fake, call->op);
     if (err == SV_OK)
         err = answer(fake, call);
-    call->not_allowed = err == SV_EDENIED;
     if (err != SV_OK)
         (void)sv_err_set(&call->info, err, "fake ses", 0, "%s: scripted", sv_ses_op_name(call->op));
     fake->seen[pending->seen].err = err;
@@ -526,7 +525,6 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
     call->done = done;
     call->ses = ses;
     call->info = (struct sv_errinfo){.code = SV_OK};
-    call->not_allowed = false;
     (void)snprintf(call->request_id, sizeof call->request_id, "fake-%zu", pending->seen);
     DL_APPEND2(fake->live, call, previous, next);
     wake(fake);

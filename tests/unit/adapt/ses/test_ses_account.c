@@ -100,13 +100,13 @@ static void a_missing_permission_is_told_from_wrong_keys(void **state)
                    "123456789012:user/a is not authorized to perform: ses:GetAccount\"}",
                    403, &about, &call),
         SV_EDENIED);
-    assert_true(call.not_allowed);
+    assert_int_equal(call.denial, SV_SES_DENIAL_PERMISSION);
     assert_int_equal(read_reply("{\"__type\":\"UnrecognizedClientException\",\"message\":\"x\"}",
                                 403, &about, &call),
                      SV_EDENIED);
-    assert_false(call.not_allowed);
+    assert_int_equal(call.denial, SV_SES_DENIAL_KEYS);
     assert_int_equal(read_reply("<html>", 403, &about, &call), SV_EDENIED);
-    assert_false(call.not_allowed);
+    assert_int_equal(call.denial, SV_SES_DENIAL_NONE);
 }
 
 int main(void)
