@@ -102,10 +102,13 @@ static void fail(const struct ticket *ticket, struct fuse *fuse, bool is_trial, 
         tell_open(gate, fuse);
 }
 
-static void succeed(const struct gate *gate, struct fuse *fuse)
+/* Calls that were under way when it opened say nothing new. */
+static void succeed(const struct gate *gate, struct fuse *fuse, bool is_trial)
 {
     bool was_open = fuse->breaker.wait_ms > 0;
 
+    if (was_open && !is_trial)
+        return;
     sv_breaker_succeed(&fuse->breaker);
     if (was_open)
         sv_log_line(gate->drive->options.log, SV_LOG_INFO, "ses_resumed", "SES answers again",
@@ -142,7 +145,7 @@ static void judge_account(const struct ticket *ticket, struct fuse *fuse, enum s
     enum sv_ses_denial denial = ticket->call.denial;
 
     if (is_answer(err) || (err == SV_EDENIED && denial == SV_SES_DENIAL_PERMISSION))
-        succeed(ticket->gate, fuse);
+        succeed(ticket->gate, fuse, ticket->tries_account);
     else if (err == SV_EDENIED && denial != SV_SES_DENIAL_NONE)
         fail(ticket, fuse, ticket->tries_account, err);
     else if (ticket->tries_account)
@@ -155,7 +158,7 @@ static void judge_gate(const struct ticket *ticket, struct fuse *fuse, enum sv_e
     bool is_own = denial == SV_SES_DENIAL_PERMISSION || denial == SV_SES_DENIAL_NONE;
 
     if (is_answer(err))
-        succeed(ticket->gate, fuse);
+        succeed(ticket->gate, fuse, ticket->tries_gate);
     else if (err == SV_EUNAVAILABLE || err == SV_ECONNECT || err == SV_ETIMEOUT ||
              (err == SV_EDENIED && is_own))
         fail(ticket, fuse, ticket->tries_gate, err);

@@ -87,7 +87,7 @@ def leave_alone(world, name, fault, reason, operation, advice):
     before = [len(statuses(world, domain)) for domain in (STEADY_DOMAIN, pending)]
     news = News(world)
     do = "html" if name == "proxy" else "status"
-    world.sandbox.fault(do, action=READ, count=-1, **fault)
+    world.sandbox.fault(do, action=operation or "*", count=-1, **fault)
     paused = news.wait("ses_paused", reason=reason)[0]
     print(f"{name}: {paused['level']} {paused['msg']}: {paused['error']}")
     assert (paused.get("operation"), paused["account"]) == (operation, "default")
