@@ -36,6 +36,7 @@ struct sv_record_sheet { /* a domain, whole */
     struct sv_domain domain;
     struct sv_registration registration;
     struct sv_open_job job;
+    bool hurried; /* a sweep brought this look forward: SES is asked whatever DNS says */
 };
 
 /* A letter of sv_registration.verdicts. */
