@@ -38,6 +38,7 @@ struct sv_record_sheet { /* a domain, whole */
     struct sv_domain domain;
     struct sv_registration registration;
     struct sv_open_job job;
+    bool hurried; /* a sweep brought this look forward: SES is asked whatever DNS says */
 };
 
 /* What the domain's DKIM records have to say. `setup` is its account's, NULL = not known: of a key

@@ -2,7 +2,7 @@
 
 #include "sv/require.h"
 
-enum { SPREAD_PART = 10, EARLY_MS = 1000 };
+enum { SPREAD_PART = 10 };
 
 /* A listing that keeps saying "not sending" though everything else is well (the account is paused,
  * for instance) is looked into once in a while, not with every sweep. */
@@ -44,11 +44,6 @@ enum sv_sweep_advice sv_sweep_judge(const struct sv_domain *known, const struct 
     if (known->todo != 0 || known->ses_asked_at >= listed->asked_at)
         return SV_SWEEP_LEAVE;
     return contradicts(known, listed) ? SV_SWEEP_HURRY : SV_SWEEP_LEAVE;
-}
-
-bool sv_sweep_has_hurried(const struct sv_domain *domain, bool job, sv_ms now)
-{
-    return !job && domain->next_check_at - now > EARLY_MS;
 }
 
 sv_ms sv_sweep_wait_ms(const struct sv_sweep *sweep, const struct sv_sweep_plan *plan, sv_ms since,

@@ -9,7 +9,6 @@
 #include "sv/json.h"
 #include "sv/observe.h"
 #include "sv/require.h"
-#include "sv/sweep.h"
 
 /* Questions and answers are what takes memory, and whoever is answered quickly needs it only for a
  * moment: so few ask at once. One that is not answered quickly must not hold up the others, so it
@@ -278,10 +277,9 @@ static bool wants_detail(struct check *check)
 static bool look_at_ses(struct check *check)
 {
     struct sv_drive *drive = check->drive;
-    bool job = check->before.job.entry_id[0] != '\0';
 
     if (!check->waiting) {
-        if (!sv_sweep_has_hurried(&check->before.domain, job, drive_now(drive)) &&
+        if (!check->before.hurried &&
             !sv_domain_wants_ses(&check->before.domain, &drive->options.policy, drive_now(drive),
                                  &check->seen)) {
             check->seen.ses_skipped = true;

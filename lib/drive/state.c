@@ -190,6 +190,7 @@ enum sv_err sv_state_read(const struct sv_field *fields, size_t count, struct sv
     read_domain(&source, &out->domain);
     read_registration(&source, &out->registration);
     read_job(&source, &out->job);
+    out->hurried = number(&source, "hu", 0, 1) != 0;
     if (source.err == SV_OK && out->registration.domain[0] == '\0')
         fault(&source, "dom", "");
     if (source.err == SV_OK && !sv_domain_is_sane(&out->domain))
@@ -295,6 +296,7 @@ void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields 
     put_text(out, "ot", registration->ownership_token);
     put_text(out, "rv", registration->verdicts);
     put_number(out, "rg", registration->registered_at);
+    put_number(out, "hu", 0); /* the look that a sweep asked for is made */
 }
 
 void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out)

@@ -153,7 +153,7 @@ void work_looked_at_dns(struct event *event)
 
     truth_advance(ident, plan->now);
     seen = observe(ident, false);
-    check->asks_ses = sv_sweep_has_hurried(&ident->domain, ident->asked, plan->now) ||
+    check->asks_ses = ident->hurried_at != 0 ||
                       sv_domain_wants_ses(&ident->domain, &plan->policy, plan->now, &seen);
     if (check->asks_ses) {
         calls_read(check);

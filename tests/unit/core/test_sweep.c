@@ -77,20 +77,6 @@ static void not_sending_alone_is_looked_into_every_six_hours(void **state)
     assert_int_equal(sv_sweep_judge(&known, &listed), SV_SWEEP_HURRY);
 }
 
-static void a_look_before_its_time_without_a_job_was_hurried(void **state)
-{
-    struct sv_domain known = test_domain(S_PENDING);
-
-    (void)state;
-    known.next_check_at = TEST_NOW + HOUR_MS;
-    assert_true(sv_sweep_has_hurried(&known, false, TEST_NOW));
-    assert_false(sv_sweep_has_hurried(&known, true, TEST_NOW));
-    assert_false(sv_sweep_has_hurried(&known, false, TEST_NOW + HOUR_MS - 1000));
-    assert_false(sv_sweep_has_hurried(&known, false, TEST_NOW + 2 * HOUR_MS));
-    known.next_check_at = 0; /* not known */
-    assert_false(sv_sweep_has_hurried(&known, false, TEST_NOW));
-}
-
 static const struct {
     const char *what;
     struct sv_sweep sweep; /* times in ms after TEST_NOW */
@@ -159,7 +145,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_entry_that_contradicts_hurries_the_domain),
         cmocka_unit_test(not_sending_alone_is_looked_into_every_six_hours),
-        cmocka_unit_test(a_look_before_its_time_without_a_job_was_hurried),
         cmocka_unit_test(a_page_is_asked_for_in_time),
     };
 

@@ -1,6 +1,6 @@
 #include "drive_world.h"
 
-/* The v2 Get after a read that failed. */
+/* The v2 Get after a read that failed, and the read that a sweep asked for. */
 
 static const char *const name = "a.example";
 
@@ -57,11 +57,41 @@ static void a_get_that_fails_is_no_fault_of_the_look(void **state)
     assert_true(fake_ses_count(world->ses, SV_SES_GET) > 0);
 }
 
+static void on_hurried(struct sv_store_call *call, enum sv_err err)
+{
+    (void)call;
+    assert_int_equal(err, SV_OK);
+}
+
+/* Its records are provably absent and SES was asked a moment ago: DNS alone calls for no read. */
+static void a_hurried_look_asks_ses_whatever_dns_says(void **state)
+{
+    struct world *world = *state;
+    struct sv_store_call hurry = {.op = SV_STORE_HURRY, .u.hurry = {.client_id = "c"}};
+    size_t reads;
+
+    world->options.policy.ses_floor_ms = SV_HOUR;
+    world_start(world);
+    world_push(world, "{'type':'register','client_id':'c','domain':'a.example','id':'j1'}");
+    world_expect_answer(world, "j1", "done", "");
+    commit_more(world, 3);
+    reads = fake_ses_count(world->ses, SV_SES_READ_IDENTITIES);
+    assert_int_equal(reads, 1);
+    hurry.u.hurry.uid = world->told[0].uid;
+    while (!hurry.u.hurry.hurried) { /* until it is caught waiting */
+        assert_int_equal(sv_store_start(world->store, &hurry, on_hurried, &hurry.info), SV_OK);
+        commit_more(world, 1);
+    }
+    commit_more(world, 3);
+    assert_int_equal(fake_ses_count(world->ses, SV_SES_READ_IDENTITIES), 2); /* and only once */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_failing_read_is_followed_by_one_get),
         WORLD_TEST(a_get_that_fails_is_no_fault_of_the_look),
+        WORLD_TEST(a_hurried_look_asks_ses_whatever_dns_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
