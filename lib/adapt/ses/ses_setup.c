@@ -77,7 +77,9 @@ static char turn(char letter, const char *from, const char *to)
 {
     const char *at = letter != '\0' ? strchr(from, letter) : NULL;
 
-    return at != NULL ? to[at - from] : letter;
+    if (at == NULL)
+        return letter;
+    return to[at - from];
 }
 
 static void write_origin(const char *region, char *out, size_t bytes)
