@@ -1,4 +1,5 @@
 #include "fake_ses.h"
+#include "script.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +16,6 @@ struct record {
     char domain[SV_NAME_BYTES];
     struct sv_ses_identity identity;
     struct record *next, *prev;
-};
-
-struct script {
-    unsigned pass, fail;
-    enum sv_err err;
 };
 
 struct fake_ses {
@@ -384,23 +380,11 @@ void fake_ses_script(struct fake_ses *fake, enum sv_ses_op op, unsigned pass, un
     fake->scripts[op] = (struct script){.pass = pass, .fail = fail, .err = err};
 }
 
-static enum sv_err play(struct script *script)
-{
-    if (script->fail == 0)
-        return SV_OK;
-    if (script->pass > 0) {
-        script->pass--;
-        return SV_OK;
-    }
-    script->fail--;
-    return script->err;
-}
-
 static enum sv_err scripted(struct fake_ses *fake, enum sv_ses_op op)
 {
-    enum sv_err err = play(&fake->scripts[op]);
+    enum sv_err err = script_play(&fake->scripts[op]);
 
-    return err != SV_OK ? err : play(&fake->scripts[SV_SES_OP_COUNT]);
+    return err != SV_OK ? err : script_play(&fake->scripts[SV_SES_OP_COUNT]);
 }
 
 /* --- life --- */

@@ -141,14 +141,15 @@ def test_F23_refused_keys_are_renewed_and_signed_anew_once(world):
 
 
 def test_F24_a_used_up_quota_is_not_asked_for_at_once(world):
-    """LimitExceeded is no throttle: one attempt a look, and nothing is paused."""
+    """LimitExceeded is no throttle: one attempt, an answer that says so, and nothing is paused."""
     news = News(world)
-    refuse(world, 2, CREATE, "full.example", status=400, code="LimitExceededException")
-    register(world, "full.example")
+    world.sandbox.fault("status", action=CREATE, identity="full.example", status=400, code="LimitExceededException", count=1)
+    answer = world.wait_answer(world.push("register", "client-1", "full.example"))
+    assert (answer["data"]["outcome"], answer["data"]["reason"]) == ("rejected", "ses_identity_quota")
     failed = news.lines("ses_call_failed", operation=CREATE)
-    assert [(line["attempt"], line["error_code"]) for line in failed] == [(1, "quota")] * 2
+    assert [(line["attempt"], line["error_code"]) for line in failed] == [(1, "quota")]
     assert not news.lines("ses_paused")
-    world.wait_event("verified", "full.example")
+    verify(world, "full.example")  # there is room again
 
 
 def test_a_concurrent_change_is_read_again_before_it_is_repeated(world):

@@ -182,6 +182,23 @@ static void the_success_of_another_mail_from_is_not_ours(void **state)
     (void)hear(world, from, "\"mail_from\":{\"old\":\"success\",\"new\":\"none\"}");
 }
 
+/* A Get, which is made where a read fails, tells of the configuration set as well. */
+static void a_configuration_set_is_put_back(void **state)
+{
+    static const struct sv_ses_setup with_set = {.dkim = SV_DKIM_EASY,
+                                                 .configuration_set = "clients"};
+    struct world *world = *state;
+
+    start_verified(world, &with_set);
+    assert_string_equal(at_ses(world)->configuration_set, "clients");
+    (void)snprintf(at_ses(world)->configuration_set, SV_SES_SET_BYTES, "theirs");
+    at_ses(world)->dkim = SV_AXIS_TEMPORARY_FAILURE;
+    (void)hear(world, 0, "\"drift\":[\"configuration_set\"]");
+    (void)hear(world, 0, "settings_restored");
+    assert_string_equal(at_ses(world)->configuration_set, "clients");
+    assert_int_equal(fake_ses_count(world->ses, SV_SES_PUT_CONFIGURATION_SET), 1);
+}
+
 /* A job that asks for another MAIL FROM changes what is to be published. */
 static void registering_anew_tells_the_new_records(void **state)
 {
@@ -338,6 +355,7 @@ int main(void)
         WORLD_TEST(another_method_is_told_and_left),
         WORLD_TEST(a_mail_from_is_put_back_thrice),
         WORLD_TEST(the_success_of_another_mail_from_is_not_ours),
+        WORLD_TEST(a_configuration_set_is_put_back),
         WORLD_TEST(registering_anew_tells_the_new_records),
         WORLD_TEST(every_kind_has_its_restart),
         WORLD_TEST(what_cannot_be_restarted_says_so),
