@@ -94,7 +94,6 @@ struct sv_fact {
     size_t values_count, values_room;
     struct sv_span *values; /* TXT, SPF: octets; MX: "10 host"; A, AAAA: the address as text; NS,
                                PTR, CNAME: the host; ended by a 0 byte that does not count */
-    const char *final_name; /* the end of the alias chain */
     /* Of the signatures that came with it: the first to end, the last to begin; seconds as in
      * RRSIG (RFC 4034 section 3.1.5). */
     size_t signatures;
