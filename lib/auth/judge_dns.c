@@ -318,18 +318,15 @@ static void judge_resolvers(struct sv_judge *judge, const struct sv_fact *fact)
 /* Does the same wrong thing lie at a name that nobody created? */
 static void judge_wildcard(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
 {
-    const char *parent = strchr(fact->name, '.');
-    char name[SV_NAME_BYTES];
     char found[SV_FINDING_VALUE_BYTES];
     char others[SV_FINDING_VALUE_BYTES];
     struct sv_naming naming = {.owner = fact->name, .found = found};
     const struct sv_fact *random;
 
     if (sv_fact_absent(fact) || sv_judge_is_right(judge, record, fact) != SV_TRI_NO ||
-        !sv_name_is_below(fact->name, judge->expect.domain) || parent == NULL ||
-        !sv_name_build(name, NO_SUCH_LABEL, parent + 1, ""))
+        !sv_name_is_below(fact->name, judge->expect.domain))
         return;
-    random = sv_judge_look(judge, name, fact->type, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+    random = sv_judge_sibling(judge, fact->name, fact->type);
     if (!sv_fact_known(random) || sv_fact_absent(random) || judge->out == NULL)
         return;
     sv_fact_show(fact, found);
