@@ -2,6 +2,7 @@
  * behave, and what lies at its names beside what is expected (dns-auth section 10.1). */
 #include <string.h>
 
+#include "ip.h"
 #include "judge_parts.h"
 
 enum {
@@ -351,44 +352,37 @@ static void judge_record(struct sv_judge *judge, const struct sv_fact *fact, siz
         sv_judge_find_shared(judge, SV_F_DNS_TTL_TOO_LONG, fact, &naming);
 }
 
-/* An address that nobody outside can reach: RFC 1918, loopback, link-local, unique local. The text
- * is what fact.c made. */
-static bool is_private_address(struct sv_span text)
+/* The first address of the fact that nobody outside can reach; NULL = none. */
+static const char *find_private(const struct sv_fact *fact)
 {
-    static const char *const fronts[] = {"10.", "127.", "169.254.", "192.168.", "fc",
-                                         "fd",  "fe8",  "fe9",      "fea",      "feb"};
-    unsigned second = 0;
-
-    if (sv_span_equals(text, "::1"))
-        return true;
-    for (size_t i = 0; i < sizeof(fronts) / sizeof(*fronts); i++) {
-        if (sv_span_starts(text, fronts[i]))
-            return true;
+    for (size_t i = 0; i < fact->values_count; i++) {
+        struct sv_ip ip;
+        if (sv_ip_parse(fact->values[i], &ip) && sv_ip_is_private(&ip))
+            return fact->values[i].text;
     }
-    if (!sv_span_starts(text, "172."))
-        return false;
-    for (size_t i = strlen("172."); i < text.len && text.text[i] != '.'; i++)
-        second = second * 10 + (unsigned)(text.text[i] - '0');
-    return second >= 16 && second <= 31;
+    return NULL;
 }
 
 /* Where mail for the domain goes, as far as the client names those hosts itself: the first of them
  * stand for all. */
 static void judge_mail_hosts(struct sv_judge *judge, const struct sv_fact *mx)
 {
-    for (size_t i = 0; i < mx->values_count && i < MAIL_HOSTS_MAX; i++) {
-        const char *host = memchr(mx->values[i].text, ' ', mx->values[i].len);
+    static const enum sv_rr_type types[] = {SV_RR_A, SV_RR_AAAA};
+
+    for (size_t i = 0; i < 2 * mx->values_count && i < 2 * MAIL_HOSTS_MAX; i++) {
+        struct sv_span value = mx->values[i / 2];
+        const char *host = memchr(value.text, ' ', value.len);
+        struct sv_naming naming = {.owner = host != NULL ? host + 1 : ""};
         const struct sv_fact *fact;
-        if (host == NULL || !sv_name_is_below(++host, judge->expect.domain))
+        if (!sv_name_is_below(naming.owner, judge->expect.domain))
             continue;
-        fact = sv_judge_look(judge, host, SV_RR_A, &judge->dns_looks, SV_DNS_LOOKS_MAX);
-        for (size_t j = 0; j < fact->values_count; j++) {
-            struct sv_naming naming = {.owner = host, .found = fact->values[j].text};
-            if (!is_private_address(fact->values[j]))
-                continue;
-            sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
-            return;
-        }
+        fact =
+            sv_judge_look(judge, naming.owner, types[i % 2], &judge->dns_looks, SV_DNS_LOOKS_MAX);
+        naming.found = find_private(fact);
+        if (naming.found == NULL)
+            continue;
+        sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
+        return;
     }
 }
 
