@@ -9,6 +9,7 @@
 #define NS_2  "ns2.client.com"
 #define R_1   "192.0.2.1"
 #define R_2   "192.0.2.2"
+#define R_3   "192.0.2.3"
 #define SILENT                                                                                     \
     OWNER " CNAME! timeout\n$2._domainkey.client.com CNAME! timeout\n"                             \
           "$3._domainkey.client.com CNAME! timeout\nclient.com TXT! timeout\n"                     \
@@ -301,6 +302,16 @@ static const struct scenario scenarios[] = {
      .voices = {{.who = NS_1}, {.who = R_1, .dns = BOGUS("")}, {.who = R_2}},
      .records = "?????",
      .findings = "error dns_dnssec_bogus client.com\n"},
+    {.name = "dns_dnssec_bogus_for_one_of_three_that_answered_is_not_known",
+     .dns = ALL_RIGHT,
+     .cut = &found,
+     .voices = {{.who = NS_1},
+                {.who = R_1, .dns = OWNER " CNAME! bogus\n"},
+                {.who = R_2, .dns = OWNER " CNAME! timeout\n"},
+                {.who = R_3, .dns = OWNER " CNAME! timeout\n"}},
+     .records = "?oooo",
+     .findings = "error dns_dnssec_bogus client.com\n",
+     .flags = "required=unknown"},
     {.name = "dns_dnssec_expired",
      .dns = ALL_RIGHT,
      .cut = &found,
