@@ -7,6 +7,12 @@
 #define OWNER_1   "$1._domainkey.client.com"
 #define OTHER_KEY "other._domainkey.client.com TXT v=DKIM1; p=$k\n"
 #define HOST      "feedback-smtp.eu-west-1.amazonses.com"
+#define IDN_RIGHT                                                                                  \
+    "xn--bro-hoa.com TXT v=spf1 include:amazonses.com ~all\n"                                      \
+    "xn--bro-hoa.com MX 10 mx.example.net\n"                                                       \
+    "$1._domainkey.xn--bro-hoa.com CNAME $1.$z\n"                                                  \
+    "$2._domainkey.xn--bro-hoa.com CNAME $2.$z\n"                                                  \
+    "$3._domainkey.xn--bro-hoa.com CNAME $3.$z\n"
 
 static const struct scenario scenarios[] = {
     {.name = "dmarc_at_the_doubled_name",
@@ -86,6 +92,32 @@ static const struct scenario scenarios[] = {
      .dns = REST "*.client.com A 192.0.2.7\n*.client.com AAAA 2001:db8::7\n",
      .records = "wwwoo",
      .findings = "error dkim_cname_missing " OWNER_1 " []\n"},
+    {.name = "dmarc_at_the_name_with_letters_as_they_were_typed",
+     .domain = "xn--bro-hoa.com",
+     .zone = "xn--bro-hoa.com",
+     .dns = IDN_RIGHT "_dmarc.xn--bro-hoa.com A 192.0.2.7\n"
+                      "*.xn--bro-hoa.com TXT v=DMARC1; p=none\n",
+     .records = "oooow",
+     .findings = "error dmarc_missing _dmarc.xn--bro-hoa.com []\n"},
+    {.name = "an_alias_of_ours_at_the_name_with_letters_as_they_were_typed",
+     .domain = "xn--bro-hoa.client.com",
+     .zone = "client.com",
+     .dns = "xn--bro-hoa.client.com TXT v=spf1 include:amazonses.com ~all\n"
+            "xn--bro-hoa.client.com MX 10 mx.example.net\n"
+            "_dmarc.xn--bro-hoa.client.com TXT v=DMARC1; p=reject; "
+            "rua=mailto:a@xn--bro-hoa.client.com\n"
+            "*.client.com CNAME $1.$z\n",
+     .records = "wwwoo",
+     .findings = "error dkim_cname_missing $1._domainkey.xn--bro-hoa.client.com []\n"},
+    {.name = "beside_a_wildcard_what_has_letters_as_they_were_typed_is_still_found",
+     .domain = "xn--bro-hoa.com",
+     .zone = "xn--bro-hoa.com",
+     .dns = IDN_RIGHT "_dmarc.xn--bro-hoa.com A 192.0.2.7\n"
+                      "_dmarc.b\\195\\188ro.com.xn--bro-hoa.com TXT v=DMARC1; p=none\n"
+                      "*.xn--bro-hoa.com TXT v=spf1 -all\n",
+     .records = "oooow",
+     .findings = "error dns_name_not_ascii _dmarc.xn--bro-hoa.com "
+                 "[_dmarc.b\\195\\188ro.com.xn--bro-hoa.com]\n"},
     {.name = "what_is_beside_a_wildcard_is_still_found",
      .told = TOLD_MAIL_FROM,
      .dns = DKIM_RIGHT MX_RIGHT "*.client.com TXT v=spf1 -all\n_dmarc.client.com TXT other\n"
