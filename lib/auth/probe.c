@@ -297,6 +297,20 @@ static void try_flattened(struct sv_judge *judge, struct sv_dkim_view *view, siz
     }
 }
 
+/* A letter beyond ASCII takes several octets of UTF-8 and is one edit. */
+static bool is_near(const char *seen, const char *owner)
+{
+    char letters[SV_NAME_BYTES];
+    struct sv_line line;
+
+    sv_line_init(&line, letters, sizeof(letters));
+    for (; *seen != '\0'; seen++) {
+        if (((unsigned char)*seen & 0xc0) != 0x80)
+            sv_line_add_bytes(&line, seen, 1);
+    }
+    return sv_near(sv_span_of(letters), sv_span_of(owner));
+}
+
 /* The names that somebody says to have entered, as far as they nearly are the owner. A
  * U-label that was entered is looked for without being told of (judge_ascii.c). */
 static void try_seen_names(struct sv_judge *judge, struct sv_dkim_view *view)
@@ -310,8 +324,7 @@ static void try_seen_names(struct sv_judge *judge, struct sv_dkim_view *view)
             const char *seen = judge->expect.seen_names[j];
             const struct sv_fact *fact;
             if (it->fault != SV_F_NONE || !sv_dkim_owner(&judge->expect, i, owner) ||
-                !sv_judge_escape(seen, name) || sv_name_equal(name, owner) ||
-                !sv_near(sv_span_of(seen), sv_span_of(owner)))
+                !sv_judge_escape(seen, name) || sv_name_equal(name, owner) || !is_near(seen, owner))
                 continue;
             fact = sv_judge_probe(judge, name, SV_RR_CNAME, SV_PROBES_MAX);
             if (sv_judge_is_placed(judge, fact, i, holds_ours) == SV_TRI_YES)
