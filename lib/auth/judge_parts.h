@@ -112,6 +112,8 @@ struct sv_dkim_sum {
     bool testing;          /* a usable key says t=y, so receivers take its signatures for none */
 };
 
+struct sv_dmarc_record;
+
 struct sv_judge {
     struct sv_expect expect; /* strings live in `text`, or in the constants they came from */
     const char *zone;
@@ -129,6 +131,11 @@ struct sv_judge {
     struct sv_report *out;    /* where the verdict goes; NULL while only looking for questions */
     struct sv_report *report; /* made when first asked for: judgements in flight stay small */
     bool report_fresh;
+    /* The DMARC record that was read last, and its text: it is asked for a dozen times a round. */
+    struct sv_dmarc_record *dmarc_read;
+    const char *dmarc_text;  /* NULL = none was read */
+    const char *registrable; /* domain of {d}, {d} itself where there is none; NULL = not looked up
+                                yet */
     struct sv_dkim_sum dkim_sum;    /* made anew by sv_judge_dkim, which comes before other parts */
     bool combined[SV_RECORDS_MAX];  /* in this report, by a part */
     bool explained[SV_RECORDS_MAX]; /* a finding of no record says why it is not right */
@@ -217,7 +224,7 @@ struct sv_naming {
     sv_ms until;
 };
 
-/* Fills the report with the expected records, all unknown. */
+/* Fills the report, all zeros, with the expected records, all unknown. */
 void sv_judge_begin(struct sv_judge *judge);
 
 /* Adds a finding with the evidence of `fact`. `severity` SV_SEVERITY_NONE takes the catalogue's. */

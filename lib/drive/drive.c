@@ -388,7 +388,7 @@ void sv_drive_close(struct sv_drive *drive, sv_drive_closed_fn *closed, void *co
     for (struct check *check = drive->checks; check != NULL; check = next_check) {
         next_check = check->next;
         check_look_stop(check);
-        ticket_cancel(&check->ticket);
+        check_cancel_ses(check);
         check_post(check);
     }
     for (struct errand *errand = drive->errands; errand != NULL; errand = next_errand) {

@@ -169,6 +169,20 @@ enum check_step {
     CHECK_END,
 };
 
+enum asking {
+    ASKING_NOT,
+    ASKING_IN_LINE, /* waits for its turn */
+    ASKING_NOW,
+    ASKING_SLOWLY, /* has given its place to another */
+};
+
+/* One SES call of a check at a time; the batched reads are the reader's. */
+struct own_call {
+    struct ticket ticket;
+    struct sv_ses_identity identity; /* what it answered */
+    const char *domain_name;         /* for ticket.call.domains */
+};
+
 struct check {
     struct sv_drive *drive;
     struct shard *shard;
@@ -186,17 +200,17 @@ struct check {
     bool releasing; /* to be handed back untouched */
     bool released;  /* that is done, or was tried in vain */
     struct letter letter;
-    struct errand errand; /* one store call of this check at a time */
-    struct errand renewal;
-    struct ticket ticket; /* one SES call of this check at a time */
-    struct sv_ses_identity identity;
-    const char *domain_name; /* &before.registration.domain, for ticket.call.domains */
-    enum sv_err result;      /* of the last errand or ticket */
+    struct errand errand;   /* one store call of this check at a time */
+    struct errand *renewal; /* NULL until the first: few checks take that long */
+    struct own_call *ses;   /* NULL unless work is owed at SES */
+    enum sv_err result;     /* of the last errand or ticket */
 
+    enum asking asking;
+    struct check *next_asking; /* the line */
     struct sv_judge *judge;
     struct question *questions; /* under way */
     unsigned questions_count;
-    struct alarm dns_deadline;
+    struct alarm dns_deadline; /* before: when it is slow */
     bool dns_over;
     json_t *findings;
     size_t findings_omitted;
@@ -219,6 +233,7 @@ void check_release(struct check *check); /* hand back now, whatever it waits for
 void check_renew(struct check *check);
 
 void check_ask_ses(struct check *check, enum sv_ses_op op);
+void check_cancel_ses(struct check *check);
 void check_ask_store(struct check *check);
 /* Confirms or releases the domain's name for its client. */
 void check_ask_own(struct check *check, enum sv_store_own_verb verb);
@@ -289,6 +304,8 @@ struct sv_drive {
     unsigned prepared;
     struct teller *tellers;
     struct check *checks;
+    struct check *asking_head, *asking_tail; /* the line of those that want to ask DNS */
+    unsigned asking;                         /* checks that are asking, the slow ones apart */
     unsigned inflight;
     unsigned reserved;     /* by claims under way */
     uint64_t hungry_count; /* numbers given out */

@@ -2,13 +2,16 @@
 """A whole account: SES's quota of identities, a real worker, one call a second and action. Prints how long it takes until
 every domain was looked at again at SES, and the calls of each operation; then says whether any second held too many.
 
-    SV_BINARY_DIR=$PWD/build/release tests/bench/fleet.py [--domains 10000] [--pending]
+    SV_BINARY_DIR=$PWD/build/release tests/bench/fleet.py [--domains 10000] [--pending | --import]
 
-All domains are verified and due at once; with `--pending` their records are right and SES has not looked yet.
+All domains are verified and due at once; with `--pending` their records are right and SES has not looked yet; with `--import`
+SES holds them all and nobody here knows one: `sesverify import` takes them in, at the same rate.
 Printed, never asserted, but for the rate: with more calls in any window the program fails.
 """
 import argparse
+import json
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -17,7 +20,7 @@ sys.path[0:1] = [str(TESTS / "integration" / "worker"), str(TESTS / "integration
 
 from frugal import RATE, SETTINGS, arrivals, looked_at, make_all_due, register, windows_held  # noqa: E402
 from sandbox import wait_for  # noqa: E402
-from world import World  # noqa: E402
+from world import World, worker_program  # noqa: E402
 
 NAMES_PER_CALL = 1000
 VERIFY_WAIT_S, SWEEP_WAIT_S = 600, 1800
@@ -57,6 +60,30 @@ def sweep(world, count):
     return world.sandbox.calls(), time.monotonic() - started
 
 
+def import_all(world, count):
+    """`sesverify import` of identities that SES holds already, ten to a client; its report and the seconds."""
+    names = [f"f{i:05}.example" for i in range(count)]
+    for i in range(0, count, NAMES_PER_CALL):
+        world.sandbox.control.post("/identities", {"names": names[i:i + NAMES_PER_CALL], "create": True, "signing": True,
+                                                   "identity": "Success", "dkim": "Success", "pin": True})
+    clients = world.folder / "clients.csv"
+    clients.write_text("".join(f"{name},c{i // 10}\n" for i, name in enumerate(names)))
+    world.sandbox.control.post("/rate", {"rate": RATE})
+    started = time.monotonic()
+    done = subprocess.run([worker_program(), "import", "--map", clients, "--json"], stdin=subprocess.DEVNULL,
+                          env={**world.environment(), "SESVERIFY_ACCOUNT_DEFAULT_RATE": "1"}, capture_output=True,
+                          text=True, check=True)
+    took_s = time.monotonic() - started
+    print(f"import of {count}: {took_s:.1f} s, {json.loads(done.stdout)['calls']}", flush=True)
+    world.sandbox.control.post("/rate", {"rate": 0})
+    started = time.monotonic()
+    world.start_worker(SESVERIFY_ACCOUNT_DEFAULT_RATE="1000")
+    wait_for(lambda: count_status(world, "verified") == count, "all to be adopted", VERIFY_WAIT_S)
+    say(f"{count} adopted and verified (one GetEmailIdentity each, rate 1000 for this step)", started)
+    assert world.workers[-1].stop() == 0
+    world.workers.clear()
+
+
 def report(world, count, what, calls, took_s):
     status = pathlib.Path(f"/proc/{world.workers[-1].pid}/status").read_text().splitlines()
     peak_kb = int(next(line for line in status if line.startswith("VmHWM")).split()[1])
@@ -73,15 +100,19 @@ def report(world, count, what, calls, took_s):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--domains", type=int, default=10000)
-    parser.add_argument("--pending", action="store_true")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--pending", action="store_true")
+    how.add_argument("--import", action="store_true", dest="imported")
     args = parser.parse_args()
     # The sandbox looks once an (unreachable) virtual age: what SES says stands still.
     with World(settings=FLEET, speed=1, sandbox_args=["--look-every", "10000h"]) as world:
         started = time.monotonic()
-        register(world, args.domains, True)
-        say(f"{args.domains} registered", started)
-        # Here goes `sesverify import` of all of them.
-        if not args.pending:
+        if args.imported:
+            import_all(world, args.domains)
+        else:
+            register(world, args.domains, True)
+            say(f"{args.domains} registered", started)
+        if not args.pending and not args.imported:
             started = time.monotonic()
             verify_all(world, args.domains)
             say(f"{args.domains} verified", started)
