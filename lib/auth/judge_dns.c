@@ -363,26 +363,32 @@ static const char *find_private(const struct sv_fact *fact)
     return NULL;
 }
 
+/* True when the host leads inside somebody's network. */
+static bool judge_mail_host(struct sv_judge *judge, const char *host)
+{
+    static const enum sv_rr_type types[] = {SV_RR_A, SV_RR_AAAA};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+        const struct sv_fact *fact =
+            sv_judge_look(judge, host, types[i], &judge->dns_looks, SV_DNS_LOOKS_MAX);
+        struct sv_naming naming = {.owner = host, .found = find_private(fact)};
+        if (naming.found == NULL)
+            continue;
+        sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
+        return true;
+    }
+    return false;
+}
+
 /* Where mail for the domain goes, as far as the client names those hosts itself: the first of them
  * stand for all. */
 static void judge_mail_hosts(struct sv_judge *judge, const struct sv_fact *mx)
 {
-    static const enum sv_rr_type types[] = {SV_RR_A, SV_RR_AAAA};
-
-    for (size_t i = 0; i < 2 * mx->values_count && i < 2 * MAIL_HOSTS_MAX; i++) {
-        struct sv_span value = mx->values[i / 2];
-        const char *host = memchr(value.text, ' ', value.len);
-        struct sv_naming naming = {.owner = host != NULL ? host + 1 : ""};
-        const struct sv_fact *fact;
-        if (!sv_name_is_below(naming.owner, judge->expect.domain))
-            continue;
-        fact =
-            sv_judge_look(judge, naming.owner, types[i % 2], &judge->dns_looks, SV_DNS_LOOKS_MAX);
-        naming.found = find_private(fact);
-        if (naming.found == NULL)
-            continue;
-        sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
-        return;
+    for (size_t i = 0; i < mx->values_count && i < MAIL_HOSTS_MAX; i++) {
+        const char *host = memchr(mx->values[i].text, ' ', mx->values[i].len);
+        if (host != NULL && sv_name_is_below(host + 1, judge->expect.domain) &&
+            judge_mail_host(judge, host + 1))
+            return;
     }
 }
 
