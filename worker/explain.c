@@ -497,6 +497,9 @@ void sv_explain_print(const struct sv_show *show, const json_t *told, int code)
     if (sv_json_str(told, "observed_at") != NULL)
         (void)fprintf(show->out, "  as of %s\n",
                       sv_show_time(show, sv_show_instant(told, "observed_at"), when));
+    if (json_is_true(json_object_get(told, "authority_closed")))
+        (void)fprintf(show->out, "  port 53 to the outside was closed: only resolvers could be "
+                                 "asked, and they may be late\n");
     sv_show_head(show, "Records");
     for (size_t i = 0; i < json_array_size(records); i++)
         sv_show_record(show, json_array_get(records, i));

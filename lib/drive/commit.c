@@ -134,7 +134,9 @@ static char *render_detail(const struct check *check)
 {
     if (check->input.kind == SV_INPUT_REMOVED)
         return sv_strdup("");
-    return loses_nothing(check) ? sv_detail_write(check->findings, check->input.now) : NULL;
+    return loses_nothing(check)
+               ? sv_detail_write(check->findings, check->seen.authority_closed, check->input.now)
+               : NULL;
 }
 
 /* What is removed takes its history along. */
