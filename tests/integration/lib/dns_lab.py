@@ -342,10 +342,6 @@ class Lab:
         assert done.stdout.startswith("{"), f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}"
         return {**json.loads(done.stdout), "exit": done.returncode, "stderr": done.stderr}
 
-    def forget_caches(self):
-        for resolver in self.resolvers.values():
-            resolver.forget()
-
 
 def healthy(tokens=TOKENS, mail_from="bounce"):
     """The records of a domain at which nothing is wrong, to be changed by a test: owner -> lines."""
