@@ -22,7 +22,7 @@ import urllib.request
 ACCESS_KEY = "AKIDSANDBOX"
 SECRET_KEY = "sandbox-secret"
 REGION = "eu-west-1"
-DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "20"))
+DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "60"))
 
 
 def program():

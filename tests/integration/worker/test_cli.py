@@ -21,7 +21,7 @@ COMMANDS = ["run", "check", "enqueue", "records", "explain", "status", "events t
             "config defaults"]
 WITH_JSON = ["check", "enqueue", "records", "explain", "status", "events tail", "import", "config check",
              "config show"]
-DEADLINE_S = 30
+DEADLINE_S = 60
 
 
 def environment(**more):

@@ -45,10 +45,10 @@ class Demo:
 
     def wait_started(self):
         """Waits for its three programs; their process ids."""
-        return wait_for(lambda: len(children(self.process.pid)) >= 3 and children(self.process.pid), "three programs", 20)
+        return wait_for(lambda: len(children(self.process.pid)) >= 3 and children(self.process.pid), "three programs", 60)
 
     def wait_gone(self, pids):
-        wait_for(lambda: not any(is_there(pid) for pid in pids), f"{pids} to be gone", 15)
+        wait_for(lambda: not any(is_there(pid) for pid in pids), f"{pids} to be gone", 60)
 
 
 @pytest.fixture(name="demo")
@@ -118,7 +118,7 @@ def test_demo_without_dns_says_who_did_not_arrive(demo):
 def test_demo_is_interrupted(demo, number):
     story = demo()
     pids = story.wait_started()
-    wait_for(lambda: "registered" in story.out.read_text(), "the story to begin", 20)
+    wait_for(lambda: "registered" in story.out.read_text(), "the story to begin", 60)
     story.process.send_signal(number)
     story.process.wait(15)
     assert story.process.returncode == 1
