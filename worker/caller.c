@@ -112,8 +112,11 @@ static int wait_for_permit(struct sv_caller *caller, enum sv_ses_op op)
             .account = caller->account->name,
             .region = caller->account->region,
             .action = sv_ses_op_name(op),
+            .worker = caller->wire.worker,
+            .throttled = caller->throttled,
             .interval_us = sv_gcra_interval_us(caller->account->rate_millihertz),
         };
+        caller->throttled = false;
         code = sv_client_call(caller->client, &call, on_permit, &wait_ms);
         if (code != SV_EXIT_OK || wait_ms == 0)
             return code;
@@ -161,6 +164,7 @@ int sv_caller_call(struct sv_caller *caller, struct sv_ses_call *call, enum sv_e
         if (code != SV_EXIT_OK)
             return code;
         *answer = call_once(caller, call);
+        caller->throttled = *answer == SV_ETHROTTLED;
         if (*answer == SV_OK || *answer == SV_ENOTFOUND)
             return SV_EXIT_OK;
         if (!sv_err_is_temporary(*answer) || attempt == ATTEMPTS_MAX)

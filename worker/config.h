@@ -65,6 +65,8 @@ struct sv_config {
     } dns;
     struct sv_limits limits;
     struct sv_policy policy;
+    sv_ms sweep_every_ms;
+    unsigned sweep_domains_min;
     struct {
         bool allow_special_use;
         struct sv_text_list restricted; /* normal form */
@@ -79,6 +81,7 @@ struct sv_config {
     } log;
     struct {
         char *name;
+        char *plan_trace; /* a file; "" = none */
         unsigned inflight_max, deaths_max;
         sv_ms lease_ms, poll_ms, reclaim_ms, dns_ms, drain_timeout_ms, startup_timeout_ms;
     } worker;

@@ -97,6 +97,12 @@ const struct sv_setting sv_settings[] = {
      AT(policy.daily_for_ms), "How long that pace holds."},
     {"schedule", "weekly", SV_SETTING_DURATION, "7d", SHORT, YEAR, NULL, false,
      AT(policy.weekly_ms), "Pace after that, for ever."},
+    {"schedule", "sweep_every", SV_SETTING_DURATION, "1h", 0, YEAR, NULL, false, AT(sweep_every_ms),
+     "How often SES's list of identities is read as a cheap first look at a large account: what it "
+     "contradicts is looked at now. 0s: never."},
+    {"schedule", "sweep_domains_min", SV_SETTING_COUNT, "200", 1, 1000000, NULL, false,
+     AT(sweep_domains_min),
+     "Accounts that hold less have their list read once a day, to see whether they grew."},
     {"schedule", "fault_first", SV_SETTING_DURATION, "10s", SHORT, SV_DAY, NULL, false,
      AT(policy.fault_first_ms),
      "First wait after a look that found nothing out; doubles from here."},
@@ -123,6 +129,9 @@ const struct sv_setting sv_settings[] = {
 
     {"worker", "name", SV_SETTING_TEXT, "", 0, 64, NULL, false, AT(worker.name),
      "Name of this process in Redis; empty: host name, process id and a random part."},
+    {"worker", "plan_trace", SV_SETTING_TEXT, "", 0, 1024, NULL, false, AT(worker.plan_trace),
+     "For debugging: a file that gets every input and decision of the planner of SES reads; it "
+     "grows without limit. Empty: none."},
     {"worker", "inflight_max", SV_SETTING_COUNT, "400", 1, SV_INFLIGHT_MAX, NULL, false,
      AT(worker.inflight_max), "Domains being checked at once."},
     {"worker", "lease", SV_SETTING_DURATION, "60s", 100, SV_DAY, NULL, false, AT(worker.lease_ms),

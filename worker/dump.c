@@ -41,12 +41,22 @@ void sv_dump_state(struct sv_log *log, const struct sv_drive_stats *stats)
     add(&dump, "checks_", "released", stats->checks_released);
     add(&dump, "commits_", "repeated", stats->commits_repeated);
     add(&dump, "dns_", "questions", stats->dns_questions);
+    add(&dump, "sweeps", "", stats->sweeps);
+    add(&dump, "sweeps_", "hurried", stats->sweeps_hurried);
     for (int i = SV_NEWS_NONE + 1; i < SV_NEWS_COUNT; i++)
         add(&dump, "events_", sv_news_name((enum sv_news)i), stats->events[i]);
     for (int i = 0; i < SV_SES_OP_COUNT; i++) {
         add(&dump, "ses_calls_", sv_ses_op_name((enum sv_ses_op)i), stats->ses_calls[i]);
         if (stats->ses_failures[i] > 0)
             add(&dump, "ses_failures_", sv_ses_op_name((enum sv_ses_op)i), stats->ses_failures[i]);
+    }
+    add(&dump, "ses_", "waiting", stats->ses_waiting);
+    add(&dump, "ses_", "waits_over_bound", stats->ses_waits_over_bound);
+    for (int i = 0; i < SV_ASK_KINDS; i++) {
+        const char *kind = sv_ask_kind_name((enum sv_ask_kind)i);
+
+        add(&dump, "ses_wait_worst_ms_", kind, (uint64_t)stats->ses_wait_worst_ms[i]);
+        add(&dump, "ses_wait_bound_ms_", kind, (uint64_t)stats->ses_wait_bound_ms[i]);
     }
     add(&dump, "", "last_progress_at", (uint64_t)stats->last_progress_at);
     sv_log_write(log, SV_LOG_INFO, "state", "state of the driver", dump.fields);

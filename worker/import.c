@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "hash.h"
 #include "setup.h"
 #include "sv/alloc.h"
 #include "sv/digest.h"

@@ -1,5 +1,7 @@
 #include "wire.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -224,6 +226,26 @@ static int open_store(struct sv_wire *wire)
     return SV_EXIT_OK;
 }
 
+static void write_plan_line(void *context, const char *line)
+{
+    (void)fprintf(context, "%s\n", line);
+}
+
+static int open_plan_trace(struct sv_wire *wire)
+{
+    const char *path = wire->options.config->worker.plan_trace;
+
+    if (path[0] == '\0')
+        return SV_EXIT_OK;
+    wire->plan_trace = fopen(path, "we");
+    if (wire->plan_trace != NULL)
+        return SV_EXIT_OK;
+    sv_log_line(wire->options.log, SV_LOG_ERROR, "plan_trace_unwritable",
+                "worker.plan_trace cannot be written", SV_LOG_STR("file", path),
+                SV_LOG_STR("why", strerror(errno)));
+    return SV_EXIT_IO;
+}
+
 static void open_drive(struct sv_wire *wire)
 {
     const struct sv_config *config = wire->options.config;
@@ -251,6 +273,10 @@ static void open_drive(struct sv_wire *wire)
         .log = wire->options.log,
         .rand = wire->options.rand,
         .clock = wire->options.clock,
+        .sweep_every_ms = config->sweep_every_ms,
+        .sweep_domains_min = config->sweep_domains_min,
+        .plan_trace = wire->plan_trace == NULL ? NULL : write_plan_line,
+        .plan_trace_context = wire->plan_trace,
     };
 
     wire->drive = sv_drive_new(&options);
@@ -272,6 +298,8 @@ int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options)
         code = open_account(wire, i);
     if (code == SV_EXIT_OK && whole)
         code = open_store(wire);
+    if (code == SV_EXIT_OK && whole)
+        code = open_plan_trace(wire);
     if (code == SV_EXIT_OK && whole)
         open_drive(wire);
     return code;
@@ -355,6 +383,8 @@ static void close_accounts(void *context)
     size_t count = wire->accounts_count;
 
     wire->drive = NULL;
+    if (wire->plan_trace != NULL)
+        (void)fclose(wire->plan_trace);
     for (size_t i = 0; i < count; i++)
         sv_ses_close(wire->accounts[i].ses, on_ses_closed, wire);
     if (count == 0)

@@ -2,6 +2,7 @@
 #ifndef SV_WORKER_WIRE_H
 #define SV_WORKER_WIRE_H
 
+#include <stdio.h>
 #include <uv.h>
 
 #include "config.h"
@@ -51,6 +52,7 @@ struct sv_wire {
     struct sv_account accounts[SV_ACCOUNTS_MAX];
     size_t accounts_count; /* with an open ses */
     size_t ses_closed;
+    FILE *plan_trace; /* NULL = none */
     char consumer[SV_WIRE_WORKER_BYTES];
     sv_wire_closed_fn *closed;
     void *closed_context;

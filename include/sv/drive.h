@@ -7,6 +7,7 @@
 
 #include "sv/log.h"
 #include "sv/name.h"
+#include "sv/planner.h"
 #include "sv/policy.h"
 #include "sv/rand.h"
 #include "sv/resolver.h"
@@ -47,6 +48,11 @@ struct sv_drive_options {
     struct sv_log *log;   /* borrowed; may be NULL */
     struct sv_rand *rand; /* borrowed */
     const struct sv_clock *clock; /* borrowed */
+    sv_ms sweep_every_ms;         /* list sweeps of large accounts (sv/sweep.h); 0 = none */
+    size_t sweep_domains_min;     /* an account with less is swept once a day; 0 = 200 */
+    /* Every input and decision of the planners as lines of text, for sv_plan_sim; NULL = none. */
+    void (*plan_trace)(void *context, const char *line);
+    void *plan_trace_context;
 };
 
 struct sv_drive;
@@ -58,6 +64,11 @@ struct sv_drive_stats {
     uint64_t events[8]; /* by enum sv_news */
     uint64_t ses_calls[SV_SES_OP_COUNT], ses_failures[SV_SES_OP_COUNT];
     uint64_t dns_questions;
+    uint64_t sweeps, sweeps_hurried;       /* walks that ended, looks brought forward by them */
+    uint64_t ses_waits_over_bound;         /* asks that waited longer than they were told */
+    sv_ms ses_wait_worst_ms[SV_ASK_KINDS]; /* at the planner, since the start */
+    sv_ms ses_wait_bound_ms[SV_ASK_KINDS]; /* what an ask would be told now: worst account */
+    uint64_t ses_waiting;                  /* at the planners now */
     unsigned inflight;
     sv_ms last_progress_at; /* wall clock */
 };

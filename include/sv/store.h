@@ -12,6 +12,7 @@
 #include "sv/digest.h"
 #include "sv/err.h"
 #include "sv/store_lists.h"
+#include "sv/store_sweep.h"
 #include "sv/time.h"
 
 enum {
@@ -48,6 +49,8 @@ enum sv_store_op {
     SV_STORE_EVENTS,       /* reads the outbox behind a position */
     SV_STORE_COUNTERS,     /* the shard's counters and queue lengths */
     SV_STORE_OWNERS,       /* who has claimed a name */
+    SV_STORE_HURRY,        /* brings the look at a waiting domain forward to now */
+    SV_STORE_SWEEP,        /* whose turn it is to walk an account's list */
     SV_STORE_OP_COUNT
 };
 
@@ -212,11 +215,17 @@ struct sv_store_reap {
     size_t reaped; /* out */
 };
 
-/* PERMIT: generic cell rate, burst 1, shared by all workers. Not bound to a shard. */
+/* PERMIT: generic cell rate, burst 1, shared by all workers (sv/gcra.h). Not bound to a shard.
+ * Workers that were refused get permits in turn, the one that has waited longest first. */
 struct sv_store_permit {
     const char *account, *region, *action;
+    const char *worker; /* name and nonce of this process */
     int64_t interval_us;
-    sv_ms wait_ms; /* out: 0 = granted, otherwise ask again after this */
+    bool throttled; /* SES throttled our last call: everybody slows down before this is answered */
+    /* out */
+    sv_ms wait_ms;     /* 0 = granted, otherwise ask again after this */
+    sv_ms interval_ms; /* between permits now: the configured interval, or slower after throttles */
+    unsigned workers;  /* that want permits now, this one included */
 };
 
 /* READ. `found` false: no such domain. Borrowed until done returns. */
@@ -276,6 +285,8 @@ struct sv_store_call { /* embed it in your own struct; inputs are borrowed until
         struct sv_store_events events;
         struct sv_store_counters counters;
         struct sv_store_owners owners;
+        struct sv_store_hurry hurry;
+        struct sv_store_sweep sweep;
     } u;
     struct sv_errinfo info;
     /* private to the store from here on */

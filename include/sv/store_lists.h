@@ -17,15 +17,17 @@ struct sv_store_list {
 
 enum { SV_STORE_COUNTERS_MAX = 64 };
 
+struct sv_store_counter {
+    const char *name;
+    int64_t value;
+};
+
 /* COUNTERS: names such as accepted, done, coalesced, rejected, dead, stale, open, waiting, running,
  * inbox, pending, events, dead_letters, and one status_<word> per status. `waiting` is what is
- * neither removed nor running. */
+ * neither removed nor running. Borrowed until done returns. */
 struct sv_store_counters {
     size_t count;
-    struct {
-        const char *name;
-        int64_t value;
-    } items[SV_STORE_COUNTERS_MAX];
+    const struct sv_store_counter *items;
 };
 
 enum { SV_STORE_OWNERS_MAX = 64 };

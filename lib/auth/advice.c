@@ -75,14 +75,14 @@ static const char *const advice[SV_F_COUNT] = {
                                 "before {until}, when caches expire: {expected}",
 
     /* owner name wrong */
-    [SV_F_DNS_NAME_NOT_ASCII] =
-        "{owner} holds characters that DNS does not carry as such. Use the form {expected}.",
+    [SV_F_DNS_NAME_NOT_ASCII] = "{found}, entered for {owner}, holds letters that DNS does not "
+                                "carry as such. Use the form {expected}.",
     [SV_F_DKIM_CNAME_DOUBLED_SUFFIX] =
         "The record is at {found}: your panel adds the domain by itself. Enter the name without "
-        "it, so that the record appears at {owner}.",
+        "it, so that the record appears as {owner} CNAME {expected}",
     [SV_F_DKIM_UNDERSCORE_STRIPPED] =
-        "The record is at {found}: its underscore was lost. Create it at {owner}; ask the provider "
-        "if the panel refuses underscores.",
+        "The record is at {found}: its underscore was lost. Create {owner} CNAME {expected}; ask "
+        "the provider if the panel refuses underscores.",
     [SV_F_DKIM_CNAME_NO_DOMAINKEY] =
         "The record is at {found}: the part ._domainkey is missing. Move it to {owner}.",
     [SV_F_DKIM_CNAME_LABELS_SWAPPED] =
@@ -95,8 +95,8 @@ static const char *const advice[SV_F_COUNT] = {
     [SV_F_MAILFROM_NOT_SUBDOMAIN] =
         "The MAIL FROM domain {found} is not below {d}. Choose a subdomain such as {expected}.",
     [SV_F_MAILFROM_MX_WRONG_OWNER] =
-        "The MX record of Amazon SES is at {found}, where it would take over your incoming mail. "
-        "It belongs to {owner}: {expected}",
+        "The MX record of Amazon SES is at {found}, where it does not belong; at {d} itself it "
+        "would take over your incoming mail. Move it to {owner}: {expected}",
     [SV_F_SPF_WRONG_OWNER] =
         "The SPF record is at {found}, where nobody looks for it. Move it to {owner}.",
     [SV_F_DMARC_WRONG_OWNER] =
@@ -119,10 +119,12 @@ static const char *const advice[SV_F_COUNT] = {
                                  "them and keep only CNAME {expected}.",
     [SV_F_DNS_CNAME_MULTIPLE] =
         "{owner} has several CNAME records ({found}). Keep only {expected}.",
-    [SV_F_DNS_CNAME_OTHER_DATA] = "A CNAME must be the only record at {owner}, but there is also "
-                                  "{found}. Delete the one or the other.",
-    [SV_F_MAILFROM_IS_CNAME] = "{owner} is an alias for {found}. Delete that CNAME; the name needs "
-                               "MX and TXT records of its own.",
+    [SV_F_DNS_CNAME_OTHER_DATA] =
+        "A CNAME must be the only record at {owner}, but there is also {found}. Delete the CNAME "
+        "to {other}; at the top of a domain there can be none.",
+    [SV_F_MAILFROM_IS_CNAME] =
+        "{owner} is an alias for {found}. Delete that CNAME and add records of its own: {owner} MX "
+        "{expected} and {owner} TXT v=spf1 include:amazonses.com ~all",
     [SV_F_DNS_WILDCARD_ANSWER] = "A wildcard record answers for every name, also for {owner} "
                                  "({found}). Add the exact record, it takes precedence: {expected}",
 
@@ -153,7 +155,8 @@ static const char *const advice[SV_F_COUNT] = {
     [SV_F_DKIM_CNAME_TARGET_OTHER] =
         "{owner} points to {found}, which is not Amazon SES. Change the value to {expected}.",
     [SV_F_OWNERSHIP_TXT_MISMATCH] =
-        "The TXT record at {owner} reads {found} but must be {expected}.",
+        "The TXT record at {owner} reads {found}, none of it is the token. Add a TXT record with "
+        "the value {expected}; keep the others if other accounts use them.",
     [SV_F_MAILFROM_NULL_MX] = "{owner} refuses all mail by a null MX. Replace it by: {expected}",
     [SV_F_MAILFROM_MX_MULTIPLE] =
         "Amazon SES accepts exactly one MX record at {owner}. Of {found}, keep only {expected}; "
@@ -164,8 +167,8 @@ static const char *const advice[SV_F_COUNT] = {
     [SV_F_MAILFROM_MX_TARGET_SUFFIXED] = "Your panel appended the domain to the host, which now "
                                          "reads {found}. End the host name with a dot: {expected}",
     [SV_F_MAILFROM_MX_INBOUND_HOST] = "{found} is the host for receiving mail. Use {expected}.",
-    [SV_F_MAILFROM_MX_WRONG_REGION] =
-        "The MX record names {found}, but your mail is sent from the region of {expected}.",
+    [SV_F_MAILFROM_MX_WRONG_REGION] = "The MX record at {owner} names {found}, the host of another "
+                                      "region. Change it to {expected}.",
     [SV_F_MAILFROM_MX_TARGET_TYPO] =
         "The MX host reads {found} but must be {expected}. Copy and paste it.",
     [SV_F_MAILFROM_MX_NOT_SES] = "The MX record at {owner} names {found}. It must be {expected}.",

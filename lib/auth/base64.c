@@ -25,7 +25,7 @@ enum sv_base64 sv_base64_decode(struct sv_span text, uint8_t *out, size_t *count
     for (*odd = 0; *odd < text.len; ++*odd) {
         char c = text.text[*odd];
         int digit = digit_of(c);
-        if (sv_char_is_fws(c))
+        if (digit == NO_DIGIT && sv_char_is_fws(c))
             continue;
         if (c == '=' && digits % 4 + pads >= 2 && digits % 4 + pads < 4) {
             pads++;

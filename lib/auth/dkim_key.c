@@ -156,12 +156,15 @@ static void add_fault(struct sv_dkim_key *key, enum sv_finding_code code, struct
 /* Quotes that a panel or a word processor left in the data: " and its typographic forms. */
 static bool find_quote(struct sv_span record, size_t *at)
 {
+    /* All begin with the same octet. */
     static const char *const typographic[] = {"\xe2\x80\x98", "\xe2\x80\x99", "\xe2\x80\x9c",
                                               "\xe2\x80\x9d", "\xe2\x80\x9e"};
 
     for (*at = 0; *at < record.len; ++*at) {
         if (record.text[*at] == '"')
             return true;
+        if (record.text[*at] != *typographic[0])
+            continue;
         for (size_t i = 0; i < sizeof(typographic) / sizeof(*typographic); i++) {
             if (record.len - *at >= 3 && memcmp(record.text + *at, typographic[i], 3) == 0)
                 return true;

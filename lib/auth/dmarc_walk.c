@@ -217,7 +217,9 @@ void sv_dmarc_apply_before(const struct sv_dmarc_source *source, const char *sta
     const char *at = start;
 
     memset(out, 0, sizeof(*out));
-    out->organizational = sv_name_registrable(start, out->room) == SV_OK ? out->room : start;
+    out->organizational = source->registrable;
+    if (out->organizational == NULL)
+        out->organizational = sv_name_registrable(start, out->room) == SV_OK ? out->room : start;
     source->records(source->context, start, &reply);
     if ((reply.found == SV_DMARC_FOUND_NONE || reply.found == SV_DMARC_FOUND_INVALID) &&
         !sv_name_equal(start, out->organizational)) {

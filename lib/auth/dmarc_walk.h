@@ -26,6 +26,9 @@ struct sv_dmarc_source {
     void (*records)(void *context, const char *name, struct sv_dmarc_reply *out);
     /* Whether `name` exists: anything but NXDOMAIN (RFC 9989 appendix A.4). */
     enum sv_tri (*exists)(void *context, const char *name);
+    /* The registrable domain of the name that is started from, where it is known already; otherwise
+     * NULL. Looking it up is not cheap. */
+    const char *registrable;
 };
 
 /* The names that are asked, from the longest on; all point into `start`. */

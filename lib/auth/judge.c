@@ -261,6 +261,8 @@ const struct sv_report *sv_judge_report(struct sv_judge *judge)
         return judge->report;
     if (judge->report == NULL)
         judge->report = sv_alloc(1, sizeof(*judge->report));
+    else
+        memset(judge->report, 0, sizeof(*judge->report));
     judge->out = judge->report;
     sv_judge_begin(judge);
     compute(judge);

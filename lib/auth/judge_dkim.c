@@ -243,6 +243,8 @@ static void report_fault(struct sv_judge *judge, const struct sv_dkim_view *view
     }
     if (first != NULL) {
         struct sv_naming naming = {.owner = owner, .expected = expected, .found = found};
+        if (fault == SV_F_DNS_NAME_NOT_ASCII) /* it is the name that has to be written otherwise */
+            naming.expected = owner;
         sv_judge_find(judge, fault, first->evidence_of, SV_SEVERITY_NONE, &naming);
     }
 }

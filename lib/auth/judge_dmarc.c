@@ -43,6 +43,25 @@ const struct sv_fact *sv_dmarc_fact(struct sv_judge *judge, const char *name)
     return sv_judge_look(judge, owner, SV_RR_TXT, &judge->dmarc_looks, SV_DMARC_LOOKS_MAX);
 }
 
+/* A text that is kept never moves or changes. */
+static void read_record(struct sv_judge *judge, struct sv_span text, struct sv_dmarc_record *out)
+{
+    struct sv_dmarc_record *last = judge->dmarc_read;
+
+    if (last != NULL && judge->dmarc_text == text.text) {
+        *out = *last;
+        return;
+    }
+    sv_dmarc_parse(text, out);
+    if (last == NULL)
+        last = sv_keep_take(&judge->keep, sizeof(*last), SV_KEEP_BYTES);
+    if (last == NULL)
+        return;
+    *last = *out;
+    judge->dmarc_read = last;
+    judge->dmarc_text = text.text;
+}
+
 static void read_records(void *context, const char *name, struct sv_dmarc_reply *out)
 {
     const struct sv_fact *fact = sv_dmarc_fact(context, name);
@@ -60,7 +79,7 @@ static void read_records(void *context, const char *name, struct sv_dmarc_reply 
         out->found = SV_DMARC_FOUND_RECORD;
     if (out->found != SV_DMARC_FOUND_RECORD)
         return;
-    sv_dmarc_parse(choice.record, &out->record);
+    read_record(context, choice.record, &out->record);
     if (out->record.has_repeated)
         out->found = SV_DMARC_FOUND_INVALID;
 }
@@ -232,6 +251,19 @@ static enum sv_record_status judge_status(struct sv_dmarc_view *view)
     return judge_inherited(view);
 }
 
+/* NULL when there is no memory left to keep it. */
+static const char *registrable(struct sv_judge *judge)
+{
+    const char *domain = judge->expect.domain;
+    char found[SV_NAME_BYTES];
+
+    if (judge->registrable == NULL)
+        judge->registrable = sv_name_registrable(domain, found) == SV_OK
+                                 ? sv_judge_keep(judge, found, strlen(found))
+                                 : domain;
+    return judge->registrable;
+}
+
 void sv_judge_dmarc(struct sv_judge *judge)
 {
     struct sv_dmarc_view view = {
@@ -249,6 +281,7 @@ void sv_judge_dmarc(struct sv_judge *judge)
         return;
     if (judge->out != NULL && record < judge->out->records_count)
         view.expected = judge->out->records[record].value;
+    view.source.registrable = registrable(judge);
     sv_dmarc_walk(&view.source, domain, &view.walk);
     sv_dmarc_apply(&view.source, &view.walk, &view.now);
     sv_dmarc_apply_before(&view.source, domain, false, &view.before);

@@ -315,47 +315,6 @@ static void judge_resolvers(struct sv_judge *judge, const struct sv_fact *fact)
         sv_judge_find_shared(judge, SV_F_DNS_DNSSEC_UNSUPPORTED, &by, &naming);
 }
 
-/* Octets above 127 in presentation form, \195 and the like, back to text; false when there are
- * none. */
-static bool decode(const char *name, char out[SV_NAME_BYTES])
-{
-    bool any = false;
-    size_t len = 0;
-
-    while (*name != '\0' && len + 1 < SV_NAME_BYTES) {
-        unsigned octet = (unsigned char)*name;
-        if (name[0] == '\\' && name[1] >= '0' && name[1] <= '2' && name[2] != '\0' &&
-            name[3] != '\0') {
-            octet = (unsigned)(name[1] - '0') * 100 + (unsigned)(name[2] - '0') * 10 +
-                    (unsigned)(name[3] - '0');
-            name += 3;
-        }
-        any = any || octet > 127;
-        out[len++] = (char)octet;
-        name++;
-    }
-    out[len] = '\0';
-    return any;
-}
-
-static void judge_ascii(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
-{
-    char decoded[SV_NAME_BYTES];
-    char ascii[SV_NAME_BYTES];
-    struct sv_naming naming = {.owner = fact->name, .expected = ascii};
-    const char *target = fact->alias;
-
-    if (target == NULL && fact->type == SV_RR_MX && fact->values_count > 0)
-        target = memchr(fact->values[0].text, ' ', fact->values[0].len);
-    if (target == NULL || !decode(target + (*target == ' ' ? 1 : 0), decoded))
-        return;
-    naming.found = target;
-    if (sv_name_normalize(decoded, strlen(decoded), ascii, NULL) != SV_OK)
-        naming.expected = "xn--...";
-    judge->explained[record] = true;
-    sv_judge_find(judge, SV_F_DNS_NAME_NOT_ASCII, fact, SV_SEVERITY_NONE, &naming);
-}
-
 /* Does the same wrong thing lie at a name that nobody created? */
 static void judge_wildcard(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
 {
@@ -388,7 +347,7 @@ static void judge_record(struct sv_judge *judge, const struct sv_fact *fact, siz
 
     if (!sv_fact_known(fact))
         return;
-    judge_ascii(judge, fact, record);
+    sv_judge_ascii(judge, fact, record);
     judge_wildcard(judge, fact, record);
     naming.number = fact->evidence.ttl_s;
     if (fact->outcome == SV_DNS_DATA && fact->evidence.ttl_s > TTL_LONG_S)

@@ -87,11 +87,25 @@ static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_s
 
 static bool holds_feedback_host(const struct sv_judge *judge, const struct sv_fact *fact)
 {
-    for (size_t i = 0; i < fact->values_count; i++) {
+    for (size_t i = 0; sv_fact_known(fact) && i < fact->values_count; i++) {
         if (is_feedback_host(judge, sv_mx_host(fact->values[i])))
             return true;
     }
     return false;
+}
+
+/* Did nobody make this name, but a wildcard, which gives its sibling the same (RFC 4592)? What
+ * cannot be found out counts as one. */
+static bool is_from_wildcard(struct sv_judge *judge, const char *owner)
+{
+    const char *dot = strchr(owner, '.');
+    const struct sv_fact *sibling;
+    char name[SV_NAME_BYTES];
+
+    if (dot == NULL || !sv_name_build(name, SV_NO_SUCH_LABEL, dot, ""))
+        return true;
+    sibling = sv_judge_look(judge, name, SV_RR_MX, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+    return !sv_fact_known(sibling) || holds_feedback_host(judge, sibling);
 }
 
 /* The fact of a wrong place that holds SES's MX, or NULL. At {d} it costs no probe: whether {d}
@@ -104,11 +118,11 @@ static const struct sv_fact *find_elsewhere(struct sv_judge *judge)
 
     if (sv_name_build(doubled, expect->mail_from, ".", judge->zone)) {
         fact = sv_judge_probe(judge, doubled, SV_RR_MX, SV_PROBES_NOT_DKIM_MAX);
-        if (sv_fact_known(fact) && holds_feedback_host(judge, fact))
+        if (holds_feedback_host(judge, fact) && !is_from_wildcard(judge, doubled))
             return fact;
     }
     fact = sv_judge_look(judge, expect->domain, SV_RR_MX, &judge->dmarc_looks, SV_DMARC_LOOKS_MAX);
-    return sv_fact_known(fact) && holds_feedback_host(judge, fact) ? fact : NULL;
+    return holds_feedback_host(judge, fact) ? fact : NULL;
 }
 
 static void judge_absent(struct sv_judge *judge, const struct sv_fact *fact, const char *expected)
@@ -243,11 +257,13 @@ static bool judge_place(struct sv_judge *judge, const struct sv_fact *fact)
  * why nothing could be found out behind it. */
 static bool judge_alias(struct sv_judge *judge, const struct sv_fact *fact)
 {
+    char expected[SV_NAME_BYTES + 4];
     struct sv_naming naming = {
-        .owner = judge->expect.mail_from, .expected = "", .found = fact->alias};
+        .owner = judge->expect.mail_from, .expected = expected, .found = fact->alias};
 
     if (fact->alias == NULL)
         return false;
+    expected_mx(judge, expected);
     mark_both(judge, SV_RECORD_WRONG, fact->alias);
     if (is_wildcard(judge, fact))
         report_wildcard(judge, fact);

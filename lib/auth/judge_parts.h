@@ -113,6 +113,8 @@ struct sv_dkim_sum {
     bool testing;          /* a usable key says t=y, so receivers take its signatures for none */
 };
 
+struct sv_dmarc_record;
+
 struct sv_judge {
     struct sv_expect expect; /* strings live in `text`, or in the constants they came from */
     const char *zone;
@@ -130,6 +132,11 @@ struct sv_judge {
     struct sv_report *out;    /* where the verdict goes; NULL while only looking for questions */
     struct sv_report *report; /* made when first asked for: judgements in flight stay small */
     bool report_fresh;
+    /* The DMARC record that was read last, and its text: it is asked for a dozen times a round. */
+    struct sv_dmarc_record *dmarc_read;
+    const char *dmarc_text;  /* NULL = none was read */
+    const char *registrable; /* domain of {d}, {d} itself where there is none; NULL = not looked up
+                                yet */
     struct sv_dkim_sum dkim_sum;    /* made anew by sv_judge_dkim, which comes before other parts */
     bool combined[SV_RECORDS_MAX];  /* in this report, by a part */
     bool explained[SV_RECORDS_MAX]; /* a finding of no record says why it is not right */
@@ -181,6 +188,12 @@ const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, en
 const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, enum sv_rr_type type,
                                      unsigned spent_max);
 
+/* The name of a known record, or what it points to, in letters that DNS has not (judge_ascii.c). */
+void sv_judge_ascii(struct sv_judge *judge, const struct sv_fact *fact, size_t record);
+
+/* A typed name in presentation form, octets above 127 as \DDD; false when it is too long. */
+bool sv_judge_escape(const char *text, char out[SV_NAME_BYTES]);
+
 /* The verdict. All do nothing while only questions are looked for. */
 
 void sv_judge_mark(struct sv_judge *judge, size_t record, enum sv_record_status status);
@@ -199,7 +212,7 @@ struct sv_naming {
     sv_ms until;
 };
 
-/* Fills the report with the expected records, all unknown. */
+/* Fills the report, all zeros, with the expected records, all unknown. */
 void sv_judge_begin(struct sv_judge *judge);
 
 /* Adds a finding with the evidence of `fact`. `severity` SV_SEVERITY_NONE takes the catalogue's. */

@@ -288,22 +288,28 @@ static void try_flattened(struct sv_judge *judge, struct sv_dkim_view *view, siz
     }
 }
 
-/* The names that somebody says to have entered, as far as they nearly are the owner. */
+/* The names that somebody says to have entered, as far as they nearly are the owner. A
+ * U-label that was entered is looked for without being told of (judge_ascii.c). */
 static void try_seen_names(struct sv_judge *judge, struct sv_dkim_view *view)
 {
     char owner[SV_NAME_BYTES];
+    char name[SV_NAME_BYTES];
 
     for (size_t i = 0; i < view->count; i++) {
         struct sv_dkim_token *it = &view->tokens[i];
         for (size_t j = 0; it->absent && j < judge->expect.seen_names_count; j++) {
-            struct sv_span seen = sv_span_of(judge->expect.seen_names[j]);
+            const char *seen = judge->expect.seen_names[j];
             const struct sv_fact *fact;
             if (it->fault != SV_F_NONE || !sv_dkim_owner(&judge->expect, i, owner) ||
-                sv_span_equals(seen, owner) || !sv_near(seen, sv_span_of(owner)))
+                !sv_judge_escape(seen, name) || sv_name_equal(name, owner) ||
+                !sv_near(sv_span_of(seen), sv_span_of(owner)))
                 continue;
-            fact = sv_judge_probe(judge, seen.text, SV_RR_CNAME, SV_PROBES_MAX);
+            fact = sv_judge_probe(judge, name, SV_RR_CNAME, SV_PROBES_MAX);
             if (holds_ours(judge, fact, i))
-                set_fault(judge, it, &places[PLACES - 1], SV_F_DKIM_CNAME_OWNER_TYPO, fact);
+                set_fault(judge, it, &places[PLACES - 1],
+                          strcmp(name, seen) == 0 ? SV_F_DKIM_CNAME_OWNER_TYPO
+                                                  : SV_F_DNS_NAME_NOT_ASCII,
+                          fact);
         }
     }
 }

@@ -108,46 +108,16 @@ struct sv_span sv_span_of(const char *text)
     return (struct sv_span){.text = text, .len = strlen(text)};
 }
 
-char sv_char_lower(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return (char)(c - 'A' + 'a');
-    return c;
-}
-
 bool sv_char_is_in(char c, const char *set)
 {
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-bool sv_char_is_digit(char c)
+/* `len` is that of the text, and the span has as many. */
+static bool starts(const char *octets, const char *text, size_t len)
 {
-    return c >= '0' && c <= '9';
-}
-
-bool sv_char_is_alpha(char c)
-{
-    c = sv_char_lower(c);
-    return c >= 'a' && c <= 'z';
-}
-
-bool sv_char_is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-bool sv_char_is_fws(char c)
-{
-    return sv_char_is_blank(c) || c == '\r' || c == '\n';
-}
-
-/* `len` is that of the text. */
-static bool starts(struct sv_span span, const char *text, size_t len)
-{
-    if (len > span.len)
-        return false;
     for (size_t i = 0; i < len; i++) {
-        if (sv_char_lower(span.text[i]) != sv_char_lower(text[i]))
+        if (sv_char_lower(octets[i]) != sv_char_lower(text[i]))
             return false;
     }
     return true;
@@ -155,21 +125,25 @@ static bool starts(struct sv_span span, const char *text, size_t len)
 
 bool sv_span_starts(struct sv_span span, const char *text)
 {
-    return starts(span, text, strlen(text));
+    size_t len = strlen(text);
+
+    return len <= span.len && starts(span.text, text, len);
 }
 
 bool sv_span_equals(struct sv_span span, const char *text)
 {
-    return span.len == strlen(text) && starts(span, text, span.len);
+    return span.len == strlen(text) && starts(span.text, text, span.len);
 }
 
 bool sv_span_holds(struct sv_span span, const char *text)
 {
     size_t len = strlen(text);
+    char first = sv_char_lower(*text);
 
+    if (len == 0)
+        return true;
     for (size_t i = 0; i + len <= span.len; i++) {
-        struct sv_span rest = {.text = span.text + i, .len = span.len - i};
-        if (starts(rest, text, len))
+        if (sv_char_lower(span.text[i]) == first && starts(span.text + i, text, len))
             return true;
     }
     return false;

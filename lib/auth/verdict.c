@@ -7,7 +7,6 @@ void sv_judge_begin(struct sv_judge *judge)
 {
     struct sv_report *out = judge->out;
 
-    memset(out, 0, sizeof(*out));
     memset(judge->combined, 0, sizeof(judge->combined));
     memset(judge->explained, 0, sizeof(judge->explained));
     memset(judge->disputed, 0, sizeof(judge->disputed));

@@ -298,6 +298,19 @@ static void take_nxdomain(struct sv_fact *fact, const struct sv_cut *cut)
     sv_line_add(&line, cut->parent[0] != '\0' ? cut->parent : ".");
 }
 
+/* An alias may be known where what is behind it is not; but what a server says that does not have
+ * the zone is worth nothing, its aliases included. */
+static void take_failure(struct sv_judge *judge, struct sv_fact *fact,
+                         const struct sv_dns_answer *failed)
+{
+    if (!sv_zone_is_lame(failed)) {
+        sv_fact_take(judge, fact, failed);
+        return;
+    }
+    fact->trouble = failed->trouble;
+    sv_evidence_take(&fact->evidence, failed);
+}
+
 static void add_servers(struct sv_judge *judge, struct groups *groups, const struct sv_fact *fact,
                         const struct sv_dns_views *views, bool former)
 {
@@ -333,7 +346,7 @@ void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
     } else {
         failed = failure(views, heard);
         if (failed != NULL)
-            sv_fact_take(judge, fact, failed);
+            take_failure(judge, fact, failed);
         fact->outcome = SV_DNS_UNKNOWN; /* one of three resolvers is not enough to know */
     }
     fact->heard = heard;

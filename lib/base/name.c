@@ -170,10 +170,19 @@ static size_t length(const char *name)
     return len > 0 && is_separator(name, len - 1) ? len - 1 : len;
 }
 
+/* True where the first characters, the case of letters aside, cannot be those of one name. */
+static bool begin_apart(const char *a, const char *b)
+{
+    return *a != '\0' && *a != '.' && *b != '\0' && *b != '.' && (*a | 0x20) != (*b | 0x20);
+}
+
 bool sv_name_equal(const char *a, const char *b)
 {
-    size_t len = length(a);
+    size_t len;
 
+    if (begin_apart(a, b)) /* most names that are compared do */
+        return false;
+    len = length(a);
     return len == length(b) && strncasecmp(a, b, len) == 0;
 }
 
@@ -282,7 +291,7 @@ void sv_name_relative(const char *name, const char *zone, char out[SV_NAME_BYTES
 
 void sv_name_display(const char *name, char out[4 * SV_NAME_BYTES])
 {
-    char again[SV_NAME_BYTES];
+    char again[SV_NAME_BYTES] = "";
     char *shown = NULL;
     size_t len = strlen(name);
 

@@ -23,6 +23,8 @@ static void free_check(struct check *check)
     check_look_stop(check);
     check_commit_free(check);
     json_decref(check->findings);
+    free(check->renewal);
+    free(check->ses);
     if (check->previous != NULL)
         check->previous->next = check->next;
     else
@@ -35,12 +37,21 @@ static void free_check(struct check *check)
     drive_settle(drive);
 }
 
+static bool is_renewing(const struct check *check)
+{
+    return check->renewal != NULL && !errand_is_idle(check->renewal);
+}
+
+static bool is_calling_ses(const struct check *check)
+{
+    return check->ses != NULL && check->ses->ticket.state != TICKET_IDLE;
+}
+
 /* True when nothing will call back any more. */
 static bool is_quiet(const struct check *check)
 {
-    return errand_is_idle(&check->errand) && errand_is_idle(&check->renewal) &&
-           check->ticket.state == TICKET_IDLE && check->questions_count == 0 &&
-           !check->round_waiting && !check->letter.posted;
+    return errand_is_idle(&check->errand) && !is_renewing(check) && !is_calling_ses(check) &&
+           check->questions_count == 0 && !check->round_waiting && !check->letter.posted;
 }
 
 /* Work that is owed comes before looking; giving the domain back comes before everything. */
@@ -66,6 +77,8 @@ static bool start(struct check *check)
         check->step = CHECK_RESTART_MAIL_FROM;
     else
         check->step = CHECK_DNS;
+    if (check->step != CHECK_DNS)
+        check->ses = sv_alloc(1, sizeof *check->ses);
     return true;
 }
 
@@ -144,17 +157,24 @@ static void on_ticket(struct ticket *ticket, enum sv_err err)
 
 void check_ask_ses(struct check *check, enum sv_ses_op op)
 {
-    struct ticket *ticket = &check->ticket;
+    struct own_call *ses = check->ses;
+    struct ticket *ticket = &ses->ticket;
 
-    check->identity = (struct sv_ses_identity){0};
-    check->domain_name = check->before.registration.domain;
+    ses->identity = (struct sv_ses_identity){0};
+    ses->domain_name = check->before.registration.domain;
     ticket->owner = check;
     ticket->done = on_ticket;
     ticket->fill = NULL;
-    ticket->call.domains = &check->domain_name;
+    ticket->call.domains = &ses->domain_name;
     ticket->call.domains_count = 1;
-    ticket->call.results = &check->identity;
+    ticket->call.results = &ses->identity;
     gate_queue(&check->teller->gates[op], ticket);
+}
+
+void check_cancel_ses(struct check *check)
+{
+    if (check->ses != NULL)
+        ticket_cancel(&check->ses->ticket);
 }
 
 bool check_decide(struct check *check, enum sv_input_kind kind)
@@ -191,7 +211,7 @@ static void on_renewed(struct errand *errand, enum sv_err err)
         sv_log_line(check->drive->options.log, SV_LOG_WARN, "lease_lost",
                     "another worker looks after this domain: what was found is dropped",
                     SV_LOG_STR("domain", check->before.registration.domain));
-        ticket_cancel(&check->ticket);
+        check_cancel_ses(check);
         errand_cancel(&check->errand);
     }
     check_post(check);
@@ -201,19 +221,20 @@ void check_renew(struct check *check)
 {
     struct sv_drive *drive = check->drive;
 
-    if (check->fenced || check->releasing || check->step == CHECK_END ||
-        !errand_is_idle(&check->renewal))
+    if (check->fenced || check->releasing || check->step == CHECK_END || is_renewing(check))
         return;
+    if (check->renewal == NULL)
+        check->renewal = sv_alloc(1, sizeof *check->renewal);
     check->renewed_mono = drive_monotonic(drive);
-    check->renewal.call.op = SV_STORE_RENEW;
-    check->renewal.call.shard = check->shard->index;
-    check->renewal.call.u.hold = (struct sv_store_hold){
+    check->renewal->call.op = SV_STORE_RENEW;
+    check->renewal->call.shard = check->shard->index;
+    check->renewal->call.u.hold = (struct sv_store_hold){
         .uid = check->uid,
         .client_id = check->client_id,
         .fence = check->fence,
         .lease_ms = drive->options.lease_ms,
     };
-    errand_run(drive, &check->renewal, on_renewed, check);
+    errand_run(drive, check->renewal, on_renewed, check);
 }
 
 static void on_released(struct errand *errand, enum sv_err err)
@@ -242,7 +263,7 @@ static void send_release(struct check *check, sv_ms wait_ms)
 static void run_check(void *owner)
 {
     struct check *check = owner;
-    bool busy = !errand_is_idle(&check->errand) || check->ticket.state != TICKET_IDLE;
+    bool busy = !errand_is_idle(&check->errand) || is_calling_ses(check);
 
     /* A renewal or a late answer may post a check whose own call is still under way: that is no
      * turn. */
@@ -257,7 +278,8 @@ static void run_check(void *owner)
         check->step = CHECK_END;
     if (check->step == CHECK_END) {
         check_look_stop(check);
-        errand_cancel(&check->renewal);
+        if (check->renewal != NULL)
+            errand_cancel(check->renewal);
         if (is_quiet(check))
             free_check(check);
     }
@@ -271,7 +293,7 @@ void check_release(struct check *check)
         return;
     check->releasing = true;
     check_look_stop(check);
-    ticket_cancel(&check->ticket);
+    check_cancel_ses(check);
     errand_cancel(&check->errand);
     check_post(check);
 }

@@ -210,6 +210,8 @@ static void start_work(struct sv_drive *drive)
         intake_start(&drive->shards[i]);
         queue_start(&drive->shards[i]);
     }
+    for (size_t i = 0; i < drive->options.accounts_count; i++)
+        sweeper_start(drive, &drive->tellers[i]);
     alarm_init(&drive->renew_at, on_renew_at, drive);
     alarm_set(drive, &drive->renew_at, drive->options.lease_ms / 12 + 1);
     drive->on_prepared(drive->prepared_context, SV_OK, NULL);
@@ -255,6 +257,8 @@ static void stop_taking(struct sv_drive *drive)
         intake_stop(&drive->shards[i]);
         queue_stop(&drive->shards[i]);
     }
+    for (size_t i = 0; i < drive->options.accounts_count; i++)
+        sweeper_stop(&drive->tellers[i]);
 }
 
 static bool is_claiming(const struct sv_drive *drive)
@@ -333,6 +337,8 @@ static void free_drive(struct sv_drive *drive)
     void *context = drive->closed_context;
 
     SV_REQUIRE(drive->checks == NULL);
+    for (size_t i = 0; i < drive->options.accounts_count; i++)
+        sweeper_free(&drive->tellers[i]);
     sv_heap_fini(&drive->alarms);
     free(drive->tellers);
     free(drive);
@@ -382,7 +388,7 @@ void sv_drive_close(struct sv_drive *drive, sv_drive_closed_fn *closed, void *co
     for (struct check *check = drive->checks; check != NULL; check = next_check) {
         next_check = check->next;
         check_look_stop(check);
-        ticket_cancel(&check->ticket);
+        check_cancel_ses(check);
         check_post(check);
     }
     for (struct errand *errand = drive->errands; errand != NULL; errand = next_errand) {
@@ -397,4 +403,15 @@ void sv_drive_get_stats(const struct sv_drive *drive, struct sv_drive_stats *out
 {
     *out = drive->stats;
     out->inflight = drive->inflight;
+    for (size_t i = 0; i < drive->options.accounts_count; i++) {
+        const struct sv_planner *planner = &drive->tellers[i].reader.planner;
+
+        out->ses_waiting += planner->count;
+        for (int kind = 0; kind < SV_ASK_KINDS; kind++) {
+            sv_ms bound_ms = sv_planner_bound_ms(planner, (enum sv_ask_kind)kind);
+
+            if (bound_ms > out->ses_wait_bound_ms[kind])
+                out->ses_wait_bound_ms[kind] = bound_ms;
+        }
+    }
 }

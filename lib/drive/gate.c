@@ -80,6 +80,7 @@ static void on_ses(struct sv_ses_call *call, enum sv_err err)
     struct sv_drive *drive = gate->drive;
 
     (void)unlink_ticket(&gate->calling, ticket);
+    gate->throttled = gate->throttled || err == SV_ETHROTTLED;
     if (err == SV_OK) {
         gate->throttles = 0;
     } else if (err != SV_ECANCELED) {
@@ -129,6 +130,9 @@ static void on_permit(struct errand *errand, enum sv_err err)
     struct gate *gate = errand->owner;
     sv_ms wait_ms = errand->call.u.permit.wait_ms;
 
+    if (err == SV_OK)
+        gate->pace = (struct sv_pace){.interval_ms = errand->call.u.permit.interval_ms,
+                                      .workers = errand->call.u.permit.workers};
     if (err == SV_ECANCELED || gate->head == NULL || gate->pausing)
         return;         /* a permit that comes while SES wants us to pause is let go */
     if (err != SV_OK) { /* the limiter itself is broken: without it nobody may call */
@@ -145,6 +149,19 @@ static void on_permit(struct errand *errand, enum sv_err err)
     pump(gate);
 }
 
+static int64_t interval_us(const struct gate *gate)
+{
+    return sv_gcra_interval_us(gate->account->rate_millihertz);
+}
+
+struct sv_pace gate_pace(const struct gate *gate)
+{
+    sv_ms interval_ms = (interval_us(gate) + 999) / 1000;
+
+    return gate->pace.workers > 0 ? gate->pace
+                                  : (struct sv_pace){.interval_ms = interval_ms, .workers = 1};
+}
+
 static void pump(struct gate *gate)
 {
     struct sv_store_permit *permit = &gate->permit.call.u.permit;
@@ -158,8 +175,11 @@ static void pump(struct gate *gate)
         .account = gate->account->name,
         .region = gate->account->region,
         .action = sv_ses_op_name(gate->op),
-        .interval_us = sv_gcra_interval_us(gate->account->rate_millihertz),
+        .worker = gate->drive->options.worker,
+        .throttled = gate->throttled,
+        .interval_us = interval_us(gate),
     };
+    gate->throttled = false;
     errand_run(gate->drive, &gate->permit, on_permit, gate);
 }
 

@@ -14,6 +14,7 @@
 #include "sv/drive.h"
 #include "sv/heap.h"
 #include "sv/judge.h"
+#include "sv/planner.h"
 #include "sv/state.h"
 
 /* ---- alarms: one heap, one uv_timer ---- */
@@ -90,26 +91,31 @@ struct gate { /* one account and action: one call a second, first come first ser
     struct alarm wait;
     unsigned throttles; /* in a row: pauses double */
     bool pausing;
+    bool throttled;      /* the limiter is told with the next question */
+    struct sv_pace pace; /* as the limiter last told */
 };
 
 void gate_init(struct gate *gate, struct sv_drive *drive, const struct sv_account *account,
                enum sv_ses_op op);
 void gate_queue(struct gate *gate, struct ticket *ticket);
 void gate_stop(struct gate *gate); /* cancels the permit and every ticket */
+/* What the limiter last told, or what it would tell a lone worker at first. */
+struct sv_pace gate_pace(const struct gate *gate);
 /* The ticket's `done` comes with SV_ECANCELED: at once from the line, later from a call under way.
  */
 void ticket_cancel(struct ticket *ticket);
 
 /* ---- readers: batched reads of one account ---- */
 
+struct check;
 struct round;
 struct entry;
 
 struct reader {
     struct sv_drive *drive;
     struct teller *teller;
-    struct check *waiting_head, *waiting_tail;
-    size_t waiting_count;
+    struct sv_planner planner;
+    sv_ms workers_seen_mono; /* when that many workers were last seen to share the permits */
     struct round *gathering; /* its first ticket waits for a permit */
     struct alarm linger;
 };
@@ -119,12 +125,29 @@ struct teller {
     struct sv_account account;
     struct gate gates[SV_SES_OP_COUNT];
     struct reader reader;
+    struct sweeper *sweeper; /* NULL = none */
 };
 
 void reader_init(struct reader *reader, struct sv_drive *drive, struct teller *teller);
 void reader_queue(struct reader *reader, struct check *check);
 void reader_forget(struct reader *reader, struct check *check);
 void reader_stop(struct reader *reader);
+
+/* ---- sweeps: an account's list, walked now and then ---- */
+
+void sweeper_start(struct sv_drive *drive, struct teller *teller);
+void sweeper_stop(struct teller *teller); /* what is under way ends, nothing new begins */
+void sweeper_free(struct teller *teller);
+
+/* What the planner is given and says, to options.plan_trace; nothing without one. */
+void plan_trace_open(const struct reader *reader);
+void plan_trace_pace(const struct reader *reader);
+void plan_trace_add(const struct reader *reader, const struct check *check);
+void plan_trace_remove(const struct reader *reader, const struct check *check);
+void plan_trace_wait(const struct reader *reader, sv_ms now, sv_ms wait_ms);
+void plan_trace_take(const struct reader *reader, struct sv_ask *const *asks, size_t count);
+void plan_trace_detail(const struct reader *reader, bool granted);
+void plan_trace_detail_end(const struct reader *reader);
 
 /* ---- checks: one domain under a fence ---- */
 
@@ -146,6 +169,20 @@ enum check_step {
     CHECK_END,
 };
 
+enum asking {
+    ASKING_NOT,
+    ASKING_IN_LINE, /* waits for its turn */
+    ASKING_NOW,
+    ASKING_SLOWLY, /* has given its place to another */
+};
+
+/* One SES call of a check at a time; the batched reads are the reader's. */
+struct own_call {
+    struct ticket ticket;
+    struct sv_ses_identity identity; /* what it answered */
+    const char *domain_name;         /* for ticket.call.domains */
+};
+
 struct check {
     struct sv_drive *drive;
     struct shard *shard;
@@ -163,17 +200,17 @@ struct check {
     bool releasing; /* to be handed back untouched */
     bool released;  /* that is done, or was tried in vain */
     struct letter letter;
-    struct errand errand; /* one store call of this check at a time */
-    struct errand renewal;
-    struct ticket ticket; /* one SES call of this check at a time */
-    struct sv_ses_identity identity;
-    const char *domain_name; /* &before.registration.domain, for ticket.call.domains */
-    enum sv_err result;      /* of the last errand or ticket */
+    struct errand errand;   /* one store call of this check at a time */
+    struct errand *renewal; /* NULL until the first: few checks take that long */
+    struct own_call *ses;   /* NULL unless work is owed at SES */
+    enum sv_err result;     /* of the last errand or ticket */
 
+    enum asking asking;
+    struct check *next_asking; /* the line */
     struct sv_judge *judge;
     struct question *questions; /* under way */
     unsigned questions_count;
-    struct alarm dns_deadline;
+    struct alarm dns_deadline; /* before: when it is slow */
     bool dns_over;
     json_t *findings;
     size_t findings_omitted;
@@ -186,7 +223,7 @@ struct check {
     const char *job_outcome, *job_reason;
     struct saving *saving;         /* what the commit under way borrows */
     struct check *next, *previous; /* all checks */
-    struct check *next_waiting;    /* the reader's list */
+    struct sv_ask ask;             /* the planner's */
 };
 
 /* `hand_back`: claimed too late, to be released untouched. */
@@ -196,6 +233,7 @@ void check_release(struct check *check); /* hand back now, whatever it waits for
 void check_renew(struct check *check);
 
 void check_ask_ses(struct check *check, enum sv_ses_op op);
+void check_cancel_ses(struct check *check);
 void check_ask_store(struct check *check);
 /* Confirms or releases the domain's name for its client. */
 void check_ask_own(struct check *check, enum sv_store_own_verb verb);
@@ -266,6 +304,8 @@ struct sv_drive {
     unsigned prepared;
     struct teller *tellers;
     struct check *checks;
+    struct check *asking_head, *asking_tail; /* the line of those that want to ask DNS */
+    unsigned asking;                         /* checks that are asking, the slow ones apart */
     unsigned inflight;
     unsigned reserved;     /* by claims under way */
     uint64_t hungry_count; /* numbers given out */

@@ -10,6 +10,11 @@
 #include "sv/observe.h"
 #include "sv/require.h"
 
+/* Questions and answers are what takes memory, and whoever is answered quickly needs it only for a
+ * moment: so few ask at once. One that is not answered quickly must not hold up the others, so it
+ * loses its place and goes on asking. */
+enum { ASKING_MAX = 64, SLOW_MS = 250 };
+
 /* One question under way. */
 struct question {
     struct check *check; /* NULL once the check has stopped asking */
@@ -104,12 +109,88 @@ static void stop_asking(struct check *check)
     }
 }
 
+static void let_next_ask(struct sv_drive *drive)
+{
+    while (drive->asking < ASKING_MAX && drive->asking_head != NULL) {
+        struct check *check = drive->asking_head;
+
+        drive->asking_head = check->next_asking;
+        if (drive->asking_head == NULL)
+            drive->asking_tail = NULL;
+        check->asking = ASKING_NOW;
+        drive->asking++;
+        check_post(check);
+    }
+}
+
+static void leave_line(struct check *check)
+{
+    struct sv_drive *drive = check->drive;
+    struct check **link = &drive->asking_head, *last = NULL;
+
+    while (*link != check) {
+        last = *link;
+        link = &last->next_asking;
+    }
+    *link = check->next_asking;
+    if (drive->asking_tail == check)
+        drive->asking_tail = last;
+}
+
+/* True when its turn has come. */
+static bool may_ask(struct check *check)
+{
+    struct sv_drive *drive = check->drive;
+
+    if (check->asking != ASKING_NOT)
+        return check->asking != ASKING_IN_LINE;
+    if (drive->asking < ASKING_MAX) { /* then nobody is in line */
+        check->asking = ASKING_NOW;
+        drive->asking++;
+        return true;
+    }
+    check->asking = ASKING_IN_LINE;
+    check->next_asking = NULL;
+    if (drive->asking_tail == NULL)
+        drive->asking_head = check;
+    else
+        drive->asking_tail->next_asking = check;
+    drive->asking_tail = check;
+    return false;
+}
+
+static void set_asking(struct check *check, enum asking asking)
+{
+    struct sv_drive *drive = check->drive;
+
+    if (check->asking == ASKING_IN_LINE)
+        leave_line(check);
+    if (check->asking == ASKING_NOW)
+        drive->asking--;
+    check->asking = asking;
+    let_next_ask(drive);
+}
+
 static void on_dns_deadline(struct alarm *alarm)
 {
     struct check *check = alarm->owner;
 
     check->dns_over = true;
     check_post(check);
+}
+
+static sv_ms slow_ms(const struct sv_drive *drive)
+{
+    return drive->options.dns_ms < SLOW_MS ? drive->options.dns_ms : SLOW_MS;
+}
+
+static void on_slow(struct alarm *alarm)
+{
+    struct check *check = alarm->owner;
+
+    set_asking(check, ASKING_SLOWLY);
+    alarm_init(alarm, on_dns_deadline, check);
+    alarm_set(check->drive, alarm, check->drive->options.dns_ms - slow_ms(check->drive));
 }
 
 static void keep_verdicts(struct check *check, const struct sv_report *report)
@@ -155,6 +236,7 @@ void check_note_pending(struct check *check)
 void check_look_stop(struct check *check)
 {
     stop_asking(check);
+    set_asking(check, ASKING_NOT);
     if (check->dns_deadline.owner != NULL)
         alarm_stop(check->drive, &check->dns_deadline);
     sv_judge_free(check->judge);
@@ -167,12 +249,14 @@ static bool look_at_dns(struct check *check)
 {
     struct sv_dns_question question;
 
+    if (!may_ask(check))
+        return false;
     if (check->judge == NULL) {
         struct sv_expect expect = check_expect(check);
 
         check->judge = sv_judge_new(&expect, check->registrable);
-        alarm_init(&check->dns_deadline, on_dns_deadline, check);
-        alarm_set(check->drive, &check->dns_deadline, check->drive->options.dns_ms);
+        alarm_init(&check->dns_deadline, on_slow, check);
+        alarm_set(check->drive, &check->dns_deadline, slow_ms(check->drive));
     }
     while (!check->dns_over && sv_judge_next(check->judge, &question))
         ask(check, &question);

@@ -41,7 +41,7 @@ static bool give_up(struct check *check, uint32_t work, const char *outcome, con
     bool is_told = domain->status != SV_STATUS_NEW && domain->status != SV_STATUS_REMOVED;
 
     sv_log_line(check->drive->options.log, SV_LOG_ERROR, "work_refused",
-                check->ticket.call.info.text,
+                check->ses->ticket.call.info.text,
                 SV_LOG_STR("domain", check->before.registration.domain),
                 SV_LOG_STR("client_id", check->client_id), SV_LOG_STR("reason", reason));
     if (is_asked_for(check, work)) {
@@ -105,7 +105,7 @@ static bool own(struct check *check)
 static void keep_identity(struct check *check)
 {
     struct sv_registration *registration = &check->after.registration;
-    const struct sv_ses_identity *identity = &check->identity;
+    const struct sv_ses_identity *identity = &check->ses->identity;
 
     registration->tokens_count = identity->tokens_count;
     (void)memset(registration->tokens, 0, sizeof registration->tokens);
@@ -150,15 +150,15 @@ static bool put_mail_from(struct check *check)
 {
     const struct sv_registration *registration = &check->after.registration;
 
-    check->ticket.call.mail_from = registration->mail_from;
-    check->ticket.call.reject_on_mx_failure = registration->reject_on_mx_failure;
+    check->ses->ticket.call.mail_from = registration->mail_from;
+    check->ses->ticket.call.reject_on_mx_failure = registration->reject_on_mx_failure;
     return called_ses(check, SV_SES_PUT_MAIL_FROM);
 }
 
 static bool set_mail_from(struct check *check)
 {
     const struct sv_registration *registration = &check->after.registration;
-    bool differs = !sv_name_equal(registration->mail_from, check->identity.mail_from_domain);
+    bool differs = !sv_name_equal(registration->mail_from, check->ses->identity.mail_from_domain);
 
     if (!check->waiting && !differs && registration->mail_from[0] == '\0') {
         check->step = CHECK_LEGACY;
@@ -183,7 +183,7 @@ static bool verify_legacy(struct check *check)
     if (check->result != SV_OK)
         return fail(check, SV_TODO_PROVISION);
     (void)snprintf(registration->ownership_token, sizeof registration->ownership_token, "%s",
-                   check->identity.verification_token);
+                   check->ses->identity.verification_token);
     return check_decide(check, SV_INPUT_PROVISIONED);
 }
 

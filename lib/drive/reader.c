@@ -1,20 +1,23 @@
 /* Batched reads of one account: many domains, one call per attribute.
  *
- * Happy path: checks that want to know what SES says gather in a list. As soon as a permit for the
- * identity read is there, up to 100 of them become a round; the round reads identity, DKIM and MAIL
- * FROM, each call behind its own gate, and when all are answered every check of the round gets its
- * part. The next round gathers meanwhile. When one of the calls fails, the whole round knows
- * nothing: half a picture is no observation. A check that ends early (fenced, handed back) leaves
- * its place in the round empty. */
+ * Happy path: checks that want to know what SES says wait at the planner. As soon as a permit for
+ * the identity read is there, it names up to 100 of them, who become a round; the round reads
+ * identity, DKIM and MAIL FROM, each call behind its own gate, and when all are answered every
+ * check of the round gets its part. The next round gathers meanwhile. When one of the calls fails,
+ * the whole round knows nothing: half a picture is no observation. A check that ends early (fenced,
+ * handed back) leaves its place in the round empty. */
 #include "inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sv/alloc.h"
+#include "sv/digest.h"
 #include "sv/require.h"
 
-enum { LINGER_MS = 25, READS = 3 };
+enum { LINGER_MS = 25, GUARD_LINGER_MS = 5000, READS = 3 };
+#define WORKERS_REMEMBERED_MS SV_MINUTE
 
 static const enum sv_ses_op ops[READS] = {SV_SES_READ_IDENTITIES, SV_SES_READ_DKIM,
                                           SV_SES_READ_MAIL_FROM};
@@ -129,35 +132,60 @@ static void prepare_batch(struct round *round, int index)
     batch->ticket.call.results = batch->results;
 }
 
-static struct check *pop_waiting(struct reader *reader)
+/* A worker that wanted no permit for a moment still shares them: the count falls slowly. */
+static void learn_pace(struct reader *reader)
 {
-    struct check *check = reader->waiting_head;
+    struct sv_pace pace = gate_pace(&reader->teller->gates[ops[0]]);
+    sv_ms now = drive_monotonic(reader->drive);
 
-    reader->waiting_head = check->next_waiting;
-    if (reader->waiting_head == NULL)
-        reader->waiting_tail = NULL;
-    reader->waiting_count--;
-    check->next_waiting = NULL;
-    return check;
+    if (pace.workers >= reader->planner.pace.workers ||
+        now - reader->workers_seen_mono > WORKERS_REMEMBERED_MS)
+        reader->workers_seen_mono = now;
+    else
+        pace.workers = reader->planner.pace.workers;
+    if (pace.workers == reader->planner.pace.workers &&
+        pace.interval_ms == reader->planner.pace.interval_ms)
+        return;
+    sv_planner_set_pace(&reader->planner, pace);
+    plan_trace_pace(reader);
 }
 
-/* The permit is there: whoever waits now is in the round. */
+static void note_wait(struct reader *reader, const struct sv_ask *ask)
+{
+    struct sv_drive_stats *stats = &reader->drive->stats;
+    sv_ms waited_ms = drive_monotonic(reader->drive) - ask->asked_at;
+
+    if (waited_ms > stats->ses_wait_worst_ms[ask->kind])
+        stats->ses_wait_worst_ms[ask->kind] = waited_ms;
+    stats->ses_waits_over_bound += waited_ms > ask->bound_ms;
+}
+
+static void join(struct round *round, struct check *check)
+{
+    check->round = round;
+    (void)snprintf(round->names[round->count], SV_NAME_BYTES, "%s",
+                   check->before.registration.domain);
+    round->checks[round->count++] = check;
+}
+
+/* The permit is there: the planner says who is in the round. */
 static bool fill_round(struct ticket *ticket)
 {
     struct round *round = ticket->owner;
     struct reader *reader = round->reader;
+    struct sv_ask *asks[SV_SES_BATCH_MAX];
+    size_t count;
 
+    learn_pace(reader);
     reader->gathering = NULL;
-    if (reader->waiting_head == NULL)
+    count = sv_planner_take(&reader->planner, asks);
+    plan_trace_take(reader, asks, count);
+    if (count == 0)
         return false; /* everybody has left */
-    round->names = sv_alloc(SV_SES_BATCH_MAX, SV_NAME_BYTES);
-    while (round->count < SV_SES_BATCH_MAX && reader->waiting_head != NULL) {
-        struct check *check = pop_waiting(reader);
-
-        check->round = round;
-        (void)snprintf(round->names[round->count], SV_NAME_BYTES, "%s",
-                       check->before.registration.domain);
-        round->checks[round->count++] = check;
+    round->names = sv_alloc(count, SV_NAME_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        note_wait(reader, asks[i]);
+        join(round, asks[i]->owner);
     }
     for (int i = 0; i < READS; i++) {
         prepare_batch(round, i);
@@ -170,6 +198,17 @@ static bool fill_round(struct ticket *ticket)
     }
     gather(reader);
     return true;
+}
+
+/* Nobody waits for the look at a healthy domain: it may stay a moment for company, since a call for
+ * one costs as much as a call for a hundred. A ten-thousandth of the pace: 5 s of a day. */
+static sv_ms guard_linger_ms(const struct sv_policy *policy)
+{
+    sv_ms linger_ms = policy->verified_every_ms / 10000;
+
+    return linger_ms < LINGER_MS         ? LINGER_MS
+           : linger_ms > GUARD_LINGER_MS ? GUARD_LINGER_MS
+                                         : linger_ms;
 }
 
 static void start_round(struct reader *reader)
@@ -185,59 +224,53 @@ static void start_round(struct reader *reader)
     gate_queue(&reader->teller->gates[ops[0]], &round->batches[0].ticket);
 }
 
-/* A full batch asks for its permit at once; a smaller one waits a moment for company, since a call
- * for one domain costs as much as a call for a hundred. */
 static void gather(struct reader *reader)
 {
-    if (reader->waiting_head == NULL || reader->gathering != NULL)
+    sv_ms now = drive_monotonic(reader->drive), wait_ms;
+
+    if (reader->gathering != NULL)
         return;
-    if (reader->waiting_count >= SV_SES_BATCH_MAX)
+    wait_ms = sv_planner_wait_ms(&reader->planner, now);
+    plan_trace_wait(reader, now, wait_ms);
+    if (wait_ms < 0)
+        return;
+    if (wait_ms == 0)
         start_round(reader);
-    else if (!sv_heap_has(&reader->linger.node))
-        alarm_set(reader->drive, &reader->linger, LINGER_MS);
+    else
+        alarm_set(reader->drive, &reader->linger, wait_ms);
 }
 
 static void on_linger(struct alarm *alarm)
 {
-    struct reader *reader = alarm->owner;
-
-    if (reader->waiting_head != NULL && reader->gathering == NULL)
-        start_round(reader);
+    gather(alarm->owner);
 }
 
 void reader_init(struct reader *reader, struct sv_drive *drive, struct teller *teller)
 {
     *reader = (struct reader){.drive = drive, .teller = teller};
+    sv_planner_init(&reader->planner, SV_SES_BATCH_MAX);
+    for (int kind = 0; kind < SV_ASK_KINDS; kind++)
+        reader->planner.linger_ms[kind] = LINGER_MS;
+    reader->planner.linger_ms[SV_ASK_GUARD] = guard_linger_ms(&drive->options.policy);
     alarm_init(&reader->linger, on_linger, reader);
+    plan_trace_open(reader);
 }
 
 void reader_queue(struct reader *reader, struct check *check)
 {
+    bool hurry = check->before.job.entry_id[0] != '\0';
+
     check->round_waiting = true;
-    check->next_waiting = NULL;
-    if (reader->waiting_tail == NULL)
-        reader->waiting_head = check;
-    else
-        reader->waiting_tail->next_waiting = check;
-    reader->waiting_tail = check;
-    reader->waiting_count++;
+    check->ask = (struct sv_ask){
+        .owner = check,
+        .kind = sv_ask_kind_of(&check->before.domain, hurry),
+        .client = sv_fnv1a(SV_FNV_START, check->client_id, strlen(check->client_id)),
+        .asked_at = drive_monotonic(reader->drive),
+    };
+    learn_pace(reader);
+    sv_planner_add(&reader->planner, &check->ask);
+    plan_trace_add(reader, check);
     gather(reader);
-}
-
-static void leave_list(struct reader *reader, struct check *check)
-{
-    struct check **link = &reader->waiting_head, *last = NULL;
-
-    while (*link != NULL && *link != check) {
-        last = *link;
-        link = &last->next_waiting;
-    }
-    if (*link == NULL)
-        return;
-    *link = check->next_waiting;
-    if (reader->waiting_tail == check)
-        reader->waiting_tail = last;
-    reader->waiting_count--;
 }
 
 void reader_forget(struct reader *reader, struct check *check)
@@ -246,7 +279,8 @@ void reader_forget(struct reader *reader, struct check *check)
         return;
     check->round_waiting = false;
     if (check->round == NULL) {
-        leave_list(reader, check);
+        sv_planner_remove(&reader->planner, &check->ask);
+        plan_trace_remove(reader, check);
         return;
     }
     for (size_t i = 0; i < check->round->count; i++) {

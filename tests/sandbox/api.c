@@ -64,6 +64,45 @@ static void refuse_throttled(struct sb_call *call)
         sb_call_refuse(call, 400, "Throttling", "Rate exceeded");
 }
 
+/* AWS's words, so that what reads them for a missing permission can be tested. */
+static void refuse_forbidden(struct sb_call *call, const char *action, enum sb_permit permit)
+{
+    char who[SB_ARN_BYTES], what[SB_ARN_BYTES], because[160];
+    const char *code = call->api == SB_API_V2 ? "AccessDeniedException" : "AccessDenied";
+
+    sb_caller_arn(call->caller.account, who);
+    sb_identity_arn(call->caller.account, call->caller.region, call->name, what);
+    if (permit == SB_PERMIT_DENIED)
+        (void)snprintf(because, sizeof because,
+                       "with an explicit deny in an identity-based policy");
+    else
+        (void)snprintf(because, sizeof because,
+                       "because no identity-based policy allows the %.80s action", action);
+    if (call->api == SB_API_V2)
+        sb_call_refuse(call, 403, code,
+                       "User: %s is not authorized to perform: %s on resource: %s %s", who, action,
+                       what, because);
+    else
+        sb_call_refuse(call, 403, code, "User: %s is not authorized to perform: %s %s", who, action,
+                       because);
+}
+
+/* False after a refusal by IAM. Everybody may ask who he is. */
+static bool may(struct sb_call *call)
+{
+    char action[SB_ACTION_BYTES + 8];
+    enum sb_permit permit;
+
+    if (call->perform == NULL || strcmp(call->action, "GetCallerIdentity") == 0)
+        return true;
+    (void)snprintf(action, sizeof action, "%s:%s", call->api == SB_API_STS ? "sts" : "ses",
+                   call->action);
+    permit = sb_permissions_check(&call->sandbox->permissions, call->caller.key_id, action);
+    if (permit != SB_PERMIT_GRANTED)
+        refuse_forbidden(call, action, permit);
+    return permit == SB_PERMIT_GRANTED;
+}
+
 static const char *usual_code(const struct sb_call *call, unsigned status)
 {
     bool rest = call->api == SB_API_V2;
@@ -100,14 +139,14 @@ static void render(struct sb_call *call, struct sb_answer *answer)
 
 static void perform(struct sb_call *call)
 {
-    call->store = sb_stores_get(&call->sandbox->stores, call->caller.key_id, call->caller.region);
+    call->store = sb_stores_get(&call->sandbox->stores, call->caller.account, call->caller.region);
     call->perform(call);
 }
 
 static void force_status(struct sb_call *call, const struct sb_fault *fault)
 {
     struct sb_store *store =
-        sb_stores_get(&call->sandbox->stores, call->caller.key_id, call->caller.region);
+        sb_stores_get(&call->sandbox->stores, call->caller.account, call->caller.region);
     bool any = strcmp(fault->identity, "*") == 0;
     const char *name = any ? call->name : fault->identity;
     struct sv_errinfo info = {0};
@@ -127,6 +166,8 @@ static bool speak_fault(struct sb_call *call, const struct sb_fault *fault,
 {
     const char *code = fault->code[0] != 0 ? fault->code : usual_code(call, fault->status);
 
+    if (fault->retry_after[0] != 0)
+        sb_answer_header(answer, "Retry-After", fault->retry_after);
     switch (fault->what) {
     case SB_DO_STATUS:
         sb_call_refuse(call, fault->status, code, "%s",
@@ -142,6 +183,11 @@ static bool speak_fault(struct sb_call *call, const struct sb_fault *fault,
     case SB_DO_GARBAGE:
         fill(answer, call->api == SB_API_V2 ? "application/json" : "text/xml",
              "\x7f\x01{<]]>&nonsense;\xff\xfe\"\\u12");
+        return true;
+    case SB_DO_BODY:
+        answer->status = fault->status;
+        fill(answer, call->api == SB_API_V2 ? "application/json" : "text/xml",
+             json_string_value(fault->set));
         return true;
     case SB_DO_EMPTY:
         fill(answer, NULL, "");
@@ -238,13 +284,15 @@ static void answer_call(struct sb_call *call, struct sb_entry *entry, struct sb_
         now += fault->ms;
         verdict = sb_auth_check(call->request, service, keys, now, &call->caller, why);
     }
-    (void)snprintf(entry->account, sizeof entry->account, "%s", call->caller.key_id);
+    sb_record_add(&sandbox->record, call->request, service, verdict,
+                  sb_keys_find(keys, call->caller.key_id));
+    (void)snprintf(entry->account, sizeof entry->account, "%s", call->caller.account);
     (void)snprintf(entry->region, sizeof entry->region, "%s", call->caller.region);
     if (verdict != SB_AUTH_OK) {
         if (fault != NULL && fault->what == SB_DO_SKEWED_DATE)
             sb_fault_use(fault);
         refuse_caller(call, verdict, why);
-    } else if (call->status == 0 && !sb_journal_permit(sandbox->journal, entry)) {
+    } else if (may(call) && call->status == 0 && !sb_journal_permit(sandbox->journal, entry)) {
         refuse_throttled(call);
         entry->outcome = SB_OUTCOME_THROTTLED;
     }

@@ -78,7 +78,7 @@ static bool claim_parse(struct claim *claim, const char *header)
     return split_scope(claim, credential);
 }
 
-static const struct sb_key *find_key(const struct sb_keys *keys, const char *id)
+const struct sb_key *sb_keys_find(const struct sb_keys *keys, const char *id)
 {
     for (size_t i = 0; i < keys->count; i++) {
         if (strcmp(keys->list[i].id, id) == 0)
@@ -265,6 +265,7 @@ enum sb_auth sb_auth_check(const struct sb_request *request, const char *service
                            char why[SB_WHY_BYTES])
 {
     const char *header = sb_request_header(request, "authorization");
+    const struct sb_key *key;
     struct claim claim = {0};
     enum sb_auth verdict;
 
@@ -281,9 +282,12 @@ enum sb_auth sb_auth_check(const struct sb_request *request, const char *service
         free(claim.memory);
         return SB_AUTH_INCOMPLETE;
     }
+    key = sb_keys_find(keys, claim.key_id);
     (void)snprintf(caller->key_id, sizeof caller->key_id, "%s", claim.key_id);
+    (void)snprintf(caller->account, sizeof caller->account, "%s",
+                   key == NULL || key->account == NULL ? claim.key_id : key->account);
     (void)snprintf(caller->region, sizeof caller->region, "%s", claim.region);
-    verdict = check_claim(request, find_key(keys, claim.key_id), service, &claim, now_ms, why);
+    verdict = check_claim(request, key, service, &claim, now_ms, why);
     free(claim.memory);
     return verdict;
 }

@@ -19,6 +19,7 @@ struct sb_key {
     char *id;
     char *secret;
     char *session_token; /* NULL for a long-lived key */
+    char *account; /* whose identities it sees; NULL: an account of its own, named as the key */
 };
 
 struct sb_keys {
@@ -38,10 +39,14 @@ enum sb_auth {
 
 struct sb_caller {
     char key_id[SB_KEY_ID_BYTES];
+    char account[SB_KEY_ID_BYTES];
     char region[SB_REGION_BYTES];
 };
 
 enum { SB_WHY_BYTES = 2048 };
+
+/* The key of that id; NULL when nobody has it. */
+const struct sb_key *sb_keys_find(const struct sb_keys *keys, const char *id);
 
 /* Judges `request` to `service` ("ses", "sts") at the server's time `now_ms`. Fills `caller` as far
  * as the request says who it is, and `why` with a sentence for the error message (with both

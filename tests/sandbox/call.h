@@ -49,6 +49,7 @@ void sb_rest_render(struct sb_call *call, struct sb_answer *answer);
 typedef void sb_perform_fn(struct sb_call *call);
 sb_perform_fn *sb_v1_find(const char *action);
 sb_perform_fn *sb_v1_read_find(const char *action);
+sb_perform_fn *sb_v1_account_find(const char *action);
 sb_perform_fn *sb_sts_find(const char *action);
 
 /* True when the call is about that identity. */
@@ -58,12 +59,20 @@ bool sb_call_names(const void *call, const char *identity);
 const char *sb_call_member(const struct sb_call *call, size_t i);
 
 /* What both APIs do the same way. */
+void sb_call_start_address(struct sb_call *call, struct sb_identity *identity);
 void sb_call_start_dkim(struct sb_call *call, struct sb_identity *identity);
 void sb_call_set_mail_from(struct sb_call *call, struct sb_identity *identity, const char *domain,
                            bool reject_on_mx_failure);
 
-/* Takes an identity out for good. */
+/* Takes an identity out for good; refused while another region shares its DKIM keys. */
 void sb_call_delete(struct sb_call *call, struct sb_identity *identity);
+
+/* Tokens of a listing's pages: opaque, with bytes that need escaping. `kind` tells listings apart,
+ * `name` is where the page begins; the caller frees a new one. False for a token not made for that
+ * kind. */
+enum { SB_TOKEN_NAME_BYTES = 2 * SB_IDENTITY_BYTES };
+char *sb_token_make(char kind, const char *name);
+bool sb_token_read(const char *token, char kind, char name[SB_TOKEN_NAME_BYTES]);
 
 /* One page of a listing, in the order of the names. */
 struct sb_page {

@@ -15,14 +15,21 @@ void sb_control_refuse(struct sb_control *control, unsigned status, const char *
     sv_json_set_str(control->output, "error", text);
 }
 
-struct sb_store *sb_control_store(const struct sb_control *control)
+const char *sb_control_account(const struct sb_control *control)
 {
     const char *account = sb_form_get(&control->form, "account");
+
+    if (account == NULL || strlen(account) >= SB_KEY_ID_BYTES)
+        return control->sandbox->options.keys.list[0].id;
+    return account;
+}
+
+struct sb_store *sb_control_store(const struct sb_control *control)
+{
+    const char *account = sb_control_account(control);
     const char *region = sb_form_get(&control->form, "region");
     struct sandbox *sandbox = control->sandbox;
 
-    if (account == NULL || strlen(account) >= SB_KEY_ID_BYTES)
-        account = sandbox->options.keys.list[0].id;
     if (region == NULL || strlen(region) >= SB_REGION_BYTES)
         region = sandbox->options.region;
     return sb_stores_get(&sandbox->stores, account, region);
@@ -64,6 +71,19 @@ static const char *error_type_of(const char *text)
     return NULL;
 }
 
+/* What happens to a DKIM key without anybody's call. */
+static void change_key(struct sandbox *sandbox, struct sb_identity *identity, const json_t *set)
+{
+    sv_ms now = sb_clock_virtual(&sandbox->clock);
+
+    if (json_is_true(json_object_get(set, "rotate_key")))
+        sb_identity_rotate_key(identity, now);
+    if (json_is_true(json_object_get(set, "renew_tokens"))) {
+        sb_identity_change_tokens(identity, now);
+        sb_axis_start(&identity->dkim, now);
+    }
+}
+
 enum sv_err sb_sandbox_force(struct sandbox *sandbox, struct sb_identity *identity, json_t *set,
                              struct sv_errinfo *info)
 {
@@ -85,6 +105,7 @@ enum sv_err sb_sandbox_force(struct sandbox *sandbox, struct sb_identity *identi
         if (texts[i] != NULL && !sb_status_parse(texts[i], &statuses[i]))
             return sv_err_set(info, SV_EINVALID, "control", 0, "unknown status '%.40s'", texts[i]);
     }
+    change_key(sandbox, identity, set);
     for (size_t i = 0; i < 3; i++) {
         if (pin >= 0 && (texts[i] != NULL || pin == 0))
             axes[i]->pinned = pin == 1;
@@ -277,16 +298,17 @@ static void requests_get(struct sb_control *control)
 
 static void rate_post(struct sb_control *control)
 {
+    const char *action = NULL;
     double rate = 0, burst = 1;
     json_error_t error;
 
-    if (json_unpack_ex(control->input, &error, 0, "{s:F, s?F}", "rate", &rate, "burst", &burst) !=
-        0)
+    if (json_unpack_ex(control->input, &error, JSON_STRICT, "{s:F, s?F, s?s}", "rate", &rate,
+                       "burst", &burst, "action", &action) != 0)
         sb_control_refuse(control, 400, error.text);
     else if (!(rate >= 0) || !(burst >= 1))
         sb_control_refuse(control, 400, "rate must be 0 or more, burst 1 or more");
     else
-        sb_journal_set_rate(control->sandbox->journal, rate, burst);
+        sb_journal_set_rate(control->sandbox->journal, action, rate, burst);
 }
 
 static void reset_post(struct sb_control *control)
@@ -299,11 +321,14 @@ static void reset_post(struct sb_control *control)
 
         while (store->identities.count > 0)
             sb_sandbox_drop(sandbox, store->identities.entries[0].value);
+        sb_store_reset(store);
     }
+    json_object_clear(sandbox->permissions.keys);
     sb_faults_clear(&sandbox->faults);
     sb_dns_faults_clear(&sandbox->dns_faults);
     sb_journal_clear(sandbox->journal);
-    sb_journal_set_rate(sandbox->journal, sandbox->options.rate, sandbox->options.burst);
+    sb_journal_clear_rates(sandbox->journal);
+    sb_journal_set_rate(sandbox->journal, NULL, sandbox->options.rate, sandbox->options.burst);
     if (sandbox->dns != NULL)
         sb_dns_server_log_clear(sandbox->dns);
     sb_clock_init(&sandbox->clock, sandbox->options.speed);
@@ -322,6 +347,19 @@ static const struct resource {
     {"POST", "identities", identities_post},
     {"DELETE", "identities", identities_delete},
     {"GET", "records", sb_control_records},
+    {"GET", "account", sb_control_account_get},
+    {"POST", "account", sb_control_account_post},
+    {"GET", "configuration-sets", sb_control_sets_get},
+    {"POST", "configuration-sets", sb_control_sets_post},
+    {"DELETE", "configuration-sets", sb_control_sets_delete},
+    {"GET", "permissions", sb_control_permissions_get},
+    {"POST", "permissions", sb_control_permissions_post},
+    {"DELETE", "permissions", sb_control_permissions_delete},
+    {"GET", "metrics", sb_control_metrics_get},
+    {"POST", "metrics", sb_control_metrics_post},
+    {"DELETE", "metrics", sb_control_metrics_delete},
+    {"GET", "recommendations", sb_control_recommendations_get},
+    {"POST", "recommendations", sb_control_recommendations_post},
     {"GET", "clock", clock_get},
     {"POST", "clock", clock_post},
     {"GET", "calls", calls_get},

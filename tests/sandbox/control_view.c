@@ -82,11 +82,13 @@ static void add_line(json_t *list, const char *text)
 
 /* The lines that make SES content with the domain, and those of SES's own zone behind the aliases.
  */
-static void add_dkim_lines(json_t *lines, const char *domain, const char *zone, json_t *tokens)
+static void add_dkim_lines(json_t *lines, const struct sb_identity *identity, const char *zone,
+                           json_t *tokens)
 {
+    const char *key = sb_dkim_public_key(identity->key_bits, identity->rotation);
     json_t *dkim = sv_json_array(), *keys = sv_json_array();
     char line[1200];
-    size_t half = strlen(sb_dkim_public_key) / 2;
+    size_t half = strlen(key) / 2;
 
     (void)snprintf(line, sizeof line,
                    "%s 900 SOA ns1.amazonses.com hostmaster.amazon.com 1 7200 900 1209600 60",
@@ -95,11 +97,11 @@ static void add_dkim_lines(json_t *lines, const char *domain, const char *zone, 
     for (size_t i = 0; i < SB_TOKENS; i++) {
         const char *token = json_string_value(json_array_get(tokens, i));
 
-        (void)snprintf(line, sizeof line, "%s._domainkey.%s 1800 CNAME %s.%s", token, domain, token,
-                       zone);
+        (void)snprintf(line, sizeof line, "%s._domainkey.%s 1800 CNAME %s.%s", token,
+                       identity->name, token, zone);
         add_line(dkim, line);
         (void)snprintf(line, sizeof line, "%s.%s 1800 TXT \"p=%.*s\" \"%s\"", token, zone,
-                       (int)half, sb_dkim_public_key, sb_dkim_public_key + half);
+                       (int)half, key, key + half);
         add_line(keys, line);
     }
     sv_json_set(lines, "dkim", dkim);
@@ -126,7 +128,7 @@ void sb_control_records(struct sb_control *control)
 {
     const char *mail_from = sb_form_get(&control->form, "mail_from");
     struct sb_store *store = sb_control_store(control);
-    struct sb_identity blank = {.store = store, .is_domain = true};
+    struct sb_identity blank = {.store = store, .is_domain = true, .key_bits = 2048};
     const struct sb_identity *identity;
     char ownership[SB_OWNERSHIP_BYTES], zone[SV_NAME_BYTES], line[1200];
     json_t *tokens, *lines, *list;
@@ -150,7 +152,7 @@ void sb_control_records(struct sb_control *control)
     list = sv_json_array();
     sb_ownership_token(store->account, store->region, identity->name, ownership);
     sb_identity_zone(identity, zone);
-    add_dkim_lines(lines, identity->name, zone, tokens);
+    add_dkim_lines(lines, identity, zone, tokens);
     (void)snprintf(line, sizeof line, "_amazonses.%s 1800 TXT \"%s\"", identity->name, ownership);
     add_line(list, line);
     sv_json_set(lines, "ownership", list);

@@ -10,12 +10,29 @@
 #include "sv/alloc.h"
 #include "sv/digest.h"
 
-const char sb_dkim_public_key[] =
+/* Nobody has the private halves. */
+static const char short_key[] =
+    "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCvOy5j9EXm3QoivacMzIwtjDMQXzAxTxNGLNE6Qjw92yFlKo1U"
+    "xuKIxFVyAgxf0GnP+QxE09Rgv5rRBZv8jKFsmGvVgJXreL0hmjCjQGglN81jrYj7kejJoTX6Nn1DiNeCfpL48a0H"
+    "1+mK9MBPRGQmfhlfvg2LJgNRVTGykkjK+QIDAQAB";
+static const char *const long_keys[] = {
     "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAwWUZOpd+Erv4GhBqjJT8hXCT8+elG6TvbFs9TGfUHYEl"
     "TcKPmfhV5D8KOPisz0X4fO1Z/LoBzYou3eWmF/AN6eLE7hTyy+SvUee8mmZxBnJIOeh2Te4DT5E98dw5BbDDnSGN"
     "FgGHaD/eXoOqV1k+6wzPTNvc1VGiUqhO0CiReKaMc4mSr2BEKJhc31eu1/N5xaZC1NWkEeVLnur2MqirRUwtvj9a"
     "MLfi4PZn/qZLA9pPx6IV3/dG9SCfT1AY62UBWJ5J9hf2nlPxdiiwT0IybC3a8I+OaQbMqbVqTl9jeb11c6yB7ajG"
-    "bisYYEvxr/gweOs+Fbm11+Ic+nTSWl4oaQIDAQAB";
+    "bisYYEvxr/gweOs+Fbm11+Ic+nTSWl4oaQIDAQAB",
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA25XtGKBOeaZn7xXsvPrXYuZLJBjOYtYGyY78lO2s5tYz"
+    "LtlCfq49LpMiOVqkoSrufl1FdRl9Vzy688y3kzqyynWlDj65xBiBMvMAKLpfdgG6fbRUdgkQiooQvDPgfnIwKgBq"
+    "PeQFL+n03o+1u+mb4YLmzzQRLIhIQb2bPGkdijvMtnHcpwrRTtwqBRJy8SsDIb5Jh5xs1/SeUKiuccy2odrmH+cx"
+    "4NX3hwpKgrNOJmjfEXeBiRVWE1wGq5YbI2KY/tUr3UJvGQSHmxDTXf65lxPcZR9YPSScfo9jHEW/HPeMEMKC9tmJ"
+    "EUAiBQQP7nT4Uj4NlcfynKojFKCgWve1UwIDAQAB",
+};
+
+const char *sb_dkim_public_key(unsigned bits, unsigned rotation)
+{
+    return bits == 1024 ? short_key
+                        : long_keys[rotation % (sizeof long_keys / sizeof long_keys[0])];
+}
 
 static const char secret[] =
     "sesverify-sandbox"; /* no secret at all: tokens shall be predictable */

@@ -16,9 +16,10 @@ enum {
     SB_PRIVATE_KEY_CHARS_MAX = 20480,
 };
 
-/* The key behind every Easy DKIM alias of the sandbox, as base64 of a SubjectPublicKeyInfo (RSA,
- * 2048 bits). Nobody has the private half: it signs nothing. */
-extern const char sb_dkim_public_key[];
+/* The key behind the Easy DKIM aliases of an identity, as base64 of a SubjectPublicKeyInfo (RSA of
+ * `bits`, 1024 or 2048); the next one after each rotation, in turns when it is of 2048 bits. It
+ * signs nothing. */
+const char *sb_dkim_public_key(unsigned bits, unsigned rotation);
 
 /* The DKIM token number `which` of a domain: 32 lower-case letters and digits. The same account,
  * region, domain and generation always give the same token. */

@@ -14,6 +14,7 @@ static const struct {
     {"html", SB_DO_HTML, false},
     {"garbage", SB_DO_GARBAGE, false},
     {"empty", SB_DO_EMPTY, false},
+    {"body", SB_DO_BODY, false},
     {"cut", SB_DO_CUT, true},
     {"slow", SB_DO_SLOW, true},
     {"hang", SB_DO_HANG, true},
@@ -48,6 +49,8 @@ static enum sv_err set_kind(struct sb_fault *rule, const char *what, int perform
     if (rule->what == SB_DO_SET_STATUS && !json_is_object(rule->set))
         return sv_err_set(info, SV_EINVALID, "faults", 0,
                           "set_status without an object under 'set'");
+    if (rule->what == SB_DO_BODY && (!json_is_string(rule->set) || rule->status < 200))
+        return sv_err_set(info, SV_EINVALID, "faults", 0, "body without a text under 'body'");
     if (rule->what == SB_DO_SLOW && rule->ms < 1)
         return sv_err_set(info, SV_EINVALID, "faults", 0, "slow without 'ms' of 1 or more");
     return SV_OK;
@@ -56,27 +59,32 @@ static enum sv_err set_kind(struct sb_fault *rule, const char *what, int perform
 static enum sv_err read_rule(struct sb_fault *rule, json_t *json, struct sv_errinfo *info)
 {
     const char *action = "*", *identity = "*", *region = "*", *what = NULL, *code = "",
-               *message = "";
+               *message = "", *retry_after = "";
     json_int_t count = 1, skip = 0, ms = 0, status = 503;
     int performs = -1;
-    json_t *set = NULL;
+    json_t *set = NULL, *body = NULL;
     json_error_t error;
 
     if (json_unpack_ex(json, &error, 0,
-                       "{s?{s?s, s?s, s?s}, s:s, s?I, s?I, s?I, s?I, s?s, s?s, s?b, s?o}", "match",
-                       "action", &action, "identity", &identity, "region", &region, "do", &what,
-                       "count", &count, "skip", &skip, "ms", &ms, "status", &status, "code", &code,
-                       "message", &message, "perform", &performs, "set", &set) != 0)
+                       "{s?{s?s, s?s, s?s}, s:s, s?I, s?I, s?I, s?I, s?s, s?s, s?b, s?o, s?o, s?s}",
+                       "match", "action", &action, "identity", &identity, "region", &region, "do",
+                       &what, "count", &count, "skip", &skip, "ms", &ms, "status", &status, "code",
+                       &code, "message", &message, "perform", &performs, "set", &set, "body", &body,
+                       "retry_after", &retry_after) != 0)
         return sv_err_set(info, SV_EINVALID, "faults", 0, "%s", error.text);
     if (ms < -SV_DAY || ms > SV_DAY || status < 0 || status > 999)
         return sv_err_set(info, SV_EINVALID, "faults", 0, "ms or status is out of range");
-    *rule = (struct sb_fault){
-        .count = count, .skip = skip, .ms = ms, .status = (unsigned)status, .set = set};
+    *rule = (struct sb_fault){.count = count,
+                              .skip = skip,
+                              .ms = ms,
+                              .status = (unsigned)status,
+                              .set = body != NULL ? body : set};
     (void)snprintf(rule->action, sizeof rule->action, "%s", action);
     (void)snprintf(rule->identity, sizeof rule->identity, "%s", identity);
     (void)snprintf(rule->region, sizeof rule->region, "%s", region);
     (void)snprintf(rule->code, sizeof rule->code, "%s", code);
     (void)snprintf(rule->message, sizeof rule->message, "%s", message);
+    (void)snprintf(rule->retry_after, sizeof rule->retry_after, "%s", retry_after);
     return set_kind(rule, what, performs, info);
 }
 

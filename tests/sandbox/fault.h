@@ -11,6 +11,7 @@ enum sb_do {
     SB_DO_STATUS,      /* an error answer with that HTTP status, code and message */
     SB_DO_HTML,        /* what a proxy says */
     SB_DO_GARBAGE,     /* 200 and bytes that are neither XML nor JSON */
+    SB_DO_BODY,        /* that HTTP status and body, whatever they are */
     SB_DO_EMPTY,       /* 200 and no body */
     SB_DO_CUT,         /* the true answer, half of it */
     SB_DO_SLOW,        /* the true answer, one byte every `ms` */
@@ -31,8 +32,9 @@ struct sb_fault {
     char code[SB_CODE_BYTES];
     char message[256];
     sv_ms ms;
-    bool performs; /* the call takes effect though its answer is spoilt */
-    json_t *set;   /* of SET_STATUS; owned */
+    bool performs;        /* the call takes effect though its answer is spoilt */
+    json_t *set;          /* of SET_STATUS, or the text of BODY; owned */
+    char retry_after[32]; /* a header with STATUS, HTML and BODY; "" without */
 };
 
 struct sb_faults {

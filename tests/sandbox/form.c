@@ -91,7 +91,7 @@ static bool add_pair(struct sb_form *form, const char *bytes, size_t len, char w
     pair->name = decode_part(bytes, name_len, why);
     if (pair->name == NULL)
         return false;
-    if (sb_form_get(form, pair->name) != NULL) {
+    if (strcmp(pair->name, "TagKeys") != 0 && sb_form_get(form, pair->name) != NULL) {
         (void)snprintf(why, 96, "parameter %.40s is given twice", pair->name);
         free(pair->name);
         return false;
@@ -142,4 +142,13 @@ const char *sb_form_get(const struct sb_form *form, const char *name)
             return form->pairs[i].value;
     }
     return NULL;
+}
+
+bool sb_words_have(const char *words, const char *name, size_t len)
+{
+    for (const char *at = words; *at != 0; at += strcspn(at, " ") + 1) {
+        if (strncmp(at, name, len) == 0 && at[len] == ' ')
+            return true;
+    }
+    return false;
 }

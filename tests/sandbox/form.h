@@ -21,13 +21,17 @@ struct sb_form {
 
 /* Splits and decodes `len` bytes of name=value pairs. Refuses, with a reason in `why`, whatever a
  * careful client does not send: bytes outside A-Z a-z 0-9 - _ . ~ that are not escaped ('+' is a
- * blank, '*' passes), a broken escape, an encoded 0 byte, the same name twice, more than
- * SB_FORM_PAIRS_MAX pairs. Free with sb_form_fini in either case. */
+ * blank, '*' passes), a broken escape, an encoded 0 byte, the same name twice (but TagKeys, the one
+ * list in a query string), more than SB_FORM_PAIRS_MAX pairs. Free with sb_form_fini in either
+ * case. */
 bool sb_form_parse(struct sb_form *form, const char *bytes, size_t len, char why[96]);
 void sb_form_fini(struct sb_form *form);
 
 /* The value under `name`, or NULL. */
 const char *sb_form_get(const struct sb_form *form, const char *name);
+
+/* True when `words`, each with a blank behind it, has the `len` bytes of `name` as a word. */
+bool sb_words_have(const char *words, const char *name, size_t len);
 
 /* Decodes %XX in `len` bytes into a new string ('+' stays); NULL for a broken escape or a 0 byte.
  */

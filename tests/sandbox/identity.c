@@ -24,8 +24,25 @@ struct sb_store *sb_stores_get(struct sb_stores *stores, const char *account, co
         (void)snprintf(store->zone, sizeof store->zone, "%s", stores->hosted_zone);
     else
         sb_dkim_zone(region, store->zone);
+    store->stores = stores;
+    sb_account_init(&store->about);
     sb_map_put(&stores->map, key, store);
     return store;
+}
+
+void sb_store_reset(struct sb_store *store)
+{
+    sb_account_fini(&store->about);
+    sb_account_init(&store->about);
+}
+
+void sb_store_free(struct sb_store *store)
+{
+    while (store->identities.count > 0)
+        sb_identity_free(store->identities.entries[0].value);
+    sb_map_fini(&store->identities, NULL);
+    sb_account_fini(&store->about);
+    free(store);
 }
 
 static bool label_is_valid(const char *label, size_t len)
@@ -87,7 +104,7 @@ struct sb_identity *sb_identity_add(struct sb_store *store, const char *name)
     struct sb_identity *identity;
 
     SV_REQUIRE(sb_identity_is_valid(name));
-    if (store->identities.count >= SB_IDENTITIES_MAX)
+    if (store->identities.count >= store->about.identities_max)
         return NULL;
     identity = sv_alloc(1, sizeof *identity);
     identity->store = store;
@@ -111,13 +128,42 @@ void sb_identity_free(struct sb_identity *identity)
     free(identity);
 }
 
+const struct sb_identity *sb_identity_parent(const struct sb_identity *identity)
+{
+    char key[SB_KEY_ID_BYTES + SB_REGION_BYTES];
+    const struct sb_store *store;
+
+    if (identity->origin != SB_ORIGIN_REPLICA)
+        return NULL;
+    (void)snprintf(key, sizeof key, "%s/%s", identity->store->account, identity->parent_region);
+    store = sb_map_get(&identity->store->stores->map, key);
+    return store == NULL ? NULL : sb_identity_find(store, identity->name);
+}
+
+bool sb_identity_has_replica(const struct sb_identity *identity)
+{
+    const struct sb_map *map = &identity->store->stores->map;
+
+    for (size_t i = 0; i < map->count; i++) {
+        const struct sb_store *store = map->entries[i].value;
+        const struct sb_identity *other = sb_identity_find(store, identity->name);
+
+        if (other != NULL && sb_identity_parent(other) == identity)
+            return true;
+    }
+    return false;
+}
+
 void sb_identity_token(const struct sb_identity *identity, unsigned which, char out[SB_TOKEN_BYTES])
 {
-    const char *region =
-        identity->origin == SB_ORIGIN_REPLICA ? identity->parent_region : identity->store->region;
+    const struct sb_identity *parent = sb_identity_parent(identity);
+    bool orphan = identity->origin == SB_ORIGIN_REPLICA && parent == NULL;
 
-    sb_dkim_token(identity->store->account, region, identity->name, identity->generation, which,
-                  out);
+    if (parent != NULL && parent->origin == SB_ORIGIN_AWS_SES)
+        identity = parent;
+    sb_dkim_token(identity->store->account,
+                  orphan ? identity->parent_region : identity->store->region, identity->name,
+                  orphan ? 0 : identity->generation, which, out);
 }
 
 void sb_identity_renew_tokens(struct sb_identity *identity)
@@ -126,18 +172,34 @@ void sb_identity_renew_tokens(struct sb_identity *identity)
         sb_identity_token(identity, i, identity->tokens[i]);
 }
 
+void sb_identity_change_tokens(struct sb_identity *identity, sv_ms now)
+{
+    identity->generation++;
+    sb_identity_rotate_key(identity, now);
+    sb_identity_renew_tokens(identity);
+    identity->dkim = (struct sb_axis){.pinned = identity->dkim.pinned};
+}
+
+void sb_identity_rotate_key(struct sb_identity *identity, sv_ms now)
+{
+    identity->rotation++;
+    identity->key_made_at = now;
+}
+
 bool sb_identity_holds_token(const struct sb_identity *identity, const char *token)
 {
     bool holds = false;
 
     for (unsigned i = 0; i < SB_TOKENS; i++)
         holds = holds || strcmp(identity->tokens[i], token) == 0;
-    return holds && identity->is_domain && identity->origin != SB_ORIGIN_EXTERNAL;
+    return holds && identity->is_domain && identity->origin == SB_ORIGIN_AWS_SES;
 }
 
 void sb_identity_zone(const struct sb_identity *identity, char out[SV_NAME_BYTES])
 {
-    if (identity->origin == SB_ORIGIN_REPLICA)
+    const char *override = identity->store->stores->hosted_zone;
+
+    if (identity->origin == SB_ORIGIN_REPLICA && override == NULL)
         sb_dkim_zone(identity->parent_region, out);
     else
         (void)snprintf(out, SV_NAME_BYTES, "%s", identity->store->zone);
@@ -158,7 +220,8 @@ bool sb_identity_may_send(const struct sb_identity *identity)
 
 bool sb_identity_is_watched(const struct sb_identity *identity)
 {
-    return identity->is_domain &&
-           (sb_axis_is_watched(&identity->identity) || sb_axis_is_watched(&identity->dkim) ||
+    if (!identity->is_domain)
+        return identity->identity.status == SB_PENDING && !identity->identity.pinned;
+    return (sb_axis_is_watched(&identity->identity) || sb_axis_is_watched(&identity->dkim) ||
             sb_axis_is_watched(&identity->mail_from));
 }

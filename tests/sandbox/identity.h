@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "account.h"
 #include "auth.h"
 #include "dkim.h"
 #include "map.h"
@@ -12,7 +13,6 @@
 
 enum {
     SB_IDENTITY_BYTES = 321, /* an address: 64 + 1 + 255, and the 0 byte */
-    SB_IDENTITIES_MAX = 10000,
     SB_TOPIC_BYTES = 257,
     SB_TOPICS = 3, /* bounce, complaint, delivery */
 };
@@ -37,10 +37,12 @@ struct sb_identity {
     bool signing_enabled;
     enum sb_origin origin;
     char parent_region[SB_REGION_BYTES];    /* of a replica */
-    unsigned generation;                    /* raised by every change of the key length */
+    unsigned generation;                    /* raised whenever its tokens change */
+    unsigned rotation;                      /* raised whenever the key behind its aliases does */
     char tokens[SB_TOKENS][SB_TOKEN_BYTES]; /* those of now: sb_identity_renew_tokens */
     unsigned key_bits;
     sv_ms key_made_at, key_changed_at;    /* virtual; changed_at 0: never */
+    bool was_downgraded;                  /* its one free step down to 1024 bits is taken */
     char selector[SB_SELECTOR_BYTES];     /* of a key of the domain's own */
     char *public_key;                     /* its public half; owned */
     char mail_from_domain[SV_NAME_BYTES]; /* "" without a custom one */
@@ -60,7 +62,9 @@ struct sb_store {
     char account[SB_KEY_ID_BYTES];
     char region[SB_REGION_BYTES];
     char zone[SV_NAME_BYTES]; /* SigningHostedZone of new identities */
+    const struct sb_stores *stores;
     struct sb_map identities;
+    struct sb_account about;
 };
 
 /* The stores of every account and region that somebody called. */
@@ -82,20 +86,40 @@ bool sb_identity_is_valid(const char *name);
 /* Found without regard to case; NULL when unknown. */
 struct sb_identity *sb_identity_find(const struct sb_store *store, const char *name);
 
+/* Empties a store of all but its identities. */
+void sb_store_reset(struct sb_store *store);
+
+/* Frees a store and its identities. Their looks must be over. */
+void sb_store_free(struct sb_store *store);
+
 /* Adds one; NULL when the account is full. The name must be valid and unknown. */
 struct sb_identity *sb_identity_add(struct sb_store *store, const char *name);
 
 /* Takes it out of its store and frees it. The caller has seen to its due node and its look. */
 void sb_identity_free(struct sb_identity *identity);
 
-/* Token `which` of its present generation, of its parent region when it is a replica. */
+/* The identity whose DKIM keys a replica shares; NULL for one that is no replica, or has no parent.
+ */
+const struct sb_identity *sb_identity_parent(const struct sb_identity *identity);
+
+/* True while another region's identity shares its DKIM keys. */
+bool sb_identity_has_replica(const struct sb_identity *identity);
+
+/* Token `which` of its present generation; of its parent when it is a replica. */
 void sb_identity_token(const struct sb_identity *identity, unsigned which,
                        char out[SB_TOKEN_BYTES]);
 
 /* Must follow every change of what its tokens are made from. */
 void sb_identity_renew_tokens(struct sb_identity *identity);
 
-/* True when that is one of its tokens and SES signs with keys of its own for it. */
+/* Gives it new tokens with new keys behind them, which have to be verified anew. */
+void sb_identity_change_tokens(struct sb_identity *identity, sv_ms now);
+
+/* Puts a new key behind the aliases that it has. */
+void sb_identity_rotate_key(struct sb_identity *identity, sv_ms now);
+
+/* True when that is one of its tokens, behind which SES publishes a key: not a replica's, whose are
+ * its parent's, and not that of a domain with a key of its own. */
 bool sb_identity_holds_token(const struct sb_identity *identity, const char *token);
 
 /* The zone its aliases point into. */
@@ -104,7 +128,7 @@ void sb_identity_zone(const struct sb_identity *identity, char out[SV_NAME_BYTES
 /* True when mail from it would be sent: verified, or an address of a verified domain. */
 bool sb_identity_may_send(const struct sb_identity *identity);
 
-/* True when SES has anything to look for. */
+/* True when SES has anything to look for, or waits for somebody to follow the link in its mail. */
 bool sb_identity_is_watched(const struct sb_identity *identity);
 
 #endif

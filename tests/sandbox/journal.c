@@ -28,9 +28,14 @@ struct capture {
     unsigned status;
 };
 
+struct limit {
+    double rate, burst;
+};
+
 struct sb_journal {
     const struct sb_clock *clock;
-    double rate, burst;
+    struct limit limit;
+    struct sb_map limits; /* by action, those that differ */
     struct sb_map counters;
     uint64_t calls, captures_count;
     struct sb_entry entries[SB_CALLS_MAX];
@@ -42,14 +47,24 @@ struct sb_journal *sb_journal_new(const struct sb_clock *clock, double rate, dou
     struct sb_journal *journal = sv_alloc(1, sizeof *journal);
 
     journal->clock = clock;
-    sb_journal_set_rate(journal, rate, burst);
+    sb_journal_set_rate(journal, NULL, rate, burst);
     return journal;
 }
 
-void sb_journal_set_rate(struct sb_journal *journal, double rate, double burst)
+void sb_journal_set_rate(struct sb_journal *journal, const char *action, double rate, double burst)
 {
-    journal->rate = rate;
-    journal->burst = burst;
+    struct limit *limit = action == NULL ? &journal->limit : sb_map_get(&journal->limits, action);
+
+    if (limit == NULL) {
+        limit = sv_alloc(1, sizeof *limit);
+        sb_map_put(&journal->limits, action, limit);
+    }
+    *limit = (struct limit){.rate = rate, .burst = burst};
+}
+
+void sb_journal_clear_rates(struct sb_journal *journal)
+{
+    sb_map_fini(&journal->limits, free);
 }
 
 static void capture_fini(struct capture *capture)
@@ -75,6 +90,7 @@ void sb_journal_free(struct sb_journal *journal)
     if (journal == NULL)
         return;
     sb_journal_clear(journal);
+    sb_journal_clear_rates(journal);
     free(journal);
 }
 
@@ -98,18 +114,21 @@ static struct counter *counter_of(struct sb_journal *journal, const struct sb_en
 bool sb_journal_permit(struct sb_journal *journal, const struct sb_entry *entry)
 {
     struct counter *counter = counter_of(journal, entry);
+    const struct limit *limit = sb_map_get(&journal->limits, entry->action);
     sv_ms now = sb_clock_mono(journal->clock);
 
-    if (journal->rate <= 0 || counter == NULL)
+    if (limit == NULL)
+        limit = &journal->limit;
+    if (limit->rate <= 0 || counter == NULL)
         return true;
     if (!counter->used)
-        counter->tokens = journal->burst;
+        counter->tokens = limit->burst;
     else
-        counter->tokens += (double)(now - counter->tokens_at_ms) * journal->rate / 1000;
+        counter->tokens += (double)(now - counter->tokens_at_ms) * limit->rate / 1000;
     counter->used = true;
     counter->tokens_at_ms = now;
-    if (counter->tokens > journal->burst)
-        counter->tokens = journal->burst;
+    if (counter->tokens > limit->burst)
+        counter->tokens = limit->burst;
     if (counter->tokens < 1)
         return false;
     counter->tokens -= 1;

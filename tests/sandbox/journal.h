@@ -40,8 +40,12 @@ void sb_journal_clear(struct sb_journal *journal);
  * nothing. */
 bool sb_journal_permit(struct sb_journal *journal, const struct sb_entry *entry);
 
-/* Sets the rate from now on; 0: no throttle. */
-void sb_journal_set_rate(struct sb_journal *journal, double rate, double burst);
+/* Sets the rate of that action from now on, or of all that have none of their own (NULL); 0: no
+ * throttle. */
+void sb_journal_set_rate(struct sb_journal *journal, const char *action, double rate, double burst);
+
+/* Forgets the rates that actions have of their own. */
+void sb_journal_clear_rates(struct sb_journal *journal);
 
 /* Writes a finished call down, with the request as it came. */
 void sb_journal_add(struct sb_journal *journal, const struct sb_entry *entry,

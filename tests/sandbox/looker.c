@@ -26,6 +26,7 @@ struct sb_looker {
     uv_loop_t *loop;
     const struct sb_clock *clock;
     struct sb_stores *stores;
+    const struct sb_permissions *permissions;
     struct sockaddr_storage server;
     sv_ms every_ms;
     struct sv_heap due;
@@ -65,6 +66,10 @@ static void schedule(struct sb_looker *looker, struct sb_identity *identity, sv_
 
     if (!sb_identity_is_watched(identity))
         return;
+    if (!identity->is_domain) {
+        sv_heap_set(&looker->due, &identity->due, identity->identity.since + SB_LINK_MS);
+        return;
+    }
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
         sv_ms deadline = sb_axis_deadline(axes[i]);
 
@@ -74,17 +79,34 @@ static void schedule(struct sb_looker *looker, struct sb_identity *identity, sv_
     sv_heap_set(&looker->due, &identity->due, next > soonest ? next : soonest);
 }
 
+/* Why the keys of a replica's parent cannot be shared (an ErrorType); NULL when they can. */
+static const char *trouble_with_parent(const struct sb_looker *looker,
+                                       const struct sb_identity *identity)
+{
+    const struct sb_identity *parent = sb_identity_parent(identity);
+
+    if (parent == NULL)
+        return "REPLICATION_PRIMARY_NOT_FOUND";
+    if (parent->origin == SB_ORIGIN_EXTERNAL)
+        return "REPLICATION_PRIMARY_BYO_DKIM_NOT_SUPPORTED";
+    if (parent->origin == SB_ORIGIN_REPLICA)
+        return "REPLICATION_REPLICA_AS_PRIMARY_NOT_SUPPORTED";
+    if (sb_permissions_check(looker->permissions, identity->store->account,
+                             "ses:ReplicateEmailIdentityDKIMSigningKey") != SB_PERMIT_GRANTED)
+        return "REPLICATION_ACCESS_DENIED";
+    return NULL;
+}
+
 static struct sb_verdict judge_dkim(const struct sb_look *look)
 {
     const struct sb_identity *identity = look->identity;
     struct sb_verdict all = {SB_SEEN_GOOD, NULL};
 
     if (identity->origin == SB_ORIGIN_REPLICA) {
-        const struct sb_store *parent =
-            sb_stores_get(look->looker->stores, identity->store->account, identity->parent_region);
+        const char *trouble = trouble_with_parent(look->looker, identity);
 
-        if (sb_identity_find(parent, identity->name) == NULL)
-            return (struct sb_verdict){SB_SEEN_ABSENT, "REPLICATION_PRIMARY_NOT_FOUND"};
+        if (trouble != NULL)
+            return (struct sb_verdict){SB_SEEN_ABSENT, trouble};
     }
     for (size_t i = SB_LOOK_DKIM_1; i <= SB_LOOK_DKIM_3; i++) {
         const struct sb_verdict *one = &look->verdicts[i];
@@ -174,6 +196,17 @@ static void ask(struct sb_look *look, enum sb_look_kind kind)
                                     on_reply, look, kind);
 }
 
+/* Nobody follows links here: an address stays pending until its link is too old. */
+static void expire_link(struct sb_looker *looker, struct sb_identity *identity)
+{
+    sv_ms now = sb_clock_virtual(looker->clock);
+    struct sb_axis *axis = &identity->identity;
+
+    if (now >= axis->since + SB_LINK_MS)
+        *axis = (struct sb_axis){.status = SB_FAILED, .since = now};
+    schedule(looker, identity, now);
+}
+
 static void start_look(struct sb_looker *looker, struct sb_identity *identity)
 {
     struct sb_look *look = sv_alloc(1, sizeof *look);
@@ -201,11 +234,16 @@ static void on_timer(uv_timer_t *timer)
     struct sb_looker *looker = timer->data;
     sv_ms now = sb_clock_virtual(looker->clock);
     struct sv_heap_node *first;
+    struct sb_identity *identity;
 
     while (looker->looks < SB_LOOKS_MAX && (first = sv_heap_first(&looker->due)) != NULL &&
            first->at <= now) {
         sv_heap_remove(&looker->due, first);
-        start_look(looker, first->owner);
+        identity = first->owner;
+        if (identity->is_domain)
+            start_look(looker, identity);
+        else
+            expire_link(looker, identity);
     }
     sb_looker_rearm(looker);
 }
@@ -226,14 +264,15 @@ void sb_looker_forget(struct sb_looker *looker, struct sb_identity *identity)
 }
 
 struct sb_looker *sb_looker_new(uv_loop_t *loop, const struct sb_clock *clock,
-                                struct sb_stores *stores, const struct sockaddr *server,
-                                sv_ms every_ms)
+                                struct sb_stores *stores, const struct sb_permissions *permissions,
+                                const struct sockaddr *server, sv_ms every_ms)
 {
     struct sb_looker *looker = sv_alloc(1, sizeof *looker);
 
     looker->loop = loop;
     looker->clock = clock;
     looker->stores = stores;
+    looker->permissions = permissions;
     memcpy(&looker->server, server, sb_address_bytes(server));
     looker->every_ms = every_ms;
     sv_heap_init(&looker->due);

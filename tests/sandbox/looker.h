@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "identity.h"
+#include "permission.h"
 
 enum {
     SB_LOOKS_MAX = 64, /* identities looked at at the same time */
@@ -17,10 +18,11 @@ enum {
 
 struct sb_looker;
 
-/* Asks `server` (copied). A watched identity is looked at every `every_ms` virtual milliseconds. */
+/* Asks `server` (copied); borrows the rest. `permissions` say who may share DKIM keys between
+ * regions. A watched identity is looked at every `every_ms` virtual milliseconds. */
 struct sb_looker *sb_looker_new(uv_loop_t *loop, const struct sb_clock *clock,
-                                struct sb_stores *stores, const struct sockaddr *server,
-                                sv_ms every_ms);
+                                struct sb_stores *stores, const struct sb_permissions *permissions,
+                                const struct sockaddr *server, sv_ms every_ms);
 
 /* Looks at the identity in the next turn of the loop: it is new, or something about it changed. A
  * look in progress is dropped, since it may have asked for the old values. */

@@ -115,10 +115,12 @@ static enum sv_err start(struct program *program, struct sv_errinfo *info)
     struct sandbox *sandbox = &program->sandbox;
     struct sb_options *options = &sandbox->options;
 
-    if (watch_stdin(program, info) != SV_OK || start_dns(sandbox, info) != SV_OK)
+    if (sb_record_open(&sandbox->record, info) != SV_OK || watch_stdin(program, info) != SV_OK ||
+        start_dns(sandbox, info) != SV_OK)
         return info->code;
-    sandbox->looker = sb_looker_new(&sandbox->loop, &sandbox->clock, &sandbox->stores,
-                                    (struct sockaddr *)&options->dns, options->look_every_ms);
+    sandbox->looker =
+        sb_looker_new(&sandbox->loop, &sandbox->clock, &sandbox->stores, &sandbox->permissions,
+                      (struct sockaddr *)&options->dns, options->look_every_ms);
     sandbox->ses = sb_http_new(&sandbox->loop, (struct sockaddr *)&options->listen, sb_api_handle,
                                sandbox, info);
     if (sandbox->ses == NULL)
@@ -143,12 +145,7 @@ static void announce(const struct sandbox *sandbox)
 
 static void drop_store(void *value)
 {
-    struct sb_store *store = value;
-
-    while (store->identities.count > 0)
-        sb_identity_free(store->identities.entries[0].value);
-    sb_map_fini(&store->identities, NULL);
-    free(store);
+    sb_store_free(value);
 }
 
 static void program_fini(struct program *program)
@@ -159,7 +156,9 @@ static void program_fini(struct program *program)
     sb_zone_fini(&sandbox->zone);
     sb_others_fini(&sandbox->others);
     sb_faults_clear(&sandbox->faults);
+    sb_permissions_fini(&sandbox->permissions);
     sb_journal_free(sandbox->journal);
+    sb_record_close(&sandbox->record);
     sb_options_fini(&sandbox->options);
     free(program);
 }
@@ -172,6 +171,7 @@ int main(int argc, char **argv)
     struct sv_errinfo info = {0};
     bool started;
 
+    sb_permissions_init(&sandbox->permissions);
     if (end != SB_OPTIONS_RUN) {
         program_fini(program);
         return end == SB_OPTIONS_DONE ? 0 : EXIT_USAGE;

@@ -32,6 +32,8 @@ static const char help[] =
     "  --access-key ID          an access key, followed by its --secret-key (repeatable;\n"
     "  --secret-key KEY           default AKIDSANDBOX with sandbox-secret)\n"
     "  --session-token TOKEN    makes the key before it a temporary one that needs this token\n"
+    "  --account NAME           puts the key before it into that account (default: one named as "
+    "the key)\n"
     "  --speed N                virtual seconds per real second (default 1)\n"
     "  --look-every DURATION    how often SES looks, in virtual time: 250ms, 60s, 5m, 6h (default "
     "60s)\n"
@@ -54,6 +56,7 @@ enum {
     OPT_ACCESS_KEY,
     OPT_SECRET_KEY,
     OPT_SESSION_TOKEN,
+    OPT_ACCOUNT,
     OPT_SPEED,
     OPT_LOOK_EVERY,
     OPT_RATE,
@@ -75,6 +78,7 @@ static const struct option longs[] = {
     {"access-key", required_argument, NULL, OPT_ACCESS_KEY},
     {"secret-key", required_argument, NULL, OPT_SECRET_KEY},
     {"session-token", required_argument, NULL, OPT_SESSION_TOKEN},
+    {"account", required_argument, NULL, OPT_ACCOUNT},
     {"speed", required_argument, NULL, OPT_SPEED},
     {"look-every", required_argument, NULL, OPT_LOOK_EVERY},
     {"rate", required_argument, NULL, OPT_RATE},
@@ -109,6 +113,22 @@ static bool take_number(const char *option, const char *value, double max, doubl
     return true;
 }
 
+/* What comes behind an --access-key. */
+static bool take_of_key(struct sb_key *last, int option, const char *value)
+{
+    static const char *const names[] = {"secret-key", "session-token", "account"};
+    size_t which = (size_t)(option - OPT_SECRET_KEY);
+    char **place = which == 0 ? &last->secret : which == 1 ? &last->session_token : &last->account;
+
+    if (*place != NULL)
+        return bad(names[which], "...", "belongs behind its --access-key, once");
+    if (option == OPT_ACCOUNT &&
+        (*value == 0 || strlen(value) >= SB_KEY_ID_BYTES || strpbrk(value, "/, ") != NULL))
+        return bad("account", value, "not the name of an account");
+    *place = sv_strdup(value);
+    return true;
+}
+
 static bool take_key(struct sb_keys *keys, int option, const char *value)
 {
     struct sb_key *last = keys->count == 0 ? NULL : &keys->list[keys->count - 1];
@@ -122,14 +142,10 @@ static bool take_key(struct sb_keys *keys, int option, const char *value)
         keys->list[keys->count++].id = sv_strdup(value);
         return true;
     }
-    if (last == NULL || (option == OPT_SECRET_KEY ? last->secret : last->session_token) != NULL)
-        return bad(option == OPT_SECRET_KEY ? "secret-key" : "session-token", "...",
-                   "belongs behind its --access-key, once");
-    if (option == OPT_SECRET_KEY)
-        last->secret = sv_strdup(value);
-    else
-        last->session_token = sv_strdup(value);
-    return true;
+    if (last == NULL)
+        return bad(option == OPT_ACCOUNT ? "account" : "secret-key", "...",
+                   "has no --access-key before it");
+    return take_of_key(last, option, value);
 }
 
 static bool take_region(const char *value, const char **out)
@@ -164,6 +180,7 @@ static bool take(struct sb_options *options, int option, const char *value)
     case OPT_ACCESS_KEY:
     case OPT_SECRET_KEY:
     case OPT_SESSION_TOKEN:
+    case OPT_ACCOUNT:
         return take_key(&options->keys, option, value);
     case OPT_SPEED:
         return take_number("speed", value, SB_SPEED_MAX, &options->speed);
@@ -235,6 +252,7 @@ void sb_options_fini(struct sb_options *options)
         free(options->keys.list[i].id);
         free(options->keys.list[i].secret);
         free(options->keys.list[i].session_token);
+        free(options->keys.list[i].account);
     }
     options->keys.count = 0;
 }

@@ -38,6 +38,15 @@ static const char *const regions[] = {
     "us-gov-east-1", "us-gov-west-1",  "us-west-1",      "us-west-2",
 };
 
+bool sb_region_is_known(const char *region)
+{
+    for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++) {
+        if (strcmp(region, regions[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void add(struct sb_others *others, const char *const *lines, size_t count)
 {
     struct sb_zone_change change = {.add = lines, .add_count = count};
@@ -72,7 +81,9 @@ void sb_others_fini(struct sb_others *others)
     sb_zone_fini(&others->zone);
 }
 
-static bool any_holds(const struct sb_stores *stores, const char *token, const char *zone)
+/* The identity behind whose aliases that name is; NULL for nobody's. */
+static const struct sb_identity *holder_of(const struct sb_stores *stores, const char *token,
+                                           const char *zone)
 {
     for (size_t i = 0; i < stores->map.count; i++) {
         const struct sb_store *store = stores->map.entries[i].value;
@@ -85,21 +96,22 @@ static bool any_holds(const struct sb_stores *stores, const char *token, const c
                 continue;
             sb_identity_zone(identity, own);
             if (strcasecmp(own, zone) == 0)
-                return true;
+                return identity;
         }
     }
-    return false;
+    return NULL;
 }
 
-static ldns_rr *key_record(const char *owner)
+static ldns_rr *key_record(const struct sb_identity *identity, const char *owner)
 {
+    const char *key = sb_dkim_public_key(identity->key_bits, identity->rotation);
     char line[1200];
     struct sv_errinfo info = {0};
-    size_t half = strlen(sb_dkim_public_key) / 2;
+    size_t half = strlen(key) / 2;
     ldns_rr *record;
 
-    (void)snprintf(line, sizeof line, "%s 1800 TXT \"p=%.*s\" \"%s\"", owner, (int)half,
-                   sb_dkim_public_key, sb_dkim_public_key + half);
+    (void)snprintf(line, sizeof line, "%s 1800 TXT \"p=%.*s\" \"%s\"", owner, (int)half, key,
+                   key + half);
     record = sb_zone_parse_line(line, &info);
     SV_REQUIRE(record != NULL);
     return record;
@@ -110,6 +122,7 @@ ldns_rr *sb_others_dkim_key(const struct sb_others *others, const ldns_rdf *name
     const uint8_t *label = ldns_rdf_data(name);
     char token[SB_TOKEN_BYTES] = "";
     char owner[SV_NAME_BYTES + 2];
+    const struct sb_identity *identity;
     char *text;
     size_t len;
 
@@ -125,5 +138,6 @@ ldns_rr *sb_others_dkim_key(const struct sb_others *others, const ldns_rdf *name
     owner[len - 1] = 0;
     for (size_t i = 0; i < SB_TOKEN_BYTES - 1; i++)
         token[i] = (char)(owner[i] >= 'A' && owner[i] <= 'Z' ? owner[i] - 'A' + 'a' : owner[i]);
-    return any_holds(others->stores, token, owner + SB_TOKEN_BYTES) ? key_record(owner) : NULL;
+    identity = holder_of(others->stores, token, owner + SB_TOKEN_BYTES);
+    return identity == NULL ? NULL : key_record(identity, owner);
 }

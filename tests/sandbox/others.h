@@ -15,6 +15,9 @@ struct sb_others {
 void sb_others_init(struct sb_others *others, const struct sb_stores *stores);
 void sb_others_fini(struct sb_others *others);
 
+/* True for a region in which SES has an endpoint. */
+bool sb_region_is_known(const char *region);
+
 /* The TXT record with the key at TOKEN.SigningHostedZone, when an identity has that token now; NULL
  * for every other name, that of an identity which is gone included. The caller frees it. */
 ldns_rr *sb_others_dkim_key(const struct sb_others *others, const ldns_rdf *name);

@@ -37,6 +37,50 @@ static bool list_has_gaps(const struct sb_call *call)
     return given != reached;
 }
 
+/* The parameters of each operation besides Action and Version; a blank behind each. */
+static const struct {
+    const char *action, *takes;
+} parameters[] = {
+    {"VerifyDomainIdentity", "Domain "},
+    {"VerifyDomainDkim", "Domain "},
+    {"DeleteIdentity", "Identity "},
+    {"SetIdentityDkimEnabled", "Identity DkimEnabled "},
+    {"SetIdentityMailFromDomain", "Identity MailFromDomain BehaviorOnMXFailure "},
+    {"SetIdentityNotificationTopic", "Identity NotificationType SnsTopic "},
+    {"GetIdentityVerificationAttributes", "Identities "},
+    {"GetIdentityDkimAttributes", "Identities "},
+    {"GetIdentityMailFromDomainAttributes", "Identities "},
+    {"GetIdentityNotificationAttributes", "Identities "},
+    {"ListIdentities", "IdentityType NextToken MaxItems "},
+    {"GetSendQuota", ""},
+    {"GetAccountSendingEnabled", ""},
+};
+
+/* True when the operation has that parameter, or that list. */
+static bool takes(const char *action, const char *name)
+{
+    size_t len = strcspn(name, ".");
+
+    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
+        if (strcmp(parameters[i].action, action) == 0 &&
+            sb_words_have(parameters[i].takes, name, len))
+            return true;
+    }
+    return sb_words_have("Action Version ", name, len);
+}
+
+/* SES may pass over what it does not know; a client that says it has made a mistake. */
+static void check_parameters(struct sb_call *call)
+{
+    for (size_t i = 0; i < call->form.count; i++) {
+        const char *name = call->form.pairs[i].name;
+
+        if (!takes(call->action, name))
+            sb_call_refuse(call, 400, "InvalidQueryParameter", "%s has no parameter %.80s",
+                           call->action, name);
+    }
+}
+
 static void find_operation(struct sb_call *call)
 {
     const char *action = sb_form_get(&call->form, "Action");
@@ -56,10 +100,14 @@ static void find_operation(struct sb_call *call)
         call->perform = sb_v1_find(action);
         if (call->perform == NULL)
             call->perform = sb_v1_read_find(action);
+        if (call->perform == NULL)
+            call->perform = sb_v1_account_find(action);
     }
     if (call->perform == NULL)
         sb_call_refuse(call, 400, "InvalidAction", "Could not find operation %s for version %s",
                        action, version == NULL ? "NO_VERSION_SPECIFIED" : version);
+    else if (call->api == SB_API_V1)
+        check_parameters(call);
 }
 
 void sb_query_read(struct sb_call *call)

@@ -15,24 +15,34 @@ struct route {
     const char *path; /* "*" stands for one identity */
     const char *action;
     sb_perform_fn *perform;
+    const char *takes; /* members of the body, or parameters of the query; a blank behind each */
 };
 
 static const struct route routes[] = {
-    {"POST", "/v2/email/identities", "CreateEmailIdentity", sb_v2_create},
-    {"GET", "/v2/email/identities", "ListEmailIdentities", sb_v2_list},
-    {"GET", "/v2/email/identities/*", "GetEmailIdentity", sb_v2_get},
-    {"DELETE", "/v2/email/identities/*", "DeleteEmailIdentity", sb_v2_delete},
-    {"PUT", "/v2/email/identities/*/dkim", "PutEmailIdentityDkimAttributes", sb_v2_put_dkim},
+    {"POST", "/v2/email/identities", "CreateEmailIdentity", sb_v2_create,
+     "EmailIdentity Tags DkimSigningAttributes ConfigurationSetName "},
+    {"GET", "/v2/email/identities", "ListEmailIdentities", sb_v2_list, "NextToken PageSize "},
+    {"GET", "/v2/email/identities/*", "GetEmailIdentity", sb_v2_get, ""},
+    {"DELETE", "/v2/email/identities/*", "DeleteEmailIdentity", sb_v2_delete, ""},
+    {"PUT", "/v2/email/identities/*/dkim", "PutEmailIdentityDkimAttributes", sb_v2_put_dkim,
+     "SigningEnabled "},
     /* Not a slip of ours: the service model has this one operation under /v1. */
     {"PUT", "/v1/email/identities/*/dkim/signing", "PutEmailIdentityDkimSigningAttributes",
-     sb_v2_put_signing},
+     sb_v2_put_signing, "SigningAttributesOrigin SigningAttributes "},
     {"PUT", "/v2/email/identities/*/mail-from", "PutEmailIdentityMailFromAttributes",
-     sb_v2_put_mail_from},
+     sb_v2_put_mail_from, "MailFromDomain BehaviorOnMxFailure "},
     {"PUT", "/v2/email/identities/*/configuration-set",
-     "PutEmailIdentityConfigurationSetAttributes", sb_v2_put_configuration_set},
+     "PutEmailIdentityConfigurationSetAttributes", sb_v2_put_configuration_set,
+     "ConfigurationSetName "},
     {"PUT", "/v2/email/identities/*/feedback", "PutEmailIdentityFeedbackAttributes",
-     sb_v2_put_feedback},
-    {"GET", "/v2/email/account", "GetAccount", sb_v2_get_account},
+     sb_v2_put_feedback, "EmailForwardingEnabled "},
+    {"GET", "/v2/email/account", "GetAccount", sb_v2_get_account, ""},
+    {"POST", "/v2/email/tags", "TagResource", sb_v2_tag, "ResourceArn Tags "},
+    {"DELETE", "/v2/email/tags", "UntagResource", sb_v2_untag, "ResourceArn TagKeys "},
+    {"GET", "/v2/email/tags", "ListTagsForResource", sb_v2_list_tags, "ResourceArn "},
+    {"POST", "/v2/email/metrics/batch", "BatchGetMetricData", sb_v2_metrics, "Queries "},
+    {"POST", "/v2/email/vdm/recommendations", "ListRecommendations", sb_v2_recommendations,
+     "Filter NextToken PageSize "},
 };
 
 /* Compares a path with a pattern; the part under '*' in `name` and `len`. */
@@ -52,7 +62,7 @@ static bool matches(const char *pattern, const char *path, const char **name, si
     return *len > 0 && strcmp(*name + *len, star + 1) == 0;
 }
 
-static void find_route(struct sb_call *call, const char *path)
+static const struct route *find_route(struct sb_call *call, const char *path)
 {
     const char *name;
     size_t len;
@@ -63,15 +73,32 @@ static void find_route(struct sb_call *call, const char *path)
             continue;
         call->action = routes[i].action;
         call->perform = routes[i].perform;
-        if (name == NULL)
-            return;
-        call->name = sb_percent_decode(name, len);
-        if (call->name == NULL)
+        call->name = name == NULL ? NULL : sb_percent_decode(name, len);
+        if (name != NULL && call->name == NULL)
             sb_call_refuse(call, 400, "BadRequestException", "Broken percent escape in the path.");
-        return;
+        return &routes[i];
     }
     sb_call_refuse(call, 404, "UnknownOperationException", "No operation of SES v2 for %s %.200s.",
                    call->request->method, call->request->path);
+    return NULL;
+}
+
+static void check_member(struct sb_call *call, const struct route *route, const char *name)
+{
+    if (!sb_words_have(route->takes, name, strlen(name)))
+        sb_call_refuse(call, 400, "SerializationException", "%s has no member %.80s.", call->action,
+                       name);
+}
+
+/* SES may pass over what it does not know; a client that says it has made a mistake. */
+static void check_members(struct sb_call *call, const struct route *route)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(call->input, name, value) check_member(call, route, name);
+    for (size_t i = 0; i < call->form.count; i++)
+        check_member(call, route, call->form.pairs[i].name);
 }
 
 static void read_body(struct sb_call *call)
@@ -99,16 +126,19 @@ static void read_body(struct sb_call *call)
 void sb_rest_read(struct sb_call *call)
 {
     const struct sb_request *request = call->request;
+    const struct route *route;
     char why[96];
 
     call->api = SB_API_V2;
     call->output = sv_json_object();
-    find_route(call, request->path);
+    route = find_route(call, request->path);
     if (call->status == 0 && request->query != NULL &&
         !sb_form_parse(&call->form, request->query, strlen(request->query), why))
         sb_call_refuse(call, 400, "BadRequestException", "The query string is malformed: %s", why);
     if (call->status == 0)
         read_body(call);
+    if (call->status == 0)
+        check_members(call, route);
     if (call->perform == sb_v2_create && call->input != NULL) {
         const char *name = sv_json_str(call->input, "EmailIdentity");
 

@@ -10,6 +10,8 @@
 #include "journal.h"
 #include "looker.h"
 #include "options.h"
+#include "permission.h"
+#include "record.h"
 #include "zone.h"
 
 struct sandbox {
@@ -19,9 +21,11 @@ struct sandbox {
     struct sb_stores stores;
     struct sb_zone zone;
     struct sb_others others;
+    struct sb_permissions permissions;
     struct sb_faults faults;
     struct sb_dns_faults dns_faults;
     struct sb_journal *journal;
+    struct sb_record record;
     struct sb_looker *looker;
     struct sb_dns_server *dns; /* NULL when look-ups go to a server elsewhere */
     struct sb_http *ses, *control;
@@ -35,7 +39,8 @@ void sb_control_handle(void *sandbox, const struct sb_request *request, struct s
 void sb_sandbox_drop(struct sandbox *sandbox, struct sb_identity *identity);
 
 /* Sets statuses as {"identity","dkim","mail_from": "Success"..., "signing": bool, "error_type":
- * "...", "pin": bool} says; pinned ones are not moved by looks any more. */
+ * "...", "pin": bool, "rotate_key": bool, "renew_tokens": bool} says; pinned ones are not moved by
+ * looks any more. */
 enum sv_err sb_sandbox_force(struct sandbox *sandbox, struct sb_identity *identity, json_t *set,
                              struct sv_errinfo *info) __attribute__((warn_unused_result));
 

@@ -5,7 +5,7 @@
 #include "call.h"
 #include "xml.h"
 
-/* The operations of SES API v1 (2010-12-01) that only read, and STS. */
+/* The operations of SES API v1 (2010-12-01) that read identities, and STS. */
 
 /* Checks the list parameter and calls `write` for each identity; NULL for one that is not
  * registered. */
@@ -188,18 +188,6 @@ static void list_identities(struct sb_call *call)
     sb_page_fini(&page);
 }
 
-static void get_send_quota(struct sb_call *call)
-{
-    sb_xml_text(&call->xml, "SentLast24Hours", "127.0");
-    sb_xml_text(&call->xml, "Max24HourSend", "50000.0");
-    sb_xml_text(&call->xml, "MaxSendRate", "14.0");
-}
-
-static void get_account_sending_enabled(struct sb_call *call)
-{
-    sb_xml_bool(&call->xml, "Enabled", true);
-}
-
 sb_perform_fn *sb_v1_read_find(const char *action)
 {
     static const struct {
@@ -211,8 +199,6 @@ sb_perform_fn *sb_v1_read_find(const char *action)
         {"GetIdentityMailFromDomainAttributes", get_mail_from},
         {"GetIdentityNotificationAttributes", get_notification},
         {"ListIdentities", list_identities},
-        {"GetSendQuota", get_send_quota},
-        {"GetAccountSendingEnabled", get_account_sending_enabled},
     };
 
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
@@ -229,7 +215,7 @@ static void get_caller_identity(struct sb_call *call)
     unsigned long long number = 0;
     char text[160], account[16];
 
-    for (const char *at = call->caller.key_id; *at != 0; at++)
+    for (const char *at = call->caller.account; *at != 0; at++)
         number = (number * 131 + (unsigned char)*at) % 899999999999ull;
     (void)snprintf(account, sizeof account, "%012llu", number + 100000000000ull);
     (void)snprintf(text, sizeof text, "arn:aws:iam::%s:user/sandbox", account);

@@ -8,6 +8,7 @@
 #include "signing.h"
 #include "sv/json.h"
 #include "sv/name.h"
+#include "tags.h"
 
 /* The status of the unknown-identity answer differs from operation to operation, as it does at AWS.
  */
@@ -98,12 +99,18 @@ static json_t *dkim_json(const struct sb_identity *identity, enum sb_status stat
     return dkim;
 }
 
-static bool configuration_set_is_valid(const char *name)
+/* True when that configuration set may be the identity's: NULL, or one that was made. */
+static bool configuration_set_is_there(struct sb_call *call, const char *set)
 {
-    size_t len = strlen(name);
-
-    return len <= 64 &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == len;
+    if (set == NULL)
+        return true;
+    if (!sb_configuration_set_is_valid(set))
+        sb_call_refuse(call, 400, "BadRequestException", "Invalid configuration set <%.100s>.",
+                       set);
+    else if (!sb_account_has_set(&call->store->about, set))
+        sb_call_refuse(call, 404, "NotFoundException", "Configuration set <%s> does not exist.",
+                       set);
+    return call->status == 0;
 }
 
 static bool create_input_is_valid(struct sb_call *call)
@@ -124,15 +131,13 @@ static bool create_input_is_valid(struct sb_call *call)
     else if (sb_identity_find(call->store, call->name) != NULL)
         sb_call_refuse(call, 400, "AlreadyExistsException", "Email identity %.300s already exist.",
                        call->name);
-    else if (set != NULL && !configuration_set_is_valid(set))
-        sb_call_refuse(call, 400, "BadRequestException", "Invalid configuration set <%.100s>.",
-                       set);
-    return call->status == 0;
+    return call->status == 0 && configuration_set_is_there(call, set);
 }
 
 void sb_v2_create(struct sb_call *call)
 {
     const json_t *tags = json_object_get(call->input, "Tags");
+    const json_t *signing = json_object_get(call->input, "DkimSigningAttributes");
     const char *set = sv_json_str(call->input, "ConfigurationSetName");
     struct sb_identity *identity;
 
@@ -144,19 +149,17 @@ void sb_v2_create(struct sb_call *call)
                        "Maximum number of identities reached.");
         return;
     }
-    if (identity->is_domain &&
-        !sb_signing_create(call, identity, json_object_get(call->input, "DkimSigningAttributes"))) {
+    if (!sb_tags_take(call, identity->tags, tags) ||
+        (identity->is_domain && !sb_signing_create(call, identity, signing))) {
         sb_call_delete(call, identity);
         return;
     }
-    if (json_is_array(tags))
-        (void)json_array_extend(identity->tags, json_object_get(call->input, "Tags"));
     if (set != NULL)
         (void)snprintf(identity->configuration_set, sizeof identity->configuration_set, "%s", set);
     if (identity->is_domain)
         sb_call_start_dkim(call, identity);
     else
-        sb_axis_start(&identity->identity, sb_clock_virtual(&call->sandbox->clock));
+        sb_call_start_address(call, identity);
     sv_json_set_str(call->output, "IdentityType", identity->is_domain ? "DOMAIN" : "EMAIL_ADDRESS");
     sv_json_set_bool(call->output, "VerifiedForSendingStatus", sb_identity_may_send(identity));
     if (identity->is_domain) /* the verification has been asked for, but not begun */
@@ -348,10 +351,7 @@ void sb_v2_put_configuration_set(struct sb_call *call)
 
     if (identity == NULL || !is_type(call, "ConfigurationSetName", JSON_STRING))
         return;
-    if (set != NULL && !configuration_set_is_valid(set))
-        sb_call_refuse(call, 400, "BadRequestException", "Invalid configuration set <%.100s>.",
-                       set);
-    else
+    if (configuration_set_is_there(call, set))
         (void)snprintf(identity->configuration_set, sizeof identity->configuration_set, "%s",
                        set == NULL ? "" : set);
 }
@@ -363,18 +363,4 @@ void sb_v2_put_feedback(struct sb_call *call)
     if (identity != NULL && is_type(call, "EmailForwardingEnabled", JSON_TRUE))
         identity->forwarding_enabled =
             json_is_true(json_object_get(call->input, "EmailForwardingEnabled"));
-}
-
-void sb_v2_get_account(struct sb_call *call)
-{
-    json_t *account =
-        json_pack("{s:b, s:b, s:b, s:s, s:{s:f, s:f, s:f}, s:{s:[s, s]}, s:{s:s}, s:{s:{s:s}}}",
-                  "DedicatedIpAutoWarmupEnabled", 0, "ProductionAccessEnabled", 1, "SendingEnabled",
-                  1, "EnforcementStatus", "HEALTHY", "SendQuota", "Max24HourSend", 50000.0,
-                  "MaxSendRate", 14.0, "SentLast24Hours", 127.0, "SuppressionAttributes",
-                  "SuppressedReasons", "BOUNCE", "COMPLAINT", "VdmAttributes", "VdmEnabled",
-                  "DISABLED", "Details", "ReviewDetails", "Status", "GRANTED");
-
-    json_decref(call->output);
-    call->output = account;
 }

@@ -14,5 +14,10 @@ void sb_v2_put_mail_from(struct sb_call *call);
 void sb_v2_put_configuration_set(struct sb_call *call);
 void sb_v2_put_feedback(struct sb_call *call);
 void sb_v2_get_account(struct sb_call *call);
+void sb_v2_tag(struct sb_call *call);
+void sb_v2_untag(struct sb_call *call);
+void sb_v2_list_tags(struct sb_call *call);
+void sb_v2_metrics(struct sb_call *call);
+void sb_v2_recommendations(struct sb_call *call);
 
 #endif

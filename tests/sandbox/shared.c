@@ -32,6 +32,12 @@ bool sb_call_names(const void *owner, const char *identity)
     return false;
 }
 
+void sb_call_start_address(struct sb_call *call, struct sb_identity *identity)
+{
+    sb_axis_start(&identity->identity, sb_clock_virtual(&call->sandbox->clock));
+    sb_looker_wake(call->sandbox->looker, identity);
+}
+
 void sb_call_start_dkim(struct sb_call *call, struct sb_identity *identity)
 {
     sv_ms now = sb_clock_virtual(&call->sandbox->clock);
@@ -62,13 +68,20 @@ void sb_call_set_mail_from(struct sb_call *call, struct sb_identity *identity, c
 
 void sb_call_delete(struct sb_call *call, struct sb_identity *identity)
 {
+    if (sb_identity_has_replica(identity)) {
+        sb_call_refuse(call, 400,
+                       call->api == SB_API_V2 ? "BadRequestException" : "InvalidParameterValue",
+                       "Email identity %.300s is the parent of DKIM replicas in other regions.",
+                       identity->name);
+        return;
+    }
     sb_sandbox_drop(call->sandbox, identity);
 }
 
 /* Tokens hold '+', '/' and '=' on purpose: a client that does not escape them fails here. */
 static const char token_start[] = "AQ+/";
 
-static char *make_token(char kind, const char *name)
+char *sb_token_make(char kind, const char *name)
 {
     char text[SB_IDENTITY_BYTES + 2];
     int len = snprintf(text, sizeof text, "%c%s", kind, name);
@@ -80,9 +93,7 @@ static char *make_token(char kind, const char *name)
     return token;
 }
 
-/* The name behind which the page starts; false for a token that make_token did not make for this
- * kind. */
-static bool read_token(const char *token, char kind, char name[2 * SB_IDENTITY_BYTES])
+bool sb_token_read(const char *token, char kind, char name[SB_TOKEN_NAME_BYTES])
 {
     size_t start = sizeof token_start - 1;
     size_t len = strlen(token);
@@ -93,15 +104,15 @@ static bool read_token(const char *token, char kind, char name[2 * SB_IDENTITY_B
     if (strncmp(token, token_start, start) != 0 || len - start > SB_IDENTITY_BYTES ||
         (len - start) % 4 != 0)
         return false;
-    memset(name, 0, 2 * SB_IDENTITY_BYTES);
+    memset(name, 0, SB_TOKEN_NAME_BYTES);
     if (EVP_DecodeBlock((unsigned char *)name, (const unsigned char *)token + start,
                         (int)(len - start)) < 2)
         return false;
     again_kind = name[0];
-    memmove(name, name + 1, 2 * SB_IDENTITY_BYTES - 1);
+    memmove(name, name + 1, SB_TOKEN_NAME_BYTES - 1);
     if (strlen(name) >= SB_IDENTITY_BYTES)
         return false;
-    again = make_token(again_kind, name);
+    again = sb_token_make(again_kind, name);
     same = strcmp(again, token) == 0 && again_kind == kind;
     free(again);
     return same;
@@ -110,11 +121,11 @@ static bool read_token(const char *token, char kind, char name[2 * SB_IDENTITY_B
 bool sb_page_make(struct sb_page *page, const struct sb_store *store, char kind, const char *token,
                   size_t size)
 {
-    char after[2 * SB_IDENTITY_BYTES] = "";
+    char after[SB_TOKEN_NAME_BYTES] = "";
     const struct sb_map *map = &store->identities;
 
     *page = (struct sb_page){0};
-    if (token != NULL && !read_token(token, kind, after))
+    if (token != NULL && !sb_token_read(token, kind, after))
         return false;
     page->list = sv_alloc(size + 1, sizeof *page->list);
     for (size_t i = sb_map_place(map, after); i < map->count; i++) {
@@ -124,7 +135,7 @@ bool sb_page_make(struct sb_page *page, const struct sb_store *store, char kind,
             (kind == 'e' && identity->is_domain))
             continue;
         if (page->count == size) {
-            page->next = make_token(kind, page->list[size - 1]->name);
+            page->next = sb_token_make(kind, page->list[size - 1]->name);
             break;
         }
         page->list[page->count++] = identity;

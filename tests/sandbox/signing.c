@@ -7,8 +7,8 @@
 #include "call.h"
 #include "sv/json.h"
 
-/* Easy DKIM keys may change their length once a day; one first step down to 1024 bits is always
- * allowed. */
+/* Easy DKIM keys may change their length once a day; the first step down to 1024 bits is allowed
+ * whenever it comes. */
 #define KEY_CHANGE_EVERY_MS (24 * SV_HOUR)
 
 static bool refuse(struct sb_call *call, const char *text)
@@ -62,6 +62,8 @@ static bool set_parent(struct sb_call *call, struct sb_identity *identity, const
         identity->parent_region[len++] = c == '_' ? '-' : c;
     }
     identity->parent_region[len] = 0;
+    if (!sb_region_is_known(identity->parent_region))
+        return refuse(call, "DomainSigningAttributesOrigin does not name a region of SES.");
     if (strcmp(identity->parent_region, identity->store->region) == 0)
         return refuse(call, "A replica's parent must be in another region.");
     identity->origin = SB_ORIGIN_REPLICA;
@@ -72,25 +74,32 @@ static bool set_parent(struct sb_call *call, struct sb_identity *identity, const
 bool sb_signing_create(struct sb_call *call, struct sb_identity *identity, const json_t *attributes)
 {
     const char *bits = sv_json_str(attributes, "NextSigningKeyLength");
-    const char *parent = sv_json_str(attributes, "DomainSigningAttributesOrigin");
+    const char *origin = sv_json_str(attributes, "DomainSigningAttributesOrigin");
+    bool own = json_object_get(attributes, "DomainSigningSelector") != NULL ||
+               json_object_get(attributes, "DomainSigningPrivateKey") != NULL;
 
     if (attributes == NULL)
         return true;
+    if (origin == NULL)
+        origin = own ? "EXTERNAL" : "AWS_SES";
+    if (own != (strcmp(origin, "EXTERNAL") == 0) ||
+        (bits != NULL && strcmp(origin, "AWS_SES") != 0))
+        return refuse(call, "DkimSigningAttributes has members of more than one way to sign.");
+    if (own)
+        return set_own_key(call, identity, attributes);
+    if (strcmp(origin, "AWS_SES") != 0)
+        return set_parent(call, identity, origin);
     if (bits != NULL && read_bits(bits) == 0)
         return refuse(call, "NextSigningKeyLength must be RSA_1024_BIT or RSA_2048_BIT.");
     if (bits != NULL)
         identity->key_bits = read_bits(bits);
-    if (parent != NULL && strcmp(parent, "AWS_SES") != 0 && strcmp(parent, "EXTERNAL") != 0)
-        return set_parent(call, identity, parent);
-    if (json_object_get(attributes, "DomainSigningSelector") != NULL ||
-        json_object_get(attributes, "DomainSigningPrivateKey") != NULL)
-        return set_own_key(call, identity, attributes);
     return true;
 }
 
 static bool change_length(struct sb_call *call, struct sb_identity *identity, unsigned bits)
 {
     sv_ms now = sb_clock_virtual(&call->sandbox->clock);
+    bool is_free = bits == 1024 && !identity->was_downgraded;
     bool recent =
         identity->key_changed_at != 0 && now - identity->key_changed_at < KEY_CHANGE_EVERY_MS;
 
@@ -98,14 +107,12 @@ static bool change_length(struct sb_call *call, struct sb_identity *identity, un
         return refuse(call, "NextSigningKeyLength must be RSA_1024_BIT or RSA_2048_BIT.");
     if (bits == identity->key_bits)
         return refuse(call, "The identity already uses this signing key length.");
-    if (recent)
+    if (recent && !is_free)
         return refuse(call, "The signing key length can be changed once in 24 hours only.");
     identity->key_bits = bits;
+    identity->was_downgraded = identity->was_downgraded || bits == 1024;
     identity->key_changed_at = now;
-    identity->key_made_at = now;
-    identity->generation++;
-    sb_identity_renew_tokens(identity);
-    identity->dkim = (struct sb_axis){.pinned = identity->dkim.pinned};
+    sb_identity_change_tokens(identity, now);
     return true;
 }
 
@@ -113,13 +120,17 @@ bool sb_signing_put(struct sb_call *call, struct sb_identity *identity, const ch
                     const json_t *attributes)
 {
     const char *bits = sv_json_str(attributes, "NextSigningKeyLength");
+    bool own = json_object_get(attributes, "DomainSigningSelector") != NULL ||
+               json_object_get(attributes, "DomainSigningPrivateKey") != NULL;
 
     if (json_object_get(attributes, "DomainSigningAttributesOrigin") != NULL)
         return refuse(call, "DomainSigningAttributesOrigin is for CreateEmailIdentity only.");
+    if (strcmp(origin, "EXTERNAL") != 0 && strcmp(origin, "AWS_SES") != 0)
+        return refuse(call, "SigningAttributesOrigin must be AWS_SES or EXTERNAL.");
+    if (strcmp(origin, "EXTERNAL") == 0 ? bits != NULL : own)
+        return refuse(call, "SigningAttributes has members of more than one way to sign.");
     if (strcmp(origin, "EXTERNAL") == 0)
         return set_own_key(call, identity, attributes);
-    if (strcmp(origin, "AWS_SES") != 0)
-        return refuse(call, "SigningAttributesOrigin must be AWS_SES or EXTERNAL.");
     if (identity->origin != SB_ORIGIN_AWS_SES) {
         identity->origin = SB_ORIGIN_AWS_SES;
         sb_identity_renew_tokens(identity); /* a replica's were its parent's */

@@ -8,6 +8,7 @@
 #include "sv/time.h"
 
 #define SB_PATIENCE_MS (72 * SV_HOUR)
+#define SB_LINK_MS     (24 * SV_HOUR) /* the link in the mail to a new address is good so long */
 
 enum {
     SB_LOST_LOOKS = 2, /* so many looks in a row must find nothing before a success is doubted */

@@ -545,6 +545,7 @@ void sv_owned_free(struct sv_flight *flight)
     sv_owned_forget_former(owned);
     for (size_t i = 0; i < owned->resolvers_count; i++)
         sv_dns_answer_free(owned->resolvers[i].ask.answer);
+    free(owned->resolvers);
     if (owned->node != NULL)
         sv_node_unpin(owned->node);
     sv_views_report_free(owned->report);

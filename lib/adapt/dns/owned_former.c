@@ -1,6 +1,9 @@
 /* Servers that somebody names as those a zone had before: asked once for the very question, beside
  * the zone's own. Nothing they say is followed, remembered or taken for the zone's. */
+#include <stdlib.h>
+
 #include "resolver_parts.h"
+#include "sv/alloc.h"
 
 enum { SILENT_FOR_MS = 30 * 1000 }; /* within one check, a dead server is waited for once */
 
@@ -24,8 +27,9 @@ void sv_owned_ask_former(struct sv_owned *owned)
 {
     struct sv_views_resolver *r = owned->resolver;
 
-    if (owned->flight->depth > 0)
+    if (owned->flight->depth > 0 || r->former_count == 0)
         return; /* what an alias points to belongs to others */
+    owned->former = sv_alloc(r->former_count, sizeof(*owned->former));
     for (size_t i = 0; i < r->former_count; i++) {
         struct sv_owned_former *former = &owned->former[owned->former_count];
         if (r->former_silent_until[i] > sv_resolver_now(r))
@@ -55,4 +59,5 @@ void sv_owned_forget_former(struct sv_owned *owned)
 {
     for (size_t i = 0; i < owned->former_count; i++)
         sv_dns_answer_free(owned->former[i].answer);
+    free(owned->former);
 }

@@ -1,5 +1,6 @@
 /* What resolvers say of an owned question, and whether they are to be asked at all. */
 #include "resolver_parts.h"
+#include "sv/alloc.h"
 
 static void on_resolver(struct sv_ask *ask, enum sv_err err)
 {
@@ -28,6 +29,7 @@ static void ask_resolvers(struct sv_owned *owned)
     owned->resolvers_asked = true;
     owned->resolvers_count =
         r->servers_count < SV_OWNED_RESOLVERS_MAX ? r->servers_count : SV_OWNED_RESOLVERS_MAX;
+    owned->resolvers = sv_alloc(owned->resolvers_count, sizeof(*owned->resolvers));
     for (size_t i = 0; i < owned->resolvers_count; i++) {
         struct sv_owned_resolver *asked = &owned->resolvers[i];
         asked->owned = owned;

@@ -171,10 +171,10 @@ struct sv_owned {
     bool authority_stopped, resolvers_stopped; /* their time was up */
     bool closed, withheld, resolvers_asked;
     size_t resolvers_count, resolvers_open;
-    struct sv_owned_resolver resolvers[SV_OWNED_RESOLVERS_MAX];
+    struct sv_owned_resolver *resolvers; /* NULL until they are asked */
     size_t former_count, former_open;
     bool former_stopped;
-    struct sv_owned_former former[SV_VIEWS_FORMER_MAX];
+    struct sv_owned_former *former; /* NULL where none was named */
     struct sv_views_report *report;
 };
 

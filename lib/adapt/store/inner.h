@@ -27,10 +27,12 @@ enum sv_script {
     SV_SCRIPT_COMMIT,
     SV_SCRIPT_FETCH,
     SV_SCRIPT_GCRA,
+    SV_SCRIPT_HURRY,
     SV_SCRIPT_OWN,
     SV_SCRIPT_REAP,
     SV_SCRIPT_RELEASE,
     SV_SCRIPT_RENEW,
+    SV_SCRIPT_SWEEP,
     SV_SCRIPT_COUNT
 };
 
@@ -128,6 +130,9 @@ const char *sv_store_key_receipt(struct sv_store_work *work, const char *client,
 const char *sv_store_key_owner(struct sv_store_work *work, const char *registrable);
 const char *sv_store_key_limiter(struct sv_store_work *work, const char *account,
                                  const char *region, const char *action);
+const char *sv_store_key_sweep(struct sv_store_work *work, const char *account, const char *region);
+/* The line of workers that wait at that limiter. */
+const char *sv_store_key_line(struct sv_store_work *work, const char *limiter);
 const char *sv_store_key_pattern(struct sv_store_work *work, const char *name);
 
 /* --- request.c --- */
@@ -184,7 +189,7 @@ bool sv_reply_time(const redisReply *reply, sv_ms *out);
 sv_store_step_fn sv_store_prepare, sv_store_take, sv_store_take_pending, sv_store_admit,
     sv_store_bury, sv_store_own, sv_store_claim, sv_store_renew, sv_store_commit, sv_store_release,
     sv_store_reap, sv_store_permit, sv_store_read, sv_store_list, sv_store_enqueue, sv_store_events,
-    sv_store_counters, sv_store_owners;
+    sv_store_counters, sv_store_owners, sv_store_hurry, sv_store_sweep;
 
 /* What INFO tells of the server. SV_EREFUSED: too old. */
 struct sv_store_server {

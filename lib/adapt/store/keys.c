@@ -48,6 +48,17 @@ const char *sv_store_key_limiter(struct sv_store_work *work, const char *account
                                  region, action);
 }
 
+const char *sv_store_key_sweep(struct sv_store_work *work, const char *account, const char *region)
+{
+    return sv_store_arena_printf(&work->arena, "%s:{w:%s:%s}", work->store->prefix, account,
+                                 region);
+}
+
+const char *sv_store_key_line(struct sv_store_work *work, const char *limiter)
+{
+    return sv_store_arena_printf(&work->arena, "%s:line", limiter);
+}
+
 /* For SCAN: what is special in a pattern is escaped in the prefix. */
 const char *sv_store_key_pattern(struct sv_store_work *work, const char *name)
 {

@@ -19,6 +19,8 @@ static const char *const op_names[SV_STORE_OP_COUNT] = {
     [SV_STORE_EVENTS] = "events",
     [SV_STORE_COUNTERS] = "counters",
     [SV_STORE_OWNERS] = "owners",
+    [SV_STORE_HURRY] = "hurry",
+    [SV_STORE_SWEEP] = "sweep",
 };
 
 const char *sv_store_op_name(enum sv_store_op op)

@@ -42,6 +42,8 @@ static sv_store_step_fn *const first_steps[SV_STORE_OP_COUNT] = {
     [SV_STORE_EVENTS] = sv_store_events,
     [SV_STORE_COUNTERS] = sv_store_counters,
     [SV_STORE_OWNERS] = sv_store_owners,
+    [SV_STORE_HURRY] = sv_store_hurry,
+    [SV_STORE_SWEEP] = sv_store_sweep,
 };
 
 static bool is_ready(struct sv_store *base)

@@ -17,7 +17,8 @@ static const char *const script_names[SV_SCRIPT_COUNT] = {
     [SV_SCRIPT_NONE] = "",           [SV_SCRIPT_ADMIT] = "admit",   [SV_SCRIPT_BURY] = "bury",
     [SV_SCRIPT_CLAIM] = "claim",     [SV_SCRIPT_COMMIT] = "commit", [SV_SCRIPT_FETCH] = "fetch",
     [SV_SCRIPT_GCRA] = "gcra",       [SV_SCRIPT_OWN] = "own",       [SV_SCRIPT_REAP] = "reap",
-    [SV_SCRIPT_RELEASE] = "release", [SV_SCRIPT_RENEW] = "renew",
+    [SV_SCRIPT_RELEASE] = "release", [SV_SCRIPT_RENEW] = "renew",   [SV_SCRIPT_HURRY] = "hurry",
+    [SV_SCRIPT_SWEEP] = "sweep",
 };
 
 struct sv_store_request *sv_store_request_new(struct sv_store_work *work, size_t words_max,

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "inner.h"
@@ -193,20 +194,31 @@ void sv_store_own(struct sv_store_work *work)
 
 static void on_permit(struct sv_store_request *request, const redisReply *reply)
 {
-    int64_t wait_us;
+    struct sv_store_permit *out = &request->work->call->u.permit;
+    int64_t wait_us, interval_us, workers;
 
-    if (!sv_reply_number(reply, &wait_us) || wait_us < 0)
-        sv_store_work_malformed(request->work, "the limiter answers no number");
-    else
-        request->work->call->u.permit.wait_ms = (wait_us + 999) / 1000;
+    if (!sv_reply_is_array(reply, 3) || !sv_reply_number(reply->element[0], &wait_us) ||
+        !sv_reply_number(reply->element[1], &interval_us) ||
+        !sv_reply_number(reply->element[2], &workers) || wait_us < 0 || interval_us < 0 ||
+        workers < 1 || workers > UINT_MAX) {
+        sv_store_work_malformed(request->work, "the limiter answers no wait");
+        return;
+    }
+    out->wait_ms = (wait_us + 999) / 1000;
+    out->interval_ms = (interval_us + 999) / 1000;
+    out->workers = (unsigned)workers;
 }
 
 void sv_store_permit(struct sv_store_work *work)
 {
     const struct sv_store_permit *in = &work->call->u.permit;
-    struct sv_store_request *r = sv_store_request_script(work, SV_SCRIPT_GCRA, 1, 1, on_permit);
+    struct sv_store_request *r = sv_store_request_script(work, SV_SCRIPT_GCRA, 2, 3, on_permit);
+    const char *limiter = sv_store_key_limiter(work, in->account, in->region, in->action);
 
-    sv_store_request_add(r, sv_store_key_limiter(work, in->account, in->region, in->action));
+    sv_store_request_add(r, limiter);
+    sv_store_request_add(r, sv_store_key_line(work, limiter));
     sv_store_request_add_number(r, in->interval_us);
+    sv_store_request_add(r, in->worker);
+    sv_store_request_add(r, in->throttled ? "1" : "0");
     sv_store_request_send(r);
 }

@@ -296,11 +296,10 @@ enum { OWN_COUNTERS_MAX = SV_STORE_COUNTERS_MAX - 6 };
 static void add_counter(struct sv_store_work *work, const char *name, int64_t value)
 {
     struct sv_store_counters *out = &work->call->u.counters;
+    struct sv_store_counter *items = work->state; /* what out->items points to */
 
-    if (out->count < SV_STORE_COUNTERS_MAX) {
-        out->items[out->count].name = name;
-        out->items[out->count++].value = value;
-    }
+    if (out->count < SV_STORE_COUNTERS_MAX)
+        items[out->count++] = (struct sv_store_counter){.name = name, .value = value};
 }
 
 static void on_counters(struct sv_store_request *request, const redisReply *reply)
@@ -360,7 +359,9 @@ void sv_store_counters(struct sv_store_work *work)
     static const char *const keys[] = {"run", "jobs", "events", "dead"};
     struct sv_store_request *r;
 
-    work->call->u.counters.count = 0;
+    work->state =
+        sv_store_arena_alloc(&work->arena, SV_STORE_COUNTERS_MAX, sizeof(struct sv_store_counter));
+    work->call->u.counters = (struct sv_store_counters){.items = work->state};
     ask(work, on_counters, (const char *const[]){"HGETALL", sv_store_key(work, "n"), NULL});
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         r = sv_store_request_new(work, 2, on_measured);

@@ -112,8 +112,10 @@ void sv_dns_deliver(struct sv_dns_exchange *exchange)
 static struct sv_dns_exchange *exchange_new(struct sv_dns *dns, struct sv_dns_query *query,
                                             const struct sv_dns_ask *ask)
 {
-    struct sv_dns_exchange *exchange = sv_alloc(1, sizeof(*exchange));
+    struct sv_dns_exchange *exchange =
+        sv_alloc(1, sizeof(*exchange) + ask->servers_count * sizeof(exchange->servers[0]));
 
+    exchange->servers = (union sv_dns_address *)(exchange + 1);
     exchange->dns = dns;
     exchange->query = query;
     exchange->due.owner = exchange;
@@ -145,6 +147,7 @@ static void exchange_free(struct sv_dns_exchange *exchange)
     if (exchange->next != NULL)
         exchange->next->previous = exchange->previous;
     dns->in_flight--;
+    free(exchange->failure);
     free(exchange);
 }
 
@@ -205,19 +208,19 @@ enum sv_err sv_dns_start(struct sv_dns *dns, struct sv_dns_query *query,
 static void finish(struct sv_dns_exchange *exchange)
 {
     struct sv_dns_query *query = exchange->query;
-    struct sv_dns_answer *owned = exchange->answer;
-    const struct sv_dns_answer *answer = owned != NULL ? owned : &exchange->failure;
-    struct sv_dns_answer failure;
+    static const struct sv_dns_answer nothing = {.outcome = SV_DNS_UNKNOWN};
+    struct sv_dns_answer *answer = exchange->answer, *failure = exchange->failure;
+    const struct sv_dns_answer *told = answer != NULL ? answer : failure;
     enum sv_err status = exchange->status;
 
-    if (owned == NULL) {
-        failure = exchange->failure; /* the exchange goes before the callback runs */
-        answer = &failure;
-    }
     query->exchange = NULL;
+    exchange->failure = NULL;
     exchange_free(exchange); /* before the callback, which may want the place */
-    query->done(query, status, status == SV_OK ? answer : NULL);
-    sv_dns_answer_free(owned);
+    if (told == NULL)
+        told = &nothing;
+    query->done(query, status, status == SV_OK ? told : NULL);
+    sv_dns_answer_free(answer);
+    free(failure);
 }
 
 static void shut_down(struct sv_dns *dns)

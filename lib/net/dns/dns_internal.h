@@ -93,7 +93,6 @@ struct sv_dns_exchange {
 
     struct sv_dns_question question;
     bool recursion;
-    union sv_dns_address servers[SV_DNS_SERVERS_MAX];
     size_t servers_count, server; /* `server` is the one being asked */
     uint32_t spent;               /* bit per server: it answered, and not usably */
     uint32_t silent;              /* bit per server: it did not answer a query with EDNS */
@@ -115,8 +114,9 @@ struct sv_dns_exchange {
     uint8_t packet[SV_DNS_QUERY_BYTES]; /* the query as sent */
 
     enum sv_err status;
-    struct sv_dns_answer *answer; /* NULL: `failure` is the answer */
-    struct sv_dns_answer failure; /* the most telling one so far */
+    struct sv_dns_answer *answer;  /* NULL: `failure` is the answer */
+    struct sv_dns_answer *failure; /* the most telling one so far; NULL = there was none */
+    union sv_dns_address *servers; /* `servers_count`, in the same block as this */
 };
 
 struct sv_dns_socket {

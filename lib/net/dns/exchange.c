@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "packet_walk.h"
+#include "sv/alloc.h"
 #include "sv/require.h"
 #include "wire_name.h"
 
@@ -79,17 +80,21 @@ static void sign(const struct sv_dns_exchange *exchange, struct sv_dns_answer *a
 /* Keeps the failure when it tells more than the ones before. */
 static void note(struct sv_dns_exchange *exchange, const struct sv_dns_answer *failure)
 {
-    if (weight(failure->trouble) < weight(exchange->failure.trouble))
+    struct sv_dns_answer *kept = exchange->failure;
+
+    if (kept == NULL)
+        kept = exchange->failure = sv_alloc(1, sizeof(*kept));
+    else if (weight(failure->trouble) < weight(kept->trouble))
         return;
-    exchange->failure = *failure;
-    exchange->failure.outcome = SV_DNS_UNKNOWN;
-    exchange->failure.records = NULL; /* what a failing server adds proves nothing */
-    exchange->failure.records_count = 0;
-    exchange->failure.referral = NULL;
-    exchange->failure.referral_count = 0;
-    exchange->failure.zone[0] = 0;
-    exchange->failure.ttl_s = 0;
-    memcpy(exchange->failure.final_name, exchange->question.name, SV_NAME_BYTES);
+    *kept = *failure;
+    kept->outcome = SV_DNS_UNKNOWN;
+    kept->records = NULL; /* what a failing server adds proves nothing */
+    kept->records_count = 0;
+    kept->referral = NULL;
+    kept->referral_count = 0;
+    kept->zone[0] = 0;
+    kept->ttl_s = 0;
+    memcpy(kept->final_name, exchange->question.name, SV_NAME_BYTES);
 }
 
 /* The next server that has not disqualified itself. */
@@ -278,7 +283,7 @@ static void on_line_timer(struct sv_dns_exchange *exchange)
     }
     sv_dns_exchange_stop(exchange);
     failure.at = dns->options.clock->wall(dns->options.clock->context);
-    if (exchange->failure.trouble == SV_DNS_NO_TROUBLE)
+    if (exchange->failure == NULL)
         note(exchange, &failure);
     sv_dns_deliver(exchange);
 }

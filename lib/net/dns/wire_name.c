@@ -75,7 +75,19 @@ static size_t text_width(uint8_t octet)
 {
     if (octet <= ' ' || octet >= 0x7f)
         return 4;
-    return strchr("\"().;\\@$", octet) != NULL ? 2 : 1;
+    switch (octet) {
+    case '"':
+    case '(':
+    case ')':
+    case '.':
+    case ';':
+    case '\\':
+    case '@':
+    case '$':
+        return 2;
+    default:
+        return 1;
+    }
 }
 
 size_t sv_dns_wire_text_len(const uint8_t *wire)

@@ -23,7 +23,7 @@ struct pair {
     unsigned serial, step;
     struct held held[HELD_MAX];
     size_t held_count;
-    unsigned outcomes[SV_STORE_DUPLICATE + 1], verdicts[SV_STORE_CONFLICT + 1], reaped;
+    unsigned outcomes[SV_STORE_DUPLICATE + 1], verdicts[SV_STORE_CONFLICT + 1], reaped, hurried;
 };
 
 static unsigned below(struct pair *pair, unsigned limit)
@@ -316,11 +316,30 @@ static void reap(struct pair *pair)
     pair->reaped += (unsigned)calls[0].u.reap.reaped;
 }
 
+static void hurry(struct pair *pair)
+{
+    unsigned client = below(pair, CLIENTS);
+    struct sv_store_call calls[2];
+    char uid[24], name[8];
+
+    /* Sometimes it is not this client's domain at all. */
+    (void)snprintf(name, sizeof(name), "c%u", chance(pair, 90) ? client : below(pair, CLIENTS));
+    (void)uid_of(client, below(pair, DOMAINS), uid);
+    for (unsigned s = 0; s < 2; s++)
+        calls[s] = (struct sv_store_call){.op = SV_STORE_HURRY,
+                                          .u.hurry = {.uid = uid, .client_id = name}};
+    do_both(pair, calls);
+    assert_int_equal(calls[0].u.hurry.hurried, calls[1].u.hurry.hurried);
+    pair->hurried += calls[0].u.hurry.hurried;
+}
+
 static void step(struct pair *pair)
 {
     unsigned choice = below(pair, 100);
 
-    if (choice < 45)
+    if (choice < 5)
+        hurry(pair);
+    else if (choice < 45)
         admit(pair);
     else if (choice < 60)
         claim(pair);
@@ -352,7 +371,7 @@ static void test_same_history_same_answers(void **state)
         assert_true(pair->outcomes[i] > 0);
     for (unsigned i = 0; i <= SV_STORE_CONFLICT; i++)
         assert_true(pair->verdicts[i] > 0);
-    assert_true(pair->reaped > 0);
+    assert_true(pair->reaped > 0 && pair->hurried > 0);
     kit_close(&pair->side[0].kit);
     kit_close(&pair->side[1].kit);
     free(pair);

@@ -40,9 +40,12 @@ static const struct sv_store_call samples[SV_STORE_OP_COUNT] = {
     [SV_STORE_RELEASE] = {.op = SV_STORE_RELEASE,
                           .u.hold = {.uid = KIT_UID, .client_id = KIT_CLIENT, .fence = 1}},
     [SV_STORE_REAP] = {.op = SV_STORE_REAP, .u.reap = {.count_max = 10, .reclaims_max = 5}},
-    [SV_STORE_PERMIT] =
-        {.op = SV_STORE_PERMIT,
-         .u.permit = {.account = "a", .region = "r", .action = "x", .interval_us = 1}},
+    [SV_STORE_PERMIT] = {.op = SV_STORE_PERMIT,
+                         .u.permit = {.account = "a",
+                                      .region = "r",
+                                      .action = "x",
+                                      .worker = "w",
+                                      .interval_us = 1}},
     [SV_STORE_READ] = {.op = SV_STORE_READ, .u.read = {.uid = KIT_UID}},
     [SV_STORE_LIST] = {.op = SV_STORE_LIST, .u.list = {.cursor = "0", .count_hint = 10}},
     [SV_STORE_ENQUEUE] = {.op = SV_STORE_ENQUEUE, .u.enqueue = {.job = "{}", .job_bytes = 2}},
@@ -51,6 +54,13 @@ static const struct sv_store_call samples[SV_STORE_OP_COUNT] = {
     [SV_STORE_COUNTERS] = {.op = SV_STORE_COUNTERS},
     [SV_STORE_OWNERS] = {.op = SV_STORE_OWNERS,
                          .u.owners = {.registrable = "a.example", .domain = "a.example"}},
+    [SV_STORE_HURRY] = {.op = SV_STORE_HURRY, .u.hurry = {.uid = KIT_UID, .client_id = KIT_CLIENT}},
+    [SV_STORE_SWEEP] = {.op = SV_STORE_SWEEP,
+                        .u.sweep = {.verb = SV_STORE_SWEEP_BEGIN,
+                                    .account = "a",
+                                    .region = "r",
+                                    .worker = "w",
+                                    .lease_ms = 1000}},
 };
 
 struct started {

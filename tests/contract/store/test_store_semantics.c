@@ -393,16 +393,28 @@ static void test_owners(void **state)
 static void test_permit(void **state)
 {
     struct kit kit;
-    struct sv_store_call call = {
-        .op = SV_STORE_PERMIT,
-        .u.permit = {.account = "a", .region = "r", .action = "Get", .interval_us = 3600000000}};
+    struct sv_store_call call = {.op = SV_STORE_PERMIT,
+                                 .u.permit = {.account = "a",
+                                              .region = "r",
+                                              .action = "Get",
+                                              .worker = "w1",
+                                              .interval_us = 3600000000}};
 
     open_kit(&kit, state);
     assert_int_equal(kit_do(&kit, &call), SV_OK);
     assert_int_equal(call.u.permit.wait_ms, 0);
     assert_int_equal(kit_do(&kit, &call), SV_OK);
     assert_in_range(call.u.permit.wait_ms, 3590000, 3600000);
+    assert_int_equal(call.u.permit.interval_ms, 3600000);
+    assert_int_equal(call.u.permit.workers, 1);
+    call.u.permit.worker = "w2";
+    call.u.permit.throttled = true;
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(call.u.permit.wait_ms, 7200000);
+    assert_int_equal(call.u.permit.interval_ms, 7200000);
+    assert_int_equal(call.u.permit.workers, 2);
     call.u.permit.region = "other";
+    call.u.permit.throttled = false;
     assert_int_equal(kit_do(&kit, &call), SV_OK);
     assert_int_equal(call.u.permit.wait_ms, 0);
     kit_close(&kit);

@@ -5,7 +5,6 @@
 #include "fake_inner.h"
 #include "sv/admission.h"
 #include "sv/alloc.h"
-#include "sv/gcra.h"
 #include "sv/require.h"
 
 /* The mirror of admit.lua, bury.lua, fetch.lua, own.lua and gcra.lua. */
@@ -362,6 +361,12 @@ bool fake_permit(struct fake_work *work)
 {
     struct sv_store_permit *in = &work->call->u.permit;
     struct fake_limit *limit = NULL;
+    struct sv_gcra_ask ask = {
+        .worker = sv_fnv1a(SV_FNV_START, in->worker, strlen(in->worker)),
+        .now_us = fake_now_us(work->store),
+        .interval_us = in->interval_us,
+        .throttled = in->throttled,
+    };
     const char *key =
         sv_store_arena_printf(&work->arena, "%s:%s:%s", in->account, in->region, in->action);
 
@@ -371,7 +376,9 @@ bool fake_permit(struct fake_work *work)
         limit->key = sv_strdup(key);
         HASH_ADD_KEYPTR(hh, work->store->limits, limit->key, strlen(limit->key), limit);
     }
-    in->wait_ms =
-        (sv_gcra_take(&limit->arrival_us, fake_now_us(work->store), in->interval_us) + 999) / 1000;
+    sv_gcra_take(&limit->gcra, &ask);
+    in->wait_ms = (ask.wait_us + 999) / 1000;
+    in->interval_ms = (ask.adapted_us + 999) / 1000;
+    in->workers = ask.workers;
     return true;
 }

@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "fake_store.h"
+#include "sv/gcra.h"
 
 enum { FAKE_SHARDS_MAX = 64, FAKE_FIELDS_MAX = SV_STORE_FIELDS_MAX };
 
@@ -82,7 +83,14 @@ struct fake_name {
 
 struct fake_limit {
     char *key;
-    int64_t arrival_us;
+    struct sv_gcra gcra;
+    UT_hash_handle hh;
+};
+
+struct fake_sweep {
+    char *key, *worker; /* worker NULL = nobody walks */
+    sv_ms started_at, finished_at, till;
+    size_t pages, domains;
     UT_hash_handle hh;
 };
 
@@ -103,6 +111,7 @@ struct fake_store {
     struct fake_shard shards[FAKE_SHARDS_MAX];
     struct fake_name *names;
     struct fake_limit *limits;
+    struct fake_sweep *sweeps;
     bool clock_is_set;
     sv_ms now;
     uint64_t claims, entries;
@@ -148,12 +157,16 @@ bool fake_receipt_known(const struct fake_shard *shard, const char *client, cons
 void fake_receipt_add(struct fake_shard *shard, const char *client, const char *job_id);
 void fake_shard_fini(struct fake_shard *shard);
 
+/* --- fake_sweep.c --- */
+
+void fake_sweeps_fini(struct fake_store *store);
+
 /* --- the operations; false = not yet, keep waiting --- */
 
 typedef bool fake_op_fn(struct fake_work *work);
 
 fake_op_fn fake_take, fake_take_pending, fake_admit, fake_bury, fake_own, fake_permit, fake_claim,
     fake_renew, fake_commit, fake_release, fake_reap, fake_read, fake_list, fake_enqueue,
-    fake_events, fake_counters, fake_owners;
+    fake_events, fake_counters, fake_owners, fake_hurry, fake_sweep;
 
 #endif

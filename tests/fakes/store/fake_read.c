@@ -82,21 +82,26 @@ bool fake_events(struct fake_work *work)
     return true;
 }
 
-static void add(struct sv_store_counters *out, const char *name, int64_t value)
+/* What the call's items point to. */
+struct counted {
+    size_t count;
+    struct sv_store_counter *items;
+};
+
+static void add(struct counted *out, const char *name, int64_t value)
 {
-    out->items[out->count].name = name;
-    out->items[out->count++].value = value;
+    out->items[out->count++] = (struct sv_store_counter){.name = name, .value = value};
 }
 
 bool fake_counters(struct fake_work *work)
 {
-    struct sv_store_counters *out = &work->call->u.counters;
+    struct counted out = {.items = sv_store_arena_alloc(&work->arena, SV_STORE_COUNTERS_MAX,
+                                                        sizeof(struct sv_store_counter))};
     const struct fake_shard *shard = fake_shard_of(work);
     int64_t waiting = 0, running = 0, inbox = 0, pending = 0;
 
-    out->count = 0;
     for (size_t i = 0; i < shard->counters_count; i++)
-        add(out, shard->counters[i].name, shard->counters[i].value);
+        add(&out, shard->counters[i].name, shard->counters[i].value);
     for (const struct fake_domain *d = shard->domains; d != NULL; d = d->hh.next) {
         running += d->place == FAKE_RUNNING;
         waiting += strcmp(d->status, "removed") != 0;
@@ -105,12 +110,13 @@ bool fake_counters(struct fake_work *work)
         inbox += !shard->inbox.entries[i].settled;
         pending += shard->inbox.entries[i].pending;
     }
-    add(out, "waiting", waiting > running ? waiting - running : 0);
-    add(out, "running", running);
-    add(out, "inbox", inbox);
-    add(out, "pending", pending);
-    add(out, "events", (int64_t)shard->outbox.count);
-    add(out, "dead_letters", shard->dead_letters);
+    add(&out, "waiting", waiting > running ? waiting - running : 0);
+    add(&out, "running", running);
+    add(&out, "inbox", inbox);
+    add(&out, "pending", pending);
+    add(&out, "events", (int64_t)shard->outbox.count);
+    add(&out, "dead_letters", shard->dead_letters);
+    work->call->u.counters = (struct sv_store_counters){.count = out.count, .items = out.items};
     return true;
 }
 

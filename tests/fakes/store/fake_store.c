@@ -25,6 +25,8 @@ static fake_op_fn *const operations[SV_STORE_OP_COUNT] = {
     [SV_STORE_RELEASE] = fake_release,
     [SV_STORE_REAP] = fake_reap,
     [SV_STORE_PERMIT] = fake_permit,
+    [SV_STORE_HURRY] = fake_hurry,
+    [SV_STORE_SWEEP] = fake_sweep,
     [SV_STORE_READ] = fake_read,
     [SV_STORE_LIST] = fake_list,
     [SV_STORE_ENQUEUE] = fake_enqueue,
@@ -214,6 +216,7 @@ static void free_names(struct fake_store *store)
         free(limit->key);
         free(limit);
     }
+    fake_sweeps_fini(store);
 }
 
 static void on_timer_closed(uv_handle_t *handle)

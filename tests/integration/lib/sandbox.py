@@ -5,7 +5,7 @@
         sb.client("sesv2").create_email_identity(EmailIdentity="client.example")
         sb.wait_status("client.example", dkim="Success")
 
-`sb.ses_url`, `sb.dns_addr` ("127.0.0.1:PORT"), `sb.control.get("/state")` are what the program announced.
+When it ends, botocore judges every request that it was sent (sigv4_judge.py). `sb.ses_url`, `sb.dns_addr` ("127.0.0.1:PORT"), `sb.control.get("/state")` are what the program announced.
 """
 
 import json
@@ -18,6 +18,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+from sigv4_judge import Record
 
 ACCESS_KEY = "AKIDSANDBOX"
 SECRET_KEY = "sandbox-secret"
@@ -46,6 +48,14 @@ def wait_for(condition, what, deadline_s=DEADLINE_S):
             raise AssertionError(f"waited {deadline_s} s in vain for {what}; last value {value!r}")
         time.sleep(pause_s)
         pause_s = min(pause_s * 1.5, 0.1)
+
+
+boto3_calls = {"ses": {}, "sesv2": {}, "sts": {}}  # calls by operation, of all clients of this run
+
+
+def _count_call(model, **_):
+    counts = boto3_calls[model.service_model.service_name]
+    counts[model.name] = counts.get(model.name, 0) + 1
 
 
 class ControlError(Exception):
@@ -86,6 +96,8 @@ class Sandbox:
     def __init__(self, *args):
         self.args = [str(arg) for arg in args]
         self.process = None
+        self.record = None
+        self.judged = 0  # requests whose signatures botocore has judged
         self.ready = None
 
     def __enter__(self):
@@ -95,8 +107,10 @@ class Sandbox:
         self.stop()
 
     def start(self):
+        self.record = Record()
         self.process = subprocess.Popen(
-            [program(), *self.args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [program(), *self.args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, **self.record.environment}
         )
         if not select.select([self.process.stdout], [], [], DEADLINE_S)[0]:
             self.process.kill()
@@ -109,7 +123,8 @@ class Sandbox:
         return self
 
     def stop(self):
-        """Ends it by SIGTERM; a dirty end (a leak, an abort) is the test's failure."""
+        """Ends it by SIGTERM; a dirty end (a leak, an abort) is the test's failure, and so is a request that it takes
+        for rightly signed and botocore does not, or the other way round."""
         if self.process is None:
             return
         process, self.process = self.process, None
@@ -122,6 +137,7 @@ class Sandbox:
             process.communicate()
             raise AssertionError("the sandbox did not end on SIGTERM") from None
         assert process.returncode == 0, f"the sandbox ended with {process.returncode}: {errors}"
+        self.judged = self.record.close()
 
     @property
     def ses_url(self):
@@ -158,7 +174,7 @@ class Sandbox:
 
         config.setdefault("retries", {"max_attempts": 0})
         config.setdefault("read_timeout", 10)
-        return boto3.client(
+        client = boto3.client(
             service,
             region_name=region,
             endpoint_url=self.ses_url,
@@ -167,6 +183,8 @@ class Sandbox:
             aws_session_token=token,
             config=botocore.config.Config(**config),
         )
+        client.meta.events.register("after-call", _count_call)
+        return client
 
     # State
 

@@ -157,9 +157,10 @@ class Scripts:
             verb, domain, account, client, uid, "1" if opt.get("overlap") else "0",
             opt.get("claiming_ms", 3600000), opt.get("names_max", 1000)])
 
-    def gcra(self, interval_us, account="default", region="eu-west-1", action="Get"):
+    def gcra(self, interval_us, worker="w1", throttled=False, account="default", region="eu-west-1", action="Get"):
+        """[microseconds to wait, interval, workers, now]"""
         key = "%s:{q:%s:%s:%s}" % (self.prefix, account, region, action)
-        return self.call("gcra", [key], [interval_us])
+        return self.call("gcra", [key, key + ":line"], [interval_us, worker, int(throttled)])
 
     def domain(self, uid):
         return {text_of(k): text_of(v)

@@ -100,7 +100,8 @@ def test_v1_and_v2_share_their_identities(sb, ses):
     assert v1.list_identities()["Identities"] == ["one.example", "two.example"]
 
 
-def test_create_with_everything(ses):
+def test_create_with_everything(sb, ses):
+    sb.control.post("/configuration-sets/main")
     create(ses, Tags=[{"Key": "team", "Value": "mail"}], ConfigurationSetName="main")
     reply = get(ses)
     assert reply["Tags"] == [{"Key": "team", "Value": "mail"}]
@@ -132,6 +133,20 @@ def test_address_identity(sb, ses):
         EmailIdentity="some.one@a.example",
         SigningAttributesOrigin="AWS_SES",
     ) == (400, "BadRequestException")
+
+
+def test_an_address_that_nobody_confirms_fails_after_a_day(start):
+    sb = start("--speed", "1")
+    ses = with_raw(sb.client("sesv2"))
+    create(ses, "someone@a.example")
+    sb.advance(hours=23)
+    get(ses, "someone@a.example")
+    assert ses.raw["VerificationStatus"] == "PENDING"
+    sb.advance(hours=2)
+    sb.wait_status("someone@a.example", identity="Failed")
+    sb.control.post("/identities/other@a.example", {"create": True, "identity": "Pending", "pin": True})
+    sb.advance(hours=25)
+    assert sb.identity("other@a.example")["identity"] == "Pending"
 
 
 def test_list_pages(sb, ses):
@@ -205,7 +220,8 @@ def test_put_mail_from(ses):
     assert get(ses)["MailFromAttributes"] == {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"}
 
 
-def test_put_configuration_set_and_feedback(ses):
+def test_put_configuration_set_and_feedback(sb, ses):
+    sb.control.post("/configuration-sets/other")
     create(ses)
     ses.put_email_identity_configuration_set_attributes(EmailIdentity="a.example", ConfigurationSetName="other")
     ses.put_email_identity_feedback_attributes(EmailIdentity="a.example", EmailForwardingEnabled=False)

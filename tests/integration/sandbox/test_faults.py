@@ -59,6 +59,20 @@ def test_status(sb):
         assert code_of(v2.get_account)[:2] == (status, v2_code)
 
 
+
+def test_any_body_with_any_status(sb):
+    sb.fault("body", "GetSendQuota", status=200, body="<a>\u00fc</a>")
+    sb.fault("body", "GetSendQuota", status=404, body="", retry_after="7")
+    first, second, third = quota(sb), quota(sb), quota(sb)
+    assert (first.status, first.headers["Content-Type"], first.body) == (200, "text/xml", "<a>\u00fc</a>".encode())
+    assert (second.status, second.headers["Retry-After"], second.body) == (404, "7", b"")
+    assert third.status == 200 and b"Max24HourSend" in third.body
+    sb.fault("status", status=429, retry_after="3")
+    assert quota(sb).headers["Retry-After"] == "3"
+    for wrong in ({"do": "body"}, {"do": "body", "body": 7}, {"do": "body", "body": "", "status": 99}):
+        with pytest.raises(ControlError):
+            sb.control.post("/faults", wrong)
+
 def test_a_failing_call_has_no_effect_unless_told(sb):
     v2 = sb.client("sesv2")
     sb.fault("status", "CreateEmailIdentity", status=500)

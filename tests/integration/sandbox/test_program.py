@@ -35,6 +35,8 @@ def test_help_and_version():
         ["--look-every", "60"],
         ["--look-every", "0s"],
         ["--secret-key", "x"],
+        ["--account", "x"],
+        ["--access-key", "A", "--secret-key", "B", "--account", "x/y"],
         ["--access-key", "A"],
         ["--access-key", "A", "--access-key", "B"],
         ["--region", ""],

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from probe import environment, one
+import sigv4_judge
+from probe import KEY, SECRET, environment, one
 
 BODY = b'{"VerificationStatus":"SUCCESS"}'
 GET = "GetEmailIdentity:a.example"
@@ -18,7 +19,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.send_response(200)
+        right = sigv4_judge.signature_is_right("GET", self.path, self.headers.items(), b"", KEY, SECRET)
+        self.send_response(200 if right else 403)
         self.send_header("Content-Length", str(len(BODY)))
         self.end_headers()
         self.wfile.write(BODY)

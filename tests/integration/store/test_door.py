@@ -1,5 +1,10 @@
 """Dead letters, names, permits, and keys that hold what they should not."""
 import json
+import os
+import pathlib
+import random
+import subprocess
+import time
 
 import pytest
 from sv_scripts import uid_of
@@ -102,21 +107,24 @@ def test_too_many_names(store):
     assert own(store, "confirm", "d2.example.com", "a", names_max=3) is True
 
 
+GCRA_MIRROR = pathlib.Path(os.environ["SV_BINARY_DIR"]) / "tests/integration/store/gcra_mirror"
+
+
 def test_permits_are_spaced(store):
     interval = 200_000
     first = store.redis.time()
     granted = 0
     while True:
-        wait = store.gcra(interval)
+        wait, adapted, workers, _ = store.gcra(interval)
         now = store.redis.time()
         elapsed = (now[0] - first[0]) * 1_000_000 + now[1] - first[1]
         granted += wait == 0
-        assert 0 <= wait <= interval
+        assert 0 <= wait <= interval and adapted == interval and workers == 1
         assert granted <= 1 + elapsed // interval + 1
         if granted == 3:
             break
     assert elapsed >= 2 * interval
-    assert store.gcra(interval, region="elsewhere") == 0
+    assert store.gcra(interval, region="elsewhere")[0] == 0
     assert store.redis.pttl("sv:{q:default:eu-west-1:Get}") > 0
 
 
@@ -124,9 +132,35 @@ def test_permits_after_the_clock_went_back(store):
     key = "sv:{q:default:eu-west-1:Get}"
     seconds = store.redis.time()[0]
     store.redis.set(key, (seconds + 3600) * 1_000_000)
-    wait = store.gcra(1_000_000)
+    wait = store.gcra(1_000_000)[0]
     assert 0 < wait <= 1_000_000
-    assert store.gcra(1_000_000) <= wait
+    assert store.gcra(1_000_000)[0] <= wait
+
+
+def test_the_limiter_is_the_same_rule_in_c(store):
+    """Five workers ask, wait as told or not at all, vanish, are throttled: C answers what the script answered."""
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    dice = random.Random(seed)
+    interval, asked, kinds = 1000, [], {"granted": 0, "refused": 0, "slow": 0, "line": 0}
+    for _ in range(4000):
+        worker = "w%d" % dice.randrange(5)
+        throttled = dice.random() < 0.003
+        if dice.random() < 0.01:
+            interval = dice.choice([400, 1000, 2000])
+        answer = store.gcra(interval, worker, throttled)
+        asked.append(("%s %d %d %d" % (worker, interval, throttled, answer[3]), answer[:3]))
+        kinds["granted" if answer[0] == 0 else "refused"] += 1
+        kinds["slow"] += answer[1] > interval
+        kinds["line"] += answer[2] > 1
+        if dice.random() < 0.4:
+            time.sleep(dice.random() * interval / 1e6)
+    mirror = subprocess.run([GCRA_MIRROR], input="\n".join(line for line, _ in asked), text=True,
+                            capture_output=True, check=True).stdout.split("\n")
+    for (line, answer), said in zip(asked, mirror):
+        assert said == "%d %d %d" % tuple(answer), (seed, line)
+    print(kinds)
+    assert min(kinds.values()) > 100, kinds  # every branch was taken, and often
 
 
 WRONG = ["jobs", "d:%(uid)s", "due:hi:acme", "due:lo:acme", "ring", "ring:hi", "run", "c:acme",

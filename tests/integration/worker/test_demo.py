@@ -11,6 +11,7 @@ import pytest
 
 from sandbox import program as sandbox_program
 from sandbox import wait_for
+from sigv4_judge import Record
 from world import worker_program
 
 DEADLINE_S = 110
@@ -39,8 +40,10 @@ class Demo:
     def __init__(self, folder, *args):
         self.out, self.err = folder / "out", folder / "err"
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SESVERIFY_"))}
+        self.record = Record()
         self.process = subprocess.Popen(
-            [worker_program(), "demo", "--sandbox", sandbox_program(), *args], env=environment,
+            [worker_program(), "demo", "--sandbox", sandbox_program(), *args],
+            env={**environment, **self.record.environment},
             stdin=subprocess.DEVNULL, stdout=self.out.open("w"), stderr=self.err.open("w"))
 
     def wait_started(self):
@@ -73,6 +76,7 @@ def test_demo_ends_well(demo):
     assert lines[-1]["schema"] == "sesverify.demo.v1" and lines[-1]["right"] is True
     assert {row["status"] for row in lines[-1]["domains"]} == {"verified", "failed"}
     assert all(row["right"] for row in lines[-1]["domains"])
+    assert story.record.close() > 10
     last = {event["subject"]: event["data"] for event in lines if "domain." in event.get("type", "")}
     for domain, data in last.items():
         codes = {finding["code"] for finding in data["findings"] if finding["severity"] != "info"}

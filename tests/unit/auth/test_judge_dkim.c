@@ -136,6 +136,13 @@ static const struct scenario scenarios[] = {
      .dns = ALL_RIGHT "-$1._domainkey.client.com CNAME\n" TYPO " CNAME $1.$z\n",
      .records = "woooo",
      .findings = "error dkim_cname_owner_typo " OWNER_1 " [" TYPO "]\n"},
+    {.name = "dns_name_not_ascii_as_it_was_entered",
+     .seen_name = TOKEN_1 "._dom\xd0\xb0inkey.client.com", /* a Cyrillic a */
+     .dns = ALL_RIGHT "-$1._domainkey.client.com CNAME\n"
+                      "$1._dom\\208\\176inkey.client.com CNAME $1.$z\n",
+     .records = "woooo",
+     .findings = "error dns_name_not_ascii " OWNER_1 " [$1._dom\\208\\176inkey.client.com]\n",
+     .expected = OWNER_1},
     {.name = "a_name_that_was_seen_but_is_not_there_explains_nothing",
      .seen_name = TYPO,
      .dns = ALL_RIGHT "-$1._domainkey.client.com CNAME\n",

@@ -3,6 +3,8 @@
 #include "scenario.h"
 
 #define OWNER "$1._domainkey.client.com"
+#define IDN   "xn--bro-hoa.client.com"
+#define TYPED "b\\195\\188ro.client.com"
 #define NS_1  "ns1.client.com"
 #define NS_2  "ns2.client.com"
 #define R_1   "192.0.2.1"
@@ -328,6 +330,33 @@ static const struct scenario scenarios[] = {
      .findings = "error dns_name_not_ascii " OWNER "\n",
      .expected = "xn--mller-kva.example.net",
      .flags = "hidden=2"},
+    {.name = "dns_name_not_ascii_of_the_owners_in_the_zone_above",
+     .domain = IDN,
+     .zone = "client.com",
+     .dns = IDN " TXT v=spf1 include:amazonses.com ~all\n_dmarc." IDN
+                " TXT v=DMARC1; p=reject; rua=mailto:a@" IDN "\n" IDN " MX 10 mx." IDN "\nmx." IDN
+                " A 192.0.2.9\n"
+                "$1._domainkey." TYPED " CNAME $1.$z\n$2._domainkey." TYPED " CNAME $2.$z\n"
+                "$3._domainkey." TYPED " CNAME $3.$z\n",
+     .voices = {{.who = NS_1}, {.who = R_1}},
+     .records = "wwwoo",
+     .findings = "error dns_name_not_ascii $1._domainkey." IDN " [$1._domainkey." TYPED "]\n",
+     .expected = "$1._domainkey." IDN},
+    {.name = "dns_name_not_ascii_where_the_panel_added_the_zone",
+     .domain = "xn--bro-hoa.com",
+     .zone = "xn--bro-hoa.com",
+     .dns = "xn--bro-hoa.com TXT v=spf1 include:amazonses.com ~all\n"
+            "xn--bro-hoa.com MX 10 mx.example.net\n"
+            "_dmarc.b\\195\\188ro.com.xn--bro-hoa.com TXT v=DMARC1; p=none\n"
+            "$1._domainkey.xn--bro-hoa.com CNAME $1.$z\n"
+            "$2._domainkey.xn--bro-hoa.com CNAME $2.$z\n"
+            "$3._domainkey.xn--bro-hoa.com CNAME $3.$z\n",
+     .voices = {{.who = NS_1}, {.who = R_1}},
+     .records = "oooow",
+     .findings = "error dns_name_not_ascii _dmarc.xn--bro-hoa.com "
+                 "[_dmarc.b\\195\\188ro.com.xn--bro-hoa.com]\n",
+     .expected = "_dmarc.xn--bro-hoa.com",
+     .flags = "hidden=1"},
     {.name = "dns_cname_other_data",
      .dns = ALL_RIGHT "_dmarc.client.com CNAME dmarc.example.net\n",
      .voices = {{.who = NS_1}},

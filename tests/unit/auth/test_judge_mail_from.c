@@ -4,6 +4,11 @@
 #define REST DKIM_RIGHT DMARC_RIGHT MAIL_SPF
 #define HOST "feedback-smtp.eu-west-1.amazonses.com"
 
+static const struct sv_cut_host hosts[] = {{.host = "ns1.client.com", .at_parent = true},
+                                           {.host = "ns2.client.com", .at_parent = true}};
+static const struct sv_cut lame = {
+    .state = SV_CUT_FOUND, .zone = "client.com", .parent = "com", .hosts_count = 2, .hosts = hosts};
+
 static const struct scenario scenarios[] = {
     {.name = "everything_is_right",
      .told = TOLD_MAIL_FROM,
@@ -88,6 +93,7 @@ static const struct scenario scenarios[] = {
      .dns = DKIM_RIGHT DMARC_RIGHT "mail.client.com CNAME mail.example.net\n",
      .records = "ooowwo",
      .findings = "error mailfrom_is_cname mail.client.com [mail.example.net]\n",
+     .expected = "10 " HOST,
      .flags = "mail_from=wrong spf=no"},
     {.name = "mailfrom_null_mx",
      .told = TOLD_MAIL_FROM,
@@ -134,6 +140,20 @@ static const struct scenario scenarios[] = {
      .records = "ooowwo",
      .findings = "warning dns_wildcard_answer mail.client.com [10 mx.client.com]\n"
                  "error mailfrom_spf_missing mail.client.com []\n",
+     .expected = "10 " HOST},
+    {.name = "an_alias_that_only_lame_servers_tell_of_is_not_known",
+     .told = TOLD_MAIL_FROM,
+     .dns = DKIM_RIGHT DMARC_RIGHT "mail.client.com CNAME mail.example.net\n",
+     .voices = {{.who = "ns1.client.com", .lame = true}, {.who = "ns2.client.com", .lame = true}},
+     .records = "??????",
+     .cut = &lame,
+     .findings = "error dns_lame_delegation client.com\n",
+     .flags = "mail_from=unknown spf=unknown"},
+    {.name = "a_wildcard_mx_is_at_no_wrong_name",
+     .told = TOLD_MAIL_FROM,
+     .dns = DKIM_RIGHT DMARC_RIGHT MAIL_SPF "*.client.com MX 10 " HOST "\n-mail.client.com MX\n",
+     .records = "ooowoo",
+     .findings = "error mailfrom_mx_missing mail.client.com []\n",
      .expected = "10 " HOST},
     {.name = "a_wildcard_alias_is_nobodys_alias",
      .told = TOLD_MAIL_FROM,

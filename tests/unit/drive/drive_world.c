@@ -276,16 +276,21 @@ void world_expect_answer(struct world *world, const char *job_id, const char *ou
 
 static void on_counters(struct sv_store_call *call, enum sv_err err)
 {
+    const struct sv_store_counters *counters = &call->u.counters;
     struct world *world = call->owner;
 
     assert_int_equal(err, SV_OK);
     world->counting = false;
+    world->counted = 0;
+    for (size_t i = 0; i < counters->count; i++) {
+        if (strcmp(counters->items[i].name, world->counter) == 0)
+            world->counted = counters->items[i].value;
+    }
 }
 
 int64_t world_counter(struct world *world, unsigned shard, const char *name)
 {
-    const struct sv_store_counters *counters = &world->counters.u.counters;
-
+    world->counter = name;
     world->counters.owner = world;
     world->counters.op = SV_STORE_COUNTERS;
     world->counters.shard = shard;
@@ -293,11 +298,7 @@ int64_t world_counter(struct world *world, unsigned shard, const char *name)
     assert_int_equal(sv_store_start(world->store, &world->counters, on_counters, NULL), SV_OK);
     while (world->counting)
         world_turn(world, true);
-    for (size_t i = 0; i < counters->count; i++) {
-        if (strcmp(counters->items[i].name, name) == 0)
-            return counters->items[i].value;
-    }
-    return 0;
+    return world->counted;
 }
 
 struct sv_drive_stats world_stats(const struct world *world)

@@ -14,7 +14,7 @@
 #include "sv/drive.h"
 #include "sv/name.h"
 
-enum { WORLD_TOLD_MAX = 512, WORLD_PUSHES_MAX = 64, WORLD_PATIENCE_MS = 20000 };
+enum { WORLD_TOLD_MAX = 512, WORLD_PUSHES_MAX = 128, WORLD_PATIENCE_MS = 20000 };
 
 struct world_told { /* one event */
     char kind[24];  /* "registered" ..., "job" */
@@ -56,6 +56,8 @@ struct world {
     size_t stage;   /* of the life */
     struct sv_store_call counters;
     bool counting;
+    const char *counter; /* the one that is looked for */
+    int64_t counted;
     uint64_t turns;
 };
 

@@ -159,6 +159,56 @@ static void a_lost_lease_changes_nothing(void **state)
     }
 }
 
+enum { ASKING_DOMAINS = 100, ASKING_AT_ONCE = 64, SLOW_MS = 250 };
+
+static unsigned count_asked(const struct world *world)
+{
+    unsigned count = 0;
+
+    for (int i = 0; i < ASKING_DOMAINS; i++) {
+        char owner[40];
+
+        (void)snprintf(owner, sizeof owner, "_dmarc.d%d.example", i);
+        count += sv_fake_resolver_asked(world->resolver, owner, SV_RR_TXT) > 0;
+    }
+    return count;
+}
+
+/* 64 ask at once. Silent ones give their places to others long before their deadline, and not
+ * earlier. */
+static void silent_servers_hold_up_nobody_for_long(void **state)
+{
+    struct world *world = *state;
+    uint64_t began = 0;
+    unsigned asked = 0;
+
+    world->options.dns_ms = world->options.lease_ms = 60000;
+    world->options.limits.domains_max = ASKING_DOMAINS;
+    sv_fake_resolver_hold(world->resolver, true);
+    world_start(world);
+    for (int i = 0; i < ASKING_DOMAINS; i++) {
+        char job[200];
+
+        (void)snprintf(job, sizeof job,
+                       "{'type':'register','client_id':'c','domain':'d%d.example','id':'j%d'}", i,
+                       i);
+        world_push(world, job);
+    }
+    while (asked < ASKING_DOMAINS) {
+        uint64_t before = uv_hrtime();
+
+        world_turn(world, true);
+        asked = count_asked(world);
+        began = asked > 0 && began == 0 ? before : began;
+        if (asked > 0)
+            assert_true(asked <= ASKING_AT_ONCE * (1 + (uv_hrtime() - began) / 1000000 / SLOW_MS));
+        assert_true(began == 0 || uv_hrtime() - began < (uint64_t)WORLD_PATIENCE_MS * 1000000);
+    }
+    sv_fake_resolver_hold(world->resolver, false);
+    while (world_stats(world).checks_committed < 2 * ASKING_DOMAINS) /* registered, looked at */
+        world_turn(world, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +217,7 @@ int main(void)
         WORLD_TEST(an_idle_driver_is_quiet),
         WORLD_TEST(a_refused_entry_does_not_spin),
         WORLD_TEST(a_lost_lease_changes_nothing),
+        WORLD_TEST(silent_servers_hold_up_nobody_for_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

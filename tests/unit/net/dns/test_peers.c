@@ -41,8 +41,11 @@ static void end(struct sv_dns *dns)
 
 static void join(struct sv_dns *dns, struct sv_dns_exchange *exchange, uint32_t host)
 {
+    static union sv_dns_address server; /* the peer keeps a copy */
+
     exchange->dns = dns;
-    exchange->servers[0].v4 = (struct sockaddr_in){
+    exchange->servers = &server;
+    server.v4 = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(host)};
     sv_dns_peer_join(exchange);
 }
