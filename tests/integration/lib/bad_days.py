@@ -37,6 +37,39 @@ def wait_logged(worker, event, count=1, deadline_s=DEADLINE_S, **fields):
         raise AssertionError(f"{error}\n{worker.text()[-3000:]}") from None
 
 
+def _withheld_s(pid):
+    """How long the kernel has kept a process waiting for a processor; None when it is gone (proc(5), schedstat)."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return None
+
+
+class Stopwatch:
+    """Time that goes by for a program, which is what a promise is about: what a busy machine withheld from the processes that
+    have to act one after the other is left out. `read` tells; while a process may end, look often."""
+
+    def __init__(self, *pids):
+        self.first = {pid: _withheld_s(pid) or 0 for pid in pids}
+        self.last = dict(self.first)
+        self.begin = time.monotonic()
+
+    def read(self):
+        passed = time.monotonic() - self.begin
+        self.last.update({pid: now for pid in self.first if (now := _withheld_s(pid)) is not None})
+        return passed - sum(self.last[pid] - self.first[pid] for pid in self.first)
+
+    def until_end(self, process):
+        """Waits for the end of a process; its exit code, and how long it took."""
+        last = [self.read()]
+
+        def gone():
+            last[0] = self.read()
+            return process.poll() is not None
+        wait_for(gone, f"process {process.pid} to end")
+        return process.returncode, last[0]
+
+
 def cpu_s(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
