@@ -14,7 +14,7 @@
 #include "sv/drive.h"
 #include "sv/name.h"
 
-enum { WORLD_TOLD_MAX = 512, WORLD_PUSHES_MAX = 128, WORLD_PATIENCE_MS = 20000 };
+enum { WORLD_TOLD_MAX = 512, WORLD_PUSHES_MAX = 128, WORLD_PATIENCE_MS = 40000 };
 
 struct world_told { /* one event */
     char kind[24];  /* "registered" ..., "job" */
