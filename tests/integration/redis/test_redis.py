@@ -192,10 +192,10 @@ def test_absent_at_start():
 
 
 def test_loading_is_waited_for():
-    slowly = {"key-load-delay": "50000", "loading-process-events-interval-bytes": "1024"}
+    slowly = {"key-load-delay": "5000", "loading-process-events-interval-bytes": "1024"}
     with RedisServer(aof=True, config=slowly) as server:
         pipe = server.client().pipeline()
-        for i in range(500):
+        for i in range(2000):
             pipe.set(f"k{i}", "x" * 100)
         pipe.execute()
         server.client().bgrewriteaof()
@@ -207,7 +207,7 @@ def test_loading_is_waited_for():
             probe.wait("state down unavailable LOADING")
             server.client().config_set("key-load-delay", "0")
             probe.wait("state ready")
-            assert probe.ask("DBSIZE") == "ok 500"
+            assert probe.ask("DBSIZE") == "ok 2000"
 
 
 def test_a_blocked_read_brings_its_own_deadline(server):
