@@ -2,6 +2,8 @@
 import json
 import os
 import pathlib
+import subprocess
+import tempfile
 import time
 
 from checker import check as violations
@@ -68,6 +70,19 @@ class Stopwatch:
             return process.poll() is not None
         wait_for(gone, f"process {process.pid} to end")
         return process.returncode, last[0]
+
+
+def run_timed(command, *others, env=None):
+    """Runs a program; its CompletedProcess, and how long it took by a Stopwatch over it and the others it waits for."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err) as process:
+            try:
+                code, seconds = Stopwatch(process.pid, *others).until_end(process)
+            finally:
+                process.kill()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, code, out.read(), err.read()), seconds
 
 
 def cpu_s(pid):
