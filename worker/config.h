@@ -66,7 +66,7 @@ struct sv_config {
         unsigned authority_port;
         bool allow_private;
         sv_ms try_timeout_ms, query_timeout_ms;
-        unsigned tries_max;
+        unsigned tries_max, authority_rate;
     } dns;
     struct sv_limits limits;
     struct sv_policy policy;

@@ -59,6 +59,8 @@ const struct sv_setting sv_settings[] = {
      "How long one question may take with all its tries, whoever is asked."},
     {"dns", "tries", SV_SETTING_COUNT, "3", 1, 10, NULL, false, AT(dns.tries_max),
      "How many packets are sent for one question at most."},
+    {"dns", "authority_rate", SV_SETTING_COUNT, "20", 1, 1000, NULL, false, AT(dns.authority_rate),
+     "How many packets are sent to one authoritative server in any second; more only to your own."},
 
     {"limits", "max_domains_per_client", SV_SETTING_COUNT, "10", 1, 1000000, NULL, false,
      AT(limits.domains_max), "Domains one client may have, every one that is not removed."},

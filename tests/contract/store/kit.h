@@ -17,7 +17,7 @@
 
 #include "sv/redis_store.h"
 
-enum { KIT_WATCHDOG_MS = 20000 };
+enum { KIT_WATCHDOG_MS = 60000 };
 
 enum kit_kind { KIT_REAL, KIT_FAKE };
 

@@ -18,7 +18,7 @@ import zlib
 from redis_server import RedisServer
 from sandbox import Sandbox, wait_for
 
-DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "40"))
+DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "60"))
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
