@@ -241,8 +241,6 @@ static json_t *state_json(const struct sv_kept *kept)
     sv_json_set_str(out, "meaning", words_of(domain)->meaning);
     sv_json_set(out, "ses", sv_json_axes(domain));
     sv_json_set(out, "ses_asked_at", sv_json_time(domain->ses_asked_at));
-    sv_json_set_str(out, "ses_reason", sv_ses_reason_name(domain->ses_reason));
-    sv_json_set(out, "ses_checked_at", sv_json_time(domain->ses_checked_at));
     return out;
 }
 
@@ -254,6 +252,8 @@ json_t *sv_explain(const struct sv_kept *kept, const struct sv_config *config, s
 
     sv_domain_flags(domain, &flags);
     sv_json_set(out, "dns", dns_json(kept, config));
+    sv_json_set_str(out, "ses_reason", sv_ses_reason_name(domain->ses_reason));
+    sv_json_set(out, "ses_checked_at", sv_json_time(domain->ses_checked_at));
     sv_json_set(out, "flags", sv_json_flags(&flags));
     sv_json_set(out, "dns_records", sv_kept_records_json(kept, config, now));
     (void)json_object_update(out, kept->detail); /* findings, what was omitted, changes, when */
@@ -268,6 +268,16 @@ json_t *sv_explain(const struct sv_kept *kept, const struct sv_config *config, s
 }
 
 /* ---- as text ---- */
+
+static void print_reason(const struct sv_show *show, const json_t *told)
+{
+    const char *reason = sv_json_str(told, "ses_reason");
+    char when[SV_SHOW_TIME_BYTES];
+
+    if (reason != NULL)
+        sv_show_linef(show, 2, "SES's reason", "%s, when it looked %s", reason,
+                      sv_show_time(show, sv_show_instant(told, "ses_checked_at"), when));
+}
 
 /* The answer, and what it is owed to. */
 static void print_verdict(const struct sv_show *show, const json_t *told, int code)
@@ -300,16 +310,6 @@ static void print_title(const struct sv_show *show, const json_t *told)
                   sv_text_of(told, "account"));
     sv_show_linef(show, 0, "status", "%s since %s", sv_text_of(told, "status"),
                   sv_show_time(show, sv_show_instant(told, "status_since"), when));
-}
-
-static void print_reason(const struct sv_show *show, const json_t *told)
-{
-    const char *reason = sv_json_str(told, "ses_reason");
-    char when[SV_SHOW_TIME_BYTES];
-
-    if (reason != NULL)
-        sv_show_linef(show, 2, "SES's reason", "%s, when it looked %s", reason,
-                      sv_show_time(show, sv_show_instant(told, "ses_checked_at"), when));
 }
 
 /* SES's words beside DNS's. */

@@ -133,9 +133,6 @@ struct sv_observation {
     bool ses_skipped; /* SES was rightly not asked: sv_domain_wants_ses said no */
     enum sv_axis identity, dkim, mail_from;
     enum sv_tri signing;
-    bool detailed; /* SES was asked for details, and gave them: */
-    enum sv_ses_reason ses_reason;
-    sv_ms ses_checked_at;
     enum sv_seen required;  /* the DKIM records */
     bool required_absent;   /* provably not published at all */
     bool required_disputed; /* wrong, but some view still sees it right: confirms nothing */
@@ -145,6 +142,9 @@ struct sv_observation {
     bool authority_closed; /* only resolvers could be asked: port 53 is closed here */
     enum sv_seen mail_from_records; /* MX and SPF of the custom MAIL FROM */
     enum sv_tri spf, dmarc, bulk;
+    bool detailed; /* SES was asked for details, and gave them: */
+    enum sv_ses_reason ses_reason;
+    sv_ms ses_checked_at;
     bool group_known[SV_GROUP_COUNT];
     uint32_t group_digest[SV_GROUP_COUNT]; /* 0 = no finding that counts */
 };
@@ -209,18 +209,18 @@ struct sv_flags {
 void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
                     const struct sv_input *input, struct sv_effects *effects);
 
+/* True when this look should ask SES for details (v2 Get: one call for one domain): its read of
+ * identity or DKIM failed, fails for the moment, or is not the success any more that it was; at
+ * most once in ses_floor_ms. `domain` as it was before the look. */
+bool sv_domain_wants_detail(const struct sv_domain *domain, const struct sv_policy *policy,
+                            sv_ms now, const struct sv_observation *seen);
+
 /* True when this look should ask SES: always, but for a pending or failed domain whose records are
  * provably absent and which SES was asked about less than ses_floor_ms ago (design section 6, "DNS
  * before SES"). An adopted domain, and one whose first bad read waits to be confirmed, are always
  * asked about. When false, look without SES and set `ses_skipped`. */
 bool sv_domain_wants_ses(const struct sv_domain *domain, const struct sv_policy *policy, sv_ms now,
                          const struct sv_observation *dns);
-
-/* True when this look should ask SES for details (v2 Get: one call for one domain): its read of
- * identity or DKIM failed, fails for the moment, or is not the success any more that it was; at
- * most once in ses_floor_ms. `domain` as it was before the look. */
-bool sv_domain_wants_detail(const struct sv_domain *domain, const struct sv_policy *policy,
-                            sv_ms now, const struct sv_observation *seen);
 
 void sv_domain_flags(const struct sv_domain *domain, struct sv_flags *flags);
 

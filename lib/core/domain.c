@@ -132,6 +132,19 @@ static void take_tri(enum sv_tri *tri, enum sv_tri seen)
         *tri = seen;
 }
 
+static void take_in(struct sv_domain *domain, const struct sv_observation *seen, sv_ms now)
+{
+    if (seen->ses_known) {
+        domain->ses_asked_at = now;
+        take_axis(&domain->identity, seen->identity);
+        take_axis(&domain->dkim, seen->dkim);
+        take_axis(&domain->mail_from, seen->mail_from);
+        take_tri(&domain->signing, seen->signing);
+    }
+    take_tri(&domain->spf, seen->spf);
+    take_tri(&domain->dmarc, seen->dmarc);
+}
+
 /* What SES says of the past is an instant of it, give or take its clock and ours. */
 static bool is_past(sv_ms at, sv_ms now)
 {
@@ -152,19 +165,6 @@ static void take_detail(struct sv_domain *domain, const struct sv_policy *policy
     }
     if (!seen->detailed && now - domain->detailed_at >= policy->ses_floor_ms)
         domain->detailed_at = 0;
-}
-
-static void take_in(struct sv_domain *domain, const struct sv_observation *seen, sv_ms now)
-{
-    if (seen->ses_known) {
-        domain->ses_asked_at = now;
-        take_axis(&domain->identity, seen->identity);
-        take_axis(&domain->dkim, seen->dkim);
-        take_axis(&domain->mail_from, seen->mail_from);
-        take_tri(&domain->signing, seen->signing);
-    }
-    take_tri(&domain->spf, seen->spf);
-    take_tri(&domain->dmarc, seen->dmarc);
 }
 
 /* A record of a sending domain seen wrong through resolvers alone, and not yet twice: an odd answer

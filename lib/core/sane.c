@@ -3,12 +3,12 @@
 static bool words_are_sane(const struct sv_domain *domain)
 {
     return (unsigned)domain->status < SV_STATUS_COUNT &&
+           (unsigned)domain->ses_reason < SV_SES_REASON_COUNT &&
            (unsigned)domain->identity < SV_AXIS_COUNT && (unsigned)domain->dkim < SV_AXIS_COUNT &&
            (unsigned)domain->mail_from < SV_AXIS_COUNT && (unsigned)domain->signing <= SV_TRI_YES &&
            (unsigned)domain->spf <= SV_TRI_YES && (unsigned)domain->dmarc <= SV_TRI_YES &&
            (unsigned)domain->bulk <= SV_TRI_YES &&
            (unsigned)domain->conclusion < SV_CONCLUSION_CANNOT_TELL &&
-           (unsigned)domain->ses_reason < SV_SES_REASON_COUNT &&
            (domain->todo & ~(uint32_t)SV_TODO_ALL) == 0;
 }
 

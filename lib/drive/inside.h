@@ -206,7 +206,7 @@ struct check {
     struct letter letter;
     struct errand errand;   /* one store call of this check at a time */
     struct errand *renewal; /* NULL until the first: few checks take that long */
-    struct own_call *ses;   /* NULL unless work is owed at SES, or details were asked for */
+    struct own_call *ses;   /* NULL unless work is owed at SES */
     enum sv_err result;     /* of the last errand or ticket */
 
     enum asking asking;
@@ -245,7 +245,7 @@ void check_ask_own(struct check *check, enum sv_store_own_verb verb);
 
 /* The steps, by file: true = go on at once, false = a callback will post the check. */
 bool check_provision_step(struct check *check); /* OWN .. DELETE */
-bool check_look_step(struct check *check);      /* DNS, SES, DETAIL */
+bool check_look_step(struct check *check);      /* DNS, SES */
 void check_look_stop(struct check *check);      /* ends the asking: lookups canceled, judge freed */
 bool check_commit_step(struct check *check);    /* COMMIT, DISOWN */
 void check_commit_free(struct check *check);

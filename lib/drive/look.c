@@ -267,16 +267,6 @@ static bool look_at_dns(struct check *check)
     return true;
 }
 
-/* Only so many Gets wait at once: the others of a mass failure decide without one. */
-static bool wants_detail(struct check *check)
-{
-    struct sv_drive *drive = check->drive;
-
-    return sv_domain_wants_detail(&check->before.domain, &drive->options.policy, drive_now(drive),
-                                  &check->seen) &&
-           reader_begin_detail(&check->teller->reader, check);
-}
-
 static bool look_at_ses(struct check *check)
 {
     struct sv_drive *drive = check->drive;
@@ -296,8 +286,18 @@ static bool look_at_ses(struct check *check)
     if (check->round_waiting)
         return false; /* posted by something else */
     check->waiting = false;
-    check->step = wants_detail(check) ? CHECK_DETAIL : CHECK_DECIDE;
+    check->step = CHECK_DECIDE;
     return true;
+}
+
+/* Only so many Gets wait at once: the others of a mass failure decide without one. */
+static bool wants_detail(struct check *check)
+{
+    struct sv_drive *drive = check->drive;
+
+    return sv_domain_wants_detail(&check->before.domain, &drive->options.policy, drive_now(drive),
+                                  &check->seen) &&
+           reader_begin_detail(&check->teller->reader, check);
 }
 
 /* What a Get tells beyond the reads: why SES's own look failed, and when that was. Nothing depends
@@ -325,5 +325,11 @@ bool check_look_step(struct check *check)
     SV_REQUIRE(check->step == CHECK_DNS || check->step == CHECK_SES || check->step == CHECK_DETAIL);
     if (check->step == CHECK_DNS)
         return look_at_dns(check);
-    return check->step == CHECK_SES ? look_at_ses(check) : look_at_detail(check);
+    if (check->step == CHECK_DETAIL)
+        return look_at_detail(check);
+    if (!look_at_ses(check))
+        return false;
+    if (wants_detail(check))
+        check->step = CHECK_DETAIL;
+    return true;
 }
