@@ -95,7 +95,7 @@ endfunction()
 # Label "full" keeps a test out of the default tier; everything else is in it.
 function(sv_test_rules name timeout labels)
   if(NOT timeout)
-    set(timeout 180) # generous: a loaded machine is no failure
+    set(timeout 300) # generous: a loaded machine is no failure
   endif()
   if(NOT labels)
     set(labels default)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "own_key.h"
 #include "problems.h"
 #include "sv/buf.h"
 #include "sv/drive.h"
@@ -16,7 +17,7 @@
 
 enum {
     SV_CONFIG_SETTINGS_MAX = 64,
-    SV_CONFIG_ACCOUNT_SETTINGS_MAX = 16,
+    SV_CONFIG_ACCOUNT_SETTINGS_MAX = 24,
     SV_CONFIG_LIST_MAX = 64,
     SV_CONFIG_VALUE_BYTES = 4097,
 };
@@ -46,6 +47,10 @@ struct sv_config_account {
     unsigned rate_millihertz;
     bool reputation;
     sv_ms reputation_every_ms;
+    unsigned dkim; /* index of the choice: enum sv_dkim_method - SV_DKIM_EASY */
+    char *dkim_selector, *dkim_key_file, *dkim_parent_region, *configuration_set;
+    struct sv_text_list tags;  /* "key=value" */
+    struct sv_own_key own_key; /* of dkim_key_file, once sv_account_keys_read has read it */
     struct sv_origin origins[SV_CONFIG_ACCOUNT_SETTINGS_MAX];
 };
 
@@ -63,7 +68,7 @@ struct sv_config {
         unsigned authority_port;
         bool allow_private;
         sv_ms try_timeout_ms, query_timeout_ms;
-        unsigned tries_max;
+        unsigned tries_max, authority_rate;
     } dns;
     struct sv_limits limits;
     struct sv_policy policy;
@@ -84,6 +89,7 @@ struct sv_config {
     struct {
         char *name;
         char *plan_trace; /* a file; "" = none */
+        bool probe;
         unsigned inflight_max, deaths_max;
         sv_ms lease_ms, poll_ms, reclaim_ms, dns_ms, drain_timeout_ms, startup_timeout_ms;
     } worker;

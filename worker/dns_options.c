@@ -36,7 +36,8 @@ void sv_dns_settings_read(const struct sv_config *config, const struct sv_dns_se
     *out = (struct sv_dns_settings){
         .dns = {.try_ms = config->dns.try_timeout_ms,
                 .total_ms = config->dns.query_timeout_ms,
-                .tries_max = config->dns.tries_max},
+                .tries_max = config->dns.tries_max,
+                .per_server_s = config->dns.authority_rate},
         .resolver = {.servers = servers,
                      .servers_count = count,
                      .total_ms = config->dns.query_timeout_ms,

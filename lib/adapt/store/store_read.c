@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "inner.h"
@@ -24,12 +25,26 @@ static void on_email(struct sv_store_request *request, const redisReply *reply)
     request->work->call->u.read.contact_email = email != NULL ? email : "";
 }
 
-static void on_due(struct sv_store_request *request, const redisReply *reply)
+/* Whether it runs and when it is due is taken from the record, which is one instant: the sets asked
+ * one after the other would show a domain that is claimed meanwhile in none of them. */
+static void place_of_record(struct sv_store_work *work)
 {
-    struct sv_store_read *out = &request->work->call->u.read;
+    struct sv_store_read *out = &work->call->u.read;
 
-    if (reply->type != REDIS_REPLY_NIL && !sv_reply_number(reply, &out->due_at))
-        sv_store_work_malformed(request->work, "a due time is no number");
+    for (size_t i = 0; i < out->fields_count; i++) {
+        const char *value = out->fields[i].value;
+        char *end = NULL;
+
+        if (strcmp(out->fields[i].name, "own") == 0)
+            out->running = true;
+        if (strcmp(out->fields[i].name, "nx") != 0)
+            continue;
+        out->due_at = strtoll(value, &end, 10);
+        if (end == value || *end != '\0')
+            sv_store_work_malformed(work, "a due time is no number");
+    }
+    if (out->running)
+        out->due_at = 0; /* "nx" is what it was claimed for */
 }
 
 static void read_of_client(struct sv_store_work *work)
@@ -43,14 +58,9 @@ static void read_of_client(struct sv_store_work *work)
     out->found = out->client_id != NULL;
     if (!out->found)
         return;
+    place_of_record(work);
     ask(work, on_email,
         (const char *const[]){"HGET", sv_store_key_of(work, "c", out->client_id), out->uid, NULL});
-    ask(work, on_due,
-        (const char *const[]){"ZSCORE", sv_store_key_of(work, "due:hi", out->client_id), out->uid,
-                              NULL});
-    ask(work, on_due,
-        (const char *const[]){"ZSCORE", sv_store_key_of(work, "due:lo", out->client_id), out->uid,
-                              NULL});
 }
 
 static void on_record(struct sv_store_request *request, const redisReply *reply)
@@ -67,11 +77,6 @@ static void on_detail(struct sv_store_request *request, const redisReply *reply)
     request->work->call->u.read.detail = sv_reply_text(request->work, reply);
 }
 
-static void on_lease(struct sv_store_request *request, const redisReply *reply)
-{
-    request->work->call->u.read.running = reply->type != REDIS_REPLY_NIL;
-}
-
 void sv_store_read(struct sv_store_work *work)
 {
     struct sv_store_read *out = &work->call->u.read;
@@ -80,7 +85,6 @@ void sv_store_read(struct sv_store_work *work)
     ask(work, on_record,
         (const char *const[]){"HGETALL", sv_store_key_of(work, "d", out->uid), NULL});
     ask(work, on_detail, (const char *const[]){"GET", sv_store_key_of(work, "x", out->uid), NULL});
-    ask(work, on_lease, (const char *const[]){"ZSCORE", sv_store_key(work, "run"), out->uid, NULL});
     work->step = read_of_client;
 }
 

@@ -67,12 +67,14 @@ static void on_reset(uv_handle_t *handle)
     on_handle_closed(handle);
 }
 
+static void begin(struct connection *connection);
+
 static void end(struct connection *connection)
 {
     switch (connection->script->end) {
     case PEER_KEEP:
         connection->script = NULL;
-        connection->len = 0;
+        begin(connection); /* the client may have had all, and asked again, before we got here */
         return;
     case PEER_CLOSE:
         drop(connection);
@@ -168,6 +170,22 @@ static size_t request_bytes(const char *bytes)
     return strlen(bytes) >= body ? body : 0;
 }
 
+/* Plays the script of the request that has come, if it is complete. */
+static void begin(struct connection *connection)
+{
+    struct peer *peer = connection->peer;
+
+    if (request_bytes(connection->bytes) == 0)
+        return;
+    memcpy(peer->last, connection->bytes, connection->len + 1);
+    peer->requests_count++;
+    connection->script = find_script(peer, connection->bytes);
+    connection->steps = 0;
+    connection->len = 0;
+    connection->bytes[0] = '\0';
+    step(connection);
+}
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct connection *connection = handle->data;
@@ -180,7 +198,6 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     struct connection *connection = stream->data;
-    struct peer *peer = connection->peer;
 
     (void)buf;
     if (got < 0) {
@@ -189,14 +206,8 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
     }
     connection->len += (size_t)got;
     connection->bytes[connection->len] = '\0';
-    if (connection->script != NULL || request_bytes(connection->bytes) == 0)
-        return;
-    memcpy(peer->last, connection->bytes, connection->len + 1);
-    peer->requests_count++;
-    connection->script = find_script(peer, connection->bytes);
-    connection->steps = 0;
-    connection->len = 0;
-    step(connection);
+    if (connection->script == NULL)
+        begin(connection);
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -255,15 +266,19 @@ const char *peer_last_request(const struct peer *peer)
     return peer->last;
 }
 
-void peer_end_idle(struct peer *peer)
+unsigned peer_end_idle(struct peer *peer)
 {
     struct connection *connection;
+    unsigned ended = 0;
 
     DL_FOREACH(peer->connections, connection)
     {
-        if (connection->script == NULL)
-            drop(connection);
+        if (connection->script != NULL || connection->closing)
+            continue;
+        drop(connection);
+        ended++;
     }
+    return ended;
 }
 
 static void on_listener_closed(uv_handle_t *handle)

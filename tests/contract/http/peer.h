@@ -35,8 +35,9 @@ unsigned peer_requests(const struct peer *peer);    /* complete ones so far */
 /* The bytes of the last complete request, followed by a 0. */
 const char *peer_last_request(const struct peer *peer);
 
-/* Ends the connections that rest between two requests, as a server does after its idle time. */
-void peer_end_idle(struct peer *peer);
+/* Ends the connections that rest between two requests, as a server does after its idle time; how
+ * many. One whose answer is over for the client may be a turn away from rest here. */
+unsigned peer_end_idle(struct peer *peer);
 
 /* Closes everything; the memory is gone when the loop has run. */
 void peer_close(struct peer *peer);

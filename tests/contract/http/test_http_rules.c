@@ -273,7 +273,7 @@ static void a_callback_may_close_the_client(void **state)
     (void)state;
     begin(&world);
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/plain", peer_port(world.peer));
-    ask(&world, 1, "/hang");
+    ask(&world, 1, "/wait");
     assert_int_equal(sv_http_start(world.http, &request, &what, on_done_close, NULL), SV_OK);
     while (!world.closed)
         turn(&world, 1);

@@ -19,7 +19,7 @@
 #include "sv/buf.h"
 #include "sv/redis.h"
 
-enum { PEERS_MAX = 64, CALLS_MAX = 64, WATCHDOG_MS = 20000 };
+enum { PEERS_MAX = 64, CALLS_MAX = 64, WATCHDOG_MS = 60000 };
 
 struct server;
 

@@ -226,6 +226,7 @@ static void on_time_up(uv_timer_t *timer)
 /* The time for connecting ends with the handshake. */
 static void a_ready_connection_stays(void **state)
 {
+    unsigned down_count; /* a busy machine may have needed more than one */
     uv_timer_t timer;
 
     (void)state;
@@ -233,11 +234,12 @@ static void a_ready_connection_stays(void **state)
     scene.client.options.connect_ms = 400;
     client_open(&scene.client);
     run_until(&scene.client, is_ready);
+    down_count = scene.client.down_count;
     (void)uv_timer_init(&scene.loop, &timer);
     (void)uv_timer_start(&timer, on_time_up, 600, 0);
     (void)uv_run(&scene.loop, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&timer, NULL);
-    assert_int_equal(scene.client.down_count, 0);
+    assert_int_equal(scene.client.down_count, down_count);
     assert_true(sv_redis_is_ready(scene.client.redis));
     finish(&scene.client, &scene.server);
 }

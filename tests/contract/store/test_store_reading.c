@@ -66,6 +66,39 @@ static void test_read(void **state)
     kit_close(&kit);
 }
 
+/* Whoever reads while another worker claims sees it waiting or running: it is always somewhere. */
+static void test_a_domain_that_is_claimed_meanwhile_is_somewhere(void **state)
+{
+    enum { TURNS = 8 }; /* far enough for the read to be under way, then done */
+    struct kit kit, other;
+    struct kit_held held;
+
+    (void)state;
+    kit_open(&kit, KIT_REAL);
+    kit_open_more(&other, "c2");
+    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
+    for (unsigned turns = 0; turns < TURNS; turns++) {
+        struct seen seen = {0};
+        struct kit_end end = {.look = look_read, .context = &seen};
+        struct sv_store_call read = {.op = SV_STORE_READ, .owner = &end, .u.read.uid = KIT_UID};
+        struct sv_store_call call;
+
+        assert_int_equal(sv_store_start(kit.store, &read, kit_on_end, NULL), SV_OK);
+        for (unsigned i = 0; i < turns; i++)
+            (void)uv_run(&kit.loop, UV_RUN_NOWAIT);
+        assert_true(kit_claim_one(&other, &held));
+        if (end.ends == 0)
+            kit_wait(&kit, &end);
+        assert_true(seen.found);
+        assert_int_equal(seen.running, seen.due_at == 0);
+        call = kit_commit(&held, "pending_verification");
+        call.u.commit.wait_ms = 0;
+        assert_int_equal(kit_do(&other, &call), SV_OK);
+    }
+    kit_close(&other);
+    kit_close(&kit);
+}
+
 static const char *commit_kept(struct kit *kit, struct seen *seen, const char *detail,
                                const char *change)
 {
@@ -214,6 +247,7 @@ int main(void)
     static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
         BOTH(test_read),
+        cmocka_unit_test(test_a_domain_that_is_claimed_meanwhile_is_somewhere),
         BOTH(test_changes_stand_below_the_findings_newest_first),
         BOTH(test_a_change_is_kept_once),
         BOTH(test_events),

@@ -4,10 +4,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    static const enum sv_ses_op ops[] = {SV_SES_CREATE,         SV_SES_GET,  SV_SES_PUT_MAIL_FROM,
-                                         SV_SES_DELETE,         SV_SES_LIST, SV_SES_METRICS,
+    static const enum sv_ses_op ops[] = {SV_SES_CREATE, SV_SES_GET, SV_SES_PUT_MAIL_FROM,
+                                         SV_SES_DELETE, SV_SES_LIST};
+    static const enum sv_ses_op own[] = {SV_SES_PUT_SIGNING, SV_SES_ACCOUNT, SV_SES_METRICS,
                                          SV_SES_RECOMMENDATIONS};
 
-    fuzz_reply(bytes, len, ops, sizeof ops / sizeof ops[0]);
+    /* Replies of shapes of their own. */
+    if (len > 0 && bytes[0] == '!')
+        fuzz_reply(bytes, len, &own[1], 1);
+    else if (len > 0 && (bytes[0] | 0x40) == 'b') /* '"', and b with an error status */
+        fuzz_reply(bytes, len, &own[2], 1);
+    else if (len > 0 && (bytes[0] | 0x40) == 'c') /* '#' */
+        fuzz_reply(bytes, len, &own[3], 1);
+    else
+        fuzz_reply(bytes, len, ops, sizeof ops / sizeof ops[0]);
+    fuzz_reply(bytes, len, own, 1);
     return 0;
 }

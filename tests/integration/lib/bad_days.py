@@ -2,6 +2,8 @@
 import json
 import os
 import pathlib
+import subprocess
+import tempfile
 import time
 
 from checker import check as violations
@@ -35,6 +37,52 @@ def wait_logged(worker, event, count=1, deadline_s=DEADLINE_S, **fields):
                         f"{count} log lines {event} {fields}", deadline_s)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{worker.text()[-3000:]}") from None
+
+
+def _withheld_s(pid):
+    """How long the kernel has kept a process waiting for a processor; None when it is gone (proc(5), schedstat)."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return None
+
+
+class Stopwatch:
+    """Time that goes by for a program, which is what a promise is about: what a busy machine withheld from the processes that
+    have to act one after the other is left out. `read` tells; while a process may end, look often."""
+
+    def __init__(self, *pids):
+        self.first = {pid: _withheld_s(pid) or 0 for pid in pids}
+        self.last = dict(self.first)
+        self.begin = time.monotonic()
+
+    def read(self):
+        passed = time.monotonic() - self.begin
+        self.last.update({pid: now for pid in self.first if (now := _withheld_s(pid)) is not None})
+        return passed - sum(self.last[pid] - self.first[pid] for pid in self.first)
+
+    def until_end(self, process):
+        """Waits for the end of a process; its exit code, and how long it took."""
+        last = [self.read()]
+
+        def gone():
+            last[0] = self.read()
+            return process.poll() is not None
+        wait_for(gone, f"process {process.pid} to end")
+        return process.returncode, last[0]
+
+
+def run_timed(command, *others, env=None):
+    """Runs a program; its CompletedProcess, and how long it took by a Stopwatch over it and the others it waits for."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err) as process:
+            try:
+                code, seconds = Stopwatch(process.pid, *others).until_end(process)
+            finally:
+                process.kill()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(command, code, out.read(), err.read()), seconds
 
 
 def cpu_s(pid):

@@ -165,9 +165,11 @@ class Checker:
                     self.wrong("3", "the open job %s of %s has no receipt", d["jid"], uid)
             elif uid not in self.places and d.get("st") != "removed":
                 self.wrong("3", "%s is %s and nobody will look at it", uid, d.get("st"))
-            waiting = any(p.startswith("due") for p in self.places.get(uid, ()))
-            if waiting and "nx" not in d:
-                self.wrong("3", "%s waits but has no nx", uid)
+            waits = [self.s.due[p[4:]][d["cl"]].get(uid) for p in self.places.get(uid, ()) if p.startswith("due:")]
+            if waits and d.get("nx") != str(waits[0]):
+                self.wrong("3", "%s waits until %s, its nx says %s", uid, waits[0], d.get("nx"))
+            if not waits and "nx" in d and "own" not in d:
+                self.wrong("3", "%s waits for nothing, its nx says %s", uid, d["nx"])
             if "again" in d and "run" not in self.places.get(uid, ()):
                 self.wrong("3", "%s was promised one more check but does not run", uid)
         for (client, job), value in open_receipts.items():

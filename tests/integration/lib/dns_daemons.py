@@ -159,8 +159,3 @@ class Unbound(Daemon):
                               check=False, env={"PATH": os.environ["PATH"]})
         assert done.returncode == 0, f"{self.name} {words}: {done.stdout}{done.stderr}"
         return done.stdout
-
-    def forget(self):
-        """Empties every cache, also what it thinks of servers."""
-        self.control("flush_zone", ".")
-        self.control("flush_infra", "all")

@@ -24,7 +24,7 @@ from sigv4_judge import Record
 ACCESS_KEY = "AKIDSANDBOX"
 SECRET_KEY = "sandbox-secret"
 REGION = "eu-west-1"
-DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "20"))
+DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "60"))
 
 
 def program():

@@ -2,7 +2,6 @@
 import json
 import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -26,8 +25,9 @@ def lab():
 class Seen:
     """What one run of the probe printed."""
 
-    def __init__(self, done):
+    def __init__(self, done, took_s):
         assert done.returncode == 0, done.stderr
+        self.took_s = took_s
         told = json.loads(done.stdout)
         self.reports, self.queries = told["reports"], told["queries"]
         self.only = self.reports[0]
@@ -37,6 +37,7 @@ class Seen:
 @pytest.fixture
 def ask(lab):
     """ask("owned:TXT:client.com", ...) -> Seen, with the lab's root and resolvers unless told otherwise."""
+    from bad_days import run_timed
     from dns_lab import RESOLVERS, ROOT
 
     def run(*words, resolvers=("r1", "r2", "r3"), root=ROOT, private=True, options=()):
@@ -45,6 +46,6 @@ def ask(lab):
             command += ["--resolver", RESOLVERS.get(resolver, resolver)]
         command += ["--root", root] if root else []
         command += ["--allow-private"] if private else []
-        return Seen(subprocess.run([*command, *words], capture_output=True, text=True, timeout=60, check=False))
+        return Seen(*run_timed([*command, *words], lab.resolvers["r1"].process.pid))
 
     return run

@@ -1,5 +1,4 @@
 """Both views of a question (dns-auth section 2), against real servers and some that lie."""
-import time
 
 from dns_lab import REGISTRY, SERVERS, TOKENS, text, zone_of
 
@@ -219,9 +218,8 @@ def test_private_addresses_are_not_asked_unless_allowed(lab, ask):
 
 
 def test_closed_port_53_is_noticed_once(lab, ask):
-    began = time.monotonic()
     seen = ask("owned:TXT:v-well.com", "owned:TXT:_dmarc.v-well.com", "then", "owned:TXT:x.v-well.com", root=SERVERS["dead"][1][0])
-    assert time.monotonic() - began < 4
+    assert seen.took_s < 4
     for report in seen.reports:
         assert report["closed"] and report["cut"] is None and report["servers"] == []
         assert len(report["resolvers"]) == 3
@@ -243,9 +241,9 @@ def test_resolvers_that_disagree_are_all_told(lab, ask):
 
 
 def test_one_dead_resolver_holds_nobody_up_for_long(lab, ask):
-    began = time.monotonic()
-    report = ask("owned:TXT:v-well.com", resolvers=("r1", SERVERS["dead"][1][0]), options=["--try-ms", 300]).only
-    assert outcomes(report["resolvers"])[0] == "data" and time.monotonic() - began < 2
+    seen = ask("owned:TXT:v-well.com", resolvers=("r1", SERVERS["dead"][1][0]), options=["--try-ms", 300])
+    report = seen.only
+    assert outcomes(report["resolvers"])[0] == "data" and seen.took_s < 2
     assert [a["trouble"] for a in report["resolvers"] if a["outcome"] == "unknown"][0] in ("timeout", "network")
 
 

@@ -8,11 +8,11 @@ import re
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from bad_days import run_timed  # noqa: E402
 from redis_server import RedisServer, free_port  # noqa: E402
 from sandbox import Sandbox  # noqa: E402
 from world import worker_program  # noqa: E402
@@ -21,7 +21,7 @@ COMMANDS = ["run", "check", "enqueue", "records", "explain", "status", "events t
             "config defaults"]
 WITH_JSON = ["check", "enqueue", "records", "explain", "status", "events tail", "import", "config check",
              "config show"]
-DEADLINE_S = 30
+DEADLINE_S = 60
 
 
 def environment(**more):
@@ -324,9 +324,8 @@ def test_check_of_a_healthy_domain_takes_less_than_two_seconds(sandbox):
     words = publish_all(sandbox, "far.example")
     for name in ("*.far.example", "far.example", "amazonses.com", "*.amazonses.com"):
         sandbox.dns_fault("slow", name=name, ms=200, count=-1)
-    start = time.monotonic()
-    done = check(sandbox, "far.example", *words)
-    seconds = time.monotonic() - start
+    command = [worker_program(), "check", "far.example", "--server", sandbox.dns_addr, "--region", "eu-west-1", *words]
+    done, seconds = run_timed(command, sandbox.process.pid, env=environment())
     sandbox.control.call("DELETE", "/dns-faults")
     assert done.returncode == 0 and 0.2 < seconds < 2, (seconds, done.stdout)
 

@@ -31,7 +31,7 @@ class Story:
             done = self.world.command("explain", DOMAIN, "--json")
             told = json.loads(done.stdout) if done.stdout else None
             return (done.returncode, told) if told and until(told) else None
-        self.codes[name], self.told[name] = wait_for(ask, f"explain to tell of {name}", 20)
+        self.codes[name], self.told[name] = wait_for(ask, f"explain to tell of {name}")
         self.texts[name] = self.world.command("explain", DOMAIN, "--client", CLIENT).stdout
         self.records[name] = json.loads(self.world.command("records", DOMAIN, "--client", CLIENT, "--json").stdout)
 

@@ -4,7 +4,7 @@ import time
 import pytest
 import redis
 
-from bad_days import QUICK, STEADY, Load, counter, logged, statuses, verify, wait_logged
+from bad_days import QUICK, STEADY, Load, Stopwatch, counter, logged, statuses, verify, wait_logged
 from checker import check as violations
 from sandbox import wait_for
 from world import DEADLINE_S, World
@@ -25,9 +25,9 @@ def committed(world):
 
 def wait_working(world, what):
     """Commits go on; how long that took."""
-    begin, first = time.monotonic(), committed(world)
+    first, watch = committed(world), Stopwatch(world.workers[0].pid, world.redis_server.pid)
     wait_for(lambda: committed(world) > first, f"commits to go on {what}", DEADLINE_S)
-    return time.monotonic() - begin
+    return watch.read()
 
 
 def answers(client):

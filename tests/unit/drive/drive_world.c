@@ -259,6 +259,17 @@ const struct world_told *world_answer(const struct world *world, const char *job
     return NULL;
 }
 
+sv_ms world_own_ms(void)
+{
+    FILE *file = fopen("/proc/self/schedstat", "re");
+    unsigned long long ran_ns = 0, waited_ns = 0;
+
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%llu %llu", &ran_ns, &waited_ns), 2);
+    (void)fclose(file);
+    return (sv_ms)((uv_hrtime() - waited_ns) / 1000000);
+}
+
 void world_expect_answer(struct world *world, const char *job_id, const char *outcome,
                          const char *reason)
 {

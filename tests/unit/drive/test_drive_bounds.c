@@ -174,6 +174,12 @@ static unsigned count_asked(const struct world *world)
     return count;
 }
 
+/* The driver counts in whole milliseconds, so its wait may end up to two earlier than ours. */
+static uint64_t passed_ms(uint64_t since)
+{
+    return (uv_hrtime() - since) / 1000000 + 2;
+}
+
 /* 64 ask at once. Silent ones give their places to others long before their deadline, and not
  * earlier. */
 static void silent_servers_hold_up_nobody_for_long(void **state)
@@ -201,7 +207,7 @@ static void silent_servers_hold_up_nobody_for_long(void **state)
         asked = count_asked(world);
         began = asked > 0 && began == 0 ? before : began;
         if (asked > 0)
-            assert_true(asked <= ASKING_AT_ONCE * (1 + (uv_hrtime() - began) / 1000000 / SLOW_MS));
+            assert_true(asked <= ASKING_AT_ONCE * (1 + passed_ms(began) / SLOW_MS));
         assert_true(began == 0 || uv_hrtime() - began < (uint64_t)WORLD_PATIENCE_MS * 1000000);
     }
     sv_fake_resolver_hold(world->resolver, false);

@@ -56,7 +56,8 @@ static void test_values_arrive(void **state)
     struct sv_problems problems;
     struct sv_config *config =
         load("[dns]\nroot_servers = 127.1.0.1 fd53::1\nauthority_port = 5300\n"
-             "allow_private = true\nquery_timeout = 4s\ntry_timeout = 1s\n",
+             "allow_private = true\nquery_timeout = 4s\ntry_timeout = 1s\n"
+             "authority_rate = 200\n",
              &problems);
 
     (void)state;
@@ -71,6 +72,7 @@ static void test_values_arrive(void **state)
     assert_int_equal(settings.resolver.total_ms, 4000);
     assert_int_equal(settings.dns.total_ms, 4000);
     assert_int_equal(settings.resolver.try_ms, 1000);
+    assert_int_equal(settings.dns.per_server_s, 200);
     sv_config_free(config);
     sv_problems_fini(&problems);
 }
