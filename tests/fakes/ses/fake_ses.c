@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "fake_mail.h"
 #include "sv/alloc.h"
 #include "sv/require.h"
 
@@ -15,7 +16,6 @@ enum { SEEN_MAX = 1 << 20 };
 struct record {
     char domain[SV_NAME_BYTES];
     struct sv_ses_identity identity;
-    struct sv_ses_metrics metrics;
     struct record *next, *prev;
 };
 
@@ -24,6 +24,7 @@ struct fake_ses {
     const struct sv_clock *clock;
     uv_idle_t turn; /* active while calls wait for their answer */
     struct record *records;
+    struct fake_mail *mails;
     struct sv_ses_account account;
     struct script scripts[SV_SES_OP_COUNT + 1];
     struct sv_ses_call *live;
@@ -63,7 +64,7 @@ static struct record *find_or_add(struct fake_ses *fake, const char *domain)
         return record;
     record = sv_alloc(1, sizeof *record);
     (void)snprintf(record->domain, sizeof record->domain, "%s", domain);
-    record->identity.listed = record->metrics.told = true;
+    record->identity.listed = true;
     DL_APPEND(fake->records, record);
     return record;
 }
@@ -78,11 +79,7 @@ void fake_ses_set(struct fake_ses *fake, const char *domain, const struct sv_ses
 
 void fake_ses_set_mail(struct fake_ses *fake, const char *domain, const struct sv_mail *mail)
 {
-    struct sv_ses_metrics *metrics = &find_or_add(fake, domain)->metrics;
-
-    *metrics = (struct sv_ses_metrics){.told = mail != NULL};
-    if (mail != NULL)
-        metrics->mail = *mail;
+    fake_mail_set(&fake->mails, domain, mail);
 }
 
 struct sv_ses_account *fake_ses_account(struct fake_ses *fake)
@@ -345,35 +342,6 @@ static enum sv_err list(struct fake_ses *fake, const struct sv_ses_call *call)
     return SV_OK;
 }
 
-/* Without any mail written down, SES counts none. */
-static enum sv_err tell_metrics(struct fake_ses *fake, const struct sv_ses_call *call)
-{
-    const struct record *record = find(fake, call->domains[0]);
-
-    *call->metrics = (struct sv_ses_metrics){.told = true};
-    if (record != NULL)
-        *call->metrics = record->metrics;
-    call->metrics->mail.advice = 0;
-    return SV_OK;
-}
-
-/* One page holds them all. */
-static enum sv_err tell_advice(struct fake_ses *fake, const struct sv_ses_call *call)
-{
-    struct sv_ses_advice_page *page = call->advice_page;
-    const struct record *record;
-
-    page->next_token[0] = '\0';
-    DL_FOREACH(fake->records, record)
-    {
-        if (record->metrics.mail.advice == 0 || page->count == SV_SES_ADVICE_PAGE_MAX)
-            continue;
-        page->lines[page->count].advice = record->metrics.mail.advice;
-        (void)snprintf(page->lines[page->count++].name, SV_SES_LISTED_BYTES, "%s", record->domain);
-    }
-    return SV_OK;
-}
-
 static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
 {
     const char *domain = call->domains_count > 0 ? call->domains[0] : "";
@@ -406,9 +374,9 @@ static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
     case SV_SES_LIST:
         return list(fake, call);
     case SV_SES_METRICS:
-        return tell_metrics(fake, call);
     case SV_SES_RECOMMENDATIONS:
-        return tell_advice(fake, call);
+        fake_mail_tell(fake->mails, call);
+        return SV_OK;
     case SV_SES_OP_COUNT:
         break;
     }
@@ -468,8 +436,6 @@ static void finish(struct fake_ses *fake, struct sv_ses_call *call)
         *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
     if (call->page != NULL)
         call->page->count = 0;
-    if (call->advice_page != NULL)
-        call->advice_page->count = 0;
     if (!pending->canceled)
         err = scripted(fake, call->op);
     if (err == SV_OK)
@@ -491,6 +457,7 @@ static void on_closed(uv_handle_t *handle)
 
     while (fake->records != NULL)
         fake_ses_remove(fake, fake->records->domain);
+    fake_mail_free(fake->mails);
     free(fake->seen);
     free(fake);
     closed(context);
