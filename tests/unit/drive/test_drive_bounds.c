@@ -179,7 +179,7 @@ static unsigned count_asked(const struct world *world)
 static void silent_servers_hold_up_nobody_for_long(void **state)
 {
     struct world *world = *state;
-    uint64_t began = 0;
+    uint64_t began_ms = 0;
     unsigned asked = 0;
 
     world->options.dns_ms = world->options.lease_ms = 60000;
@@ -195,14 +195,16 @@ static void silent_servers_hold_up_nobody_for_long(void **state)
         world_push(world, job);
     }
     while (asked < ASKING_DOMAINS) {
-        uint64_t before = uv_hrtime();
+        uint64_t before_ms = uv_hrtime() / 1000000; /* in whole ones, as the driver's clock goes */
+        uint64_t passed_ms;
 
         world_turn(world, true);
         asked = count_asked(world);
-        began = asked > 0 && began == 0 ? before : began;
-        if (asked > 0)
-            assert_true(asked <= ASKING_AT_ONCE * (1 + (uv_hrtime() - began) / 1000000 / SLOW_MS));
-        assert_true(began == 0 || uv_hrtime() - began < (uint64_t)WORLD_PATIENCE_MS * 1000000);
+        if (began_ms == 0 && world_stats(world).dns_questions > 0)
+            began_ms = before_ms;
+        passed_ms = began_ms > 0 ? uv_hrtime() / 1000000 - began_ms : 0;
+        assert_true(asked <= ASKING_AT_ONCE * (1 + passed_ms / SLOW_MS));
+        assert_true(passed_ms < WORLD_PATIENCE_MS);
     }
     sv_fake_resolver_hold(world->resolver, false);
     while (world_stats(world).checks_committed < 2 * ASKING_DOMAINS) /* registered, looked at */
