@@ -1,6 +1,7 @@
 /* `sesverify config check | show | defaults`. */
 #include <string.h>
 
+#include "account_setup.h"
 #include "commands.h"
 #include "exit.h"
 #include "setup.h"
@@ -31,8 +32,10 @@ static int check(const struct sv_args *args)
 
     sv_problems_init(&problems);
     code = sv_setup_config(args, &config, &problems);
-    if (config != NULL)
+    if (config != NULL) {
         sv_config_check_run(config, &problems, true);
+        sv_account_keys_read(config, &problems, true);
+    }
     if (sv_args_has(args, "json")) {
         json_t *list = sv_json_array();
         json_t *object = sv_json_object();

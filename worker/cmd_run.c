@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "account_setup.h"
 #include "commands.h"
 #include "dump.h"
 #include "exit.h"
@@ -255,6 +256,7 @@ static void on_prepared(void *context, enum sv_err err, const struct sv_errinfo 
     run->phase = PHASE_RUNNING;
     run->progress_mono = monotonic(run);
     (void)uv_timer_stop(&run->startup);
+    sv_wire_ask_principals(&run->wire);
     sv_notify_send(&run->notify, "READY=1\nSTATUS=Working");
     sv_log_line(run->log, SV_LOG_INFO, "ready", "taking jobs", SV_LOG_STR("version", SV_VERSION),
                 SV_LOG_STR("commit", sv_commit), SV_LOG_STR("worker", run->wire.worker),
@@ -337,6 +339,7 @@ static int load(struct run *run, struct sv_problems *problems)
 
     if (code == SV_EXIT_OK) {
         sv_config_check_run(run->config, problems, false);
+        sv_account_keys_read(run->config, problems, false);
         code = problems->errors > 0 ? SV_EXIT_CONFIG : SV_EXIT_OK;
     }
     if (code != SV_EXIT_OK)

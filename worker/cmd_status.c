@@ -43,6 +43,7 @@ static json_t *domain_json(const struct listing *listing, const struct sv_kept *
                     kept->contact_email[0] == '\0' ? NULL : kept->contact_email);
     sv_json_set_str(object, "status", sv_status_name(d->status));
     sv_json_set(object, "axes", sv_json_axes(d));
+    sv_json_set(object, "drift", sv_json_drift(d->drift));
     sv_json_set(object, "flags", sv_json_flags(&flags));
     sv_json_set_str(object, "conclusion", sv_conclusion_name(d->conclusion));
     sv_json_set_int(object, "sequence", (long long)d->sequence);

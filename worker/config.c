@@ -126,6 +126,7 @@ void sv_config_free(struct sv_config *config)
     for (size_t i = 0; i < config->accounts_count; i++) {
         for (const struct sv_setting *s = sv_account_settings; s->section != NULL; s++)
             sv_setting_free(s, &config->accounts[i]);
+        sv_own_key_fini(&config->accounts[i].own_key);
     }
     free(config->file);
     free(config);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "own_key.h"
 #include "problems.h"
 #include "sv/buf.h"
 #include "sv/drive.h"
@@ -16,7 +17,7 @@
 
 enum {
     SV_CONFIG_SETTINGS_MAX = 64,
-    SV_CONFIG_ACCOUNT_SETTINGS_MAX = 8,
+    SV_CONFIG_ACCOUNT_SETTINGS_MAX = 24,
     SV_CONFIG_LIST_MAX = 64,
     SV_CONFIG_VALUE_BYTES = 4097,
 };
@@ -44,6 +45,10 @@ struct sv_config_account {
     char *role_arn, *external_id, *role_session_name;
     char *endpoint_url;
     unsigned rate_millihertz;
+    unsigned dkim; /* index of the choice: enum sv_dkim_method - SV_DKIM_EASY */
+    char *dkim_selector, *dkim_key_file, *dkim_parent_region, *configuration_set;
+    struct sv_text_list tags;  /* "key=value" */
+    struct sv_own_key own_key; /* of dkim_key_file, once sv_account_keys_read has read it */
     struct sv_origin origins[SV_CONFIG_ACCOUNT_SETTINGS_MAX];
 };
 
@@ -82,6 +87,7 @@ struct sv_config {
     struct {
         char *name;
         char *plan_trace; /* a file; "" = none */
+        bool probe;
         unsigned inflight_max, deaths_max;
         sv_ms lease_ms, poll_ms, reclaim_ms, dns_ms, drain_timeout_ms, startup_timeout_ms;
     } worker;

@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 
+#include "account_setup.h"
 #include "sv/alloc.h"
 #include "sv/dns.h"
 #include "sv/name.h"
@@ -166,6 +167,7 @@ static void check_accounts(const struct sv_config *config, struct sv_problems *p
         if (*url != '\0' && strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
             sv_problems_add(problems, false, where,
                             "endpoint_url: '%.80s' begins with neither https:// nor http://", url);
+        sv_account_setup_check(account, where, problems);
     }
 }
 

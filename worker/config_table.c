@@ -13,6 +13,7 @@
 
 static const char *const authoritative[] = {"auto", "off", NULL};
 static const char *const overlap[] = {"refuse", "allow", NULL};
+static const char *const dkim_methods[] = {"easy", "byodkim", "deed", NULL};
 static const char *const log_formats[] = {"auto", "json", "logfmt", "text", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
@@ -134,6 +135,9 @@ const struct sv_setting sv_settings[] = {
      "grows without limit. Empty: none."},
     {"worker", "inflight_max", SV_SETTING_COUNT, "400", 1, SV_INFLIGHT_MAX, NULL, false,
      AT(worker.inflight_max), "Domains being checked at once."},
+    {"worker", "probe", SV_SETTING_BOOL, "true", 0, 0, NULL, false, AT(worker.probe),
+     "Ask at start who each account is (STS), what it may do and which reads are allowed, and log "
+     "it."},
     {"worker", "lease", SV_SETTING_DURATION, "60s", 100, SV_DAY, NULL, false, AT(worker.lease_ms),
      "How long a claimed domain stays with a worker that does not answer any more."},
     {"worker", "poll", SV_SETTING_DURATION, "1s", SHORT, SV_HOUR, NULL, false, AT(worker.poll_ms),
@@ -169,5 +173,23 @@ const struct sv_setting sv_account_settings[] = {
      "Calls per second and SES operation, shared by all workers of this account."},
     {"account", "endpoint_url", SV_SETTING_TEXT, "", 0, 512, NULL, false, IN_ACCOUNT(endpoint_url),
      "Another SES; empty: AWS_ENDPOINT_URL_SES, _SESV2, AWS_ENDPOINT_URL, then Amazon's."},
+    {"account", "dkim", SV_SETTING_CHOICE, "easy", 0, 0, dkim_methods, false, IN_ACCOUNT(dkim),
+     "How new identities sign. easy: keys of SES (2048 bits), three aliases; byodkim: a key of "
+     "your "
+     "own; deed: as the same name in dkim_parent_region, with its records."},
+    {"account", "dkim_selector", SV_SETTING_TEXT, "", 0, SV_SES_SELECTOR_MAX, NULL, false,
+     IN_ACCOUNT(dkim_selector), "byodkim: the selector of your key, one label."},
+    {"account", "dkim_key_file", SV_SETTING_TEXT, "", 0, 1024, NULL, false,
+     IN_ACCOUNT(dkim_key_file),
+     "byodkim: PEM file with the private key, RSA of 1024 to 2048 bits, not readable by others; "
+     "read at start."},
+    {"account", "dkim_parent_region", SV_SETTING_TEXT, "", 0, SV_SES_REGION_BYTES - 1, NULL, false,
+     IN_ACCOUNT(dkim_parent_region),
+     "deed: the region whose identity of the same name shares its keys."},
+    {"account", "configuration_set", SV_SETTING_TEXT, "", 0, SV_SES_SET_BYTES - 1, NULL, false,
+     IN_ACCOUNT(configuration_set),
+     "Default configuration set of the identities, which must exist; empty: whatever they have."},
+    {"account", "tags", SV_SETTING_LIST, "", 0, SV_SES_TAGS_MAX, NULL, false, IN_ACCOUNT(tags),
+     "Tags of new identities, key=value; {client_id}, {domain_id} and {domain} are filled in."},
     {.section = NULL},
 };

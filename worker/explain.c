@@ -63,6 +63,11 @@ static const struct words conclusions[SV_CONCLUSION_COUNT] = {
         {"DKIM signing is switched off at Amazon SES: mail goes out unsigned.",
          "Your domain is verified, but signing is switched off on our side; this is ours to "
          "repair."},
+    [SV_CONCLUSION_OPERATOR_NEEDED] =
+        {"Amazon SES gave up, and DNS is right now, but the worker cannot restart it: the domain "
+         "shares its keys with another region (DEED), or signs with a key that the worker does "
+         "not hold.",
+         "Your DNS records are right. Amazon had given up; this is ours to repair."},
     [SV_CONCLUSION_CANNOT_TELL] = {"It cannot be told now.",
                                    "We could not find out the state of your domain just now and "
                                    "look again soon."},
@@ -79,6 +84,55 @@ static const struct words *words_of(const struct sv_domain *domain)
     if (domain->status == SV_STATUS_AT_RISK && domain->conclusion == SV_CONCLUSION_DNS_WRONG)
         return &dns_wrong_at_risk;
     return &conclusions[domain->conclusion];
+}
+
+/* ---- what drifted ---- */
+
+static const struct {
+    const char *put_back, *left; /* put_back NULL = never */
+} drifts[SV_DRIFT_COUNT] = {
+    {"the custom MAIL FROM at Amazon SES is another one or switched off; it is put back once its "
+     "records are right",
+     "the custom MAIL FROM at Amazon SES is another one or switched off; it was put back before, "
+     "and is left alone until the domain is registered anew"},
+    {"Amazon SES has another configuration set for it; it is put back",
+     "Amazon SES has another configuration set for it; it was put back before, and is left alone "
+     "until the domain is registered anew"},
+    {NULL, "it signs by another method or key than its account's settings say; that is left alone, "
+           "since changing it would leave mail unsigned until the new records are seen"},
+};
+
+static const char *drift_meaning(const struct sv_domain *domain, unsigned index)
+{
+    bool is_left = domain->restores >= SV_RESTORES_MAX || drifts[index].put_back == NULL;
+
+    return is_left ? drifts[index].left : drifts[index].put_back;
+}
+
+static json_t *drift_json(const struct sv_domain *domain)
+{
+    json_t *out = sv_json_array();
+
+    for (unsigned i = 0; i < SV_DRIFT_COUNT; i++) {
+        json_t *one;
+
+        if ((domain->drift & 1u << i) == 0)
+            continue;
+        one = sv_json_object();
+        sv_json_set_str(one, "setting", sv_drift_name(i));
+        sv_json_set_str(one, "meaning", drift_meaning(domain, i));
+        sv_json_append(out, one);
+    }
+    return out;
+}
+
+static void print_drift(const struct sv_show *show, const json_t *told)
+{
+    const json_t *list = json_object_get(told, "drift");
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        sv_show_prose(show, 0, i == 0 ? "drift" : "",
+                      sv_text_of(json_array_get(list, i), "meaning"));
 }
 
 /* ---- DNS's side ---- */
@@ -202,6 +256,7 @@ static bool is_for_client(const struct sv_domain *domain, const json_t *finding)
 {
     const char *severity = finding != NULL ? sv_text_of(finding, "severity") : "";
     bool ours = domain->conclusion == SV_CONCLUSION_IDENTITY_GONE ||
+                domain->conclusion == SV_CONCLUSION_OPERATOR_NEEDED ||
                 domain->conclusion == SV_CONCLUSION_SIGNING_DISABLED;
 
     return strcmp(severity, "error") == 0 || (strcmp(severity, "warning") == 0 && !ours);
@@ -241,6 +296,10 @@ static json_t *state_json(const struct sv_kept *kept)
     sv_json_set_str(out, "meaning", words_of(domain)->meaning);
     sv_json_set(out, "ses", sv_json_axes(domain));
     sv_json_set(out, "ses_asked_at", sv_json_time(domain->ses_asked_at));
+    sv_json_set_str(out, "ses_reason", sv_ses_reason_name(domain->ses_reason));
+    sv_json_set(out, "ses_checked_at", sv_json_time(domain->ses_checked_at));
+    sv_json_set(out, "drift", drift_json(domain));
+    sv_json_set(out, "restarted_at", sv_json_time(domain->restarted_at));
     return out;
 }
 
@@ -298,6 +357,20 @@ static void print_title(const struct sv_show *show, const json_t *told)
                   sv_text_of(told, "account"));
     sv_show_linef(show, 0, "status", "%s since %s", sv_text_of(told, "status"),
                   sv_show_time(show, sv_show_instant(told, "status_since"), when));
+    if (sv_show_instant(told, "restarted_at") != 0)
+        sv_show_linef(show, 0, "restarted", "SES was last asked to look again %s",
+                      sv_show_time(show, sv_show_instant(told, "restarted_at"), when));
+    print_drift(show, told);
+}
+
+static void print_reason(const struct sv_show *show, const json_t *told)
+{
+    const char *reason = sv_json_str(told, "ses_reason");
+    char when[SV_SHOW_TIME_BYTES];
+
+    if (reason != NULL)
+        sv_show_linef(show, 2, "SES's reason", "%s, when it looked %s", reason,
+                      sv_show_time(show, sv_show_instant(told, "ses_checked_at"), when));
 }
 
 /* SES's words beside DNS's. */
@@ -329,6 +402,7 @@ static void print_verdicts(const struct sv_show *show, const json_t *told)
         else
             sv_show_linef(show, 2, rows[i].name, "%-20s %s", says, first != NULL ? first : "-");
     }
+    print_reason(show, told);
 }
 
 static void print_list(const struct sv_show *show, const char *label, const struct sv_buf *text)
@@ -423,6 +497,9 @@ void sv_explain_print(const struct sv_show *show, const json_t *told, int code)
     if (sv_json_str(told, "observed_at") != NULL)
         (void)fprintf(show->out, "  as of %s\n",
                       sv_show_time(show, sv_show_instant(told, "observed_at"), when));
+    if (json_is_true(json_object_get(told, "authority_closed")))
+        (void)fprintf(show->out, "  port 53 to the outside was closed: only resolvers could be "
+                                 "asked, and they may be late\n");
     sv_show_head(show, "Records");
     for (size_t i = 0; i < json_array_size(records); i++)
         sv_show_record(show, json_array_get(records, i));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account_setup.h"
 #include "exit.h"
 #include "setup.h"
 #include "sv/alloc.h"
@@ -124,13 +125,14 @@ int sv_kept_each(struct sv_client *client, sv_kept_fn *call, void *context)
     return code;
 }
 
-static const char *region_of(const struct sv_config *config, const char *account)
+static const struct sv_config_account *find_account(const struct sv_config *config,
+                                                    const char *name)
 {
     for (size_t i = 0; i < config->accounts_count; i++) {
-        if (strcmp(config->accounts[i].name, account) == 0)
-            return config->accounts[i].region;
+        if (strcmp(config->accounts[i].name, name) == 0)
+            return &config->accounts[i];
     }
-    return "";
+    return NULL;
 }
 
 size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *config,
@@ -138,11 +140,11 @@ size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *confi
                        enum sv_record_status statuses[SV_RECORDS_MAX])
 {
     const struct sv_registration *r = &kept->sheet.registration;
+    const struct sv_config_account *account = find_account(config, r->account);
+    struct sv_account_setup setup = {.tags = NULL};
     struct sv_expect expect = {
         .domain = r->domain,
-        .region = region_of(config, r->account),
-        .dkim_tokens_count = r->tokens_count,
-        .dkim_zone = r->zone[0] != '\0' ? r->zone : NULL,
+        .region = account != NULL ? account->region : "",
         .mail_from = r->mail_from[0] != '\0' ? r->mail_from : NULL,
         .ownership_token = r->ownership_token[0] != '\0' ? r->ownership_token : NULL,
         .dmarc_policy = config->records.dmarc,
@@ -153,11 +155,13 @@ size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *confi
     size_t verdicts = strlen(r->verdicts);
     size_t count;
 
-    for (size_t i = 0; i < r->tokens_count; i++)
-        expect.dkim_tokens[i] = r->tokens[i];
+    if (account != NULL)
+        sv_account_setup_init(&setup, account);
+    sv_state_expect_dkim(r, &setup.setup, &expect);
     count = sv_records_list(&expect, known ? registrable : NULL, out);
     for (size_t i = 0; i < count; i++)
         statuses[i] = i < verdicts ? sv_verdict_read(r->verdicts[i]) : SV_RECORD_UNKNOWN;
+    sv_account_setup_fini(&setup);
     return count;
 }
 

@@ -9,6 +9,7 @@
 
 #include <openssl/crypto.h>
 
+#include "account_setup.h"
 #include "exit.h"
 #include "sv/digest.h"
 
@@ -46,6 +47,8 @@ int sv_setup_config(const struct sv_args *args, struct sv_config **out,
     code = sv_config_load(&sources, out, problems != NULL ? problems : &own);
     if (problems == NULL && code != SV_EXIT_OK)
         sv_problems_print(&own, stderr);
+    if (code == SV_EXIT_OK)
+        sv_account_keys_read_public(*out);
     sv_problems_fini(&own);
     return code;
 }

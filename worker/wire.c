@@ -11,6 +11,7 @@
 #include "exit.h"
 #include "setup.h"
 #include "sv/aws_ses.h"
+#include "sv/aws_settings.h"
 #include "sv/redis_store.h"
 #include "sv/require.h"
 
@@ -160,6 +161,11 @@ static const char *endpoint_of(const struct sv_wire *wire, const struct sv_confi
     return url != NULL ? url : sv_environment_find(environment, "AWS_ENDPOINT_URL");
 }
 
+static void renew_keys(void *context)
+{
+    sv_keeper_renew(context);
+}
+
 static int open_account(struct sv_wire *wire, size_t index)
 {
     const struct sv_config_account *account = wire->keys[index].account;
@@ -174,6 +180,7 @@ static int open_account(struct sv_wire *wire, size_t index)
         .credentials = sv_keeper_keys(wire->keys[index].keeper),
     };
     const struct sv_wire_keys *keys = &wire->keys[index];
+    struct sv_aws_settings settings;
     struct sv_errinfo info;
 
     if (keys->err != SV_OK) {
@@ -185,16 +192,72 @@ static int open_account(struct sv_wire *wire, size_t index)
     *out = (struct sv_account){
         .name = account->name,
         .region = account->region,
+        .setup = &wire->setups[index].setup,
         .rate_millihertz = account->rate_millihertz,
+        .principal = wire->keys[index].principal.arn,
     };
+    sv_account_setup_init(&wire->setups[index], account);
+    if (sv_aws_settings_load(account->profile, find_variable, wire, &settings, &info) != SV_OK)
+        return fail(wire, SV_EXIT_CONFIG, "aws_settings_invalid", &info);
+    out->attempts_max = settings.attempts_max;
+    options.use_fips = settings.use_fips;
+    options.use_dual_stack = settings.use_dual_stack;
     if (sv_aws_ses_new(&options, &out->ses, &info) != SV_OK)
         return fail(wire, SV_EXIT_CONFIG, "ses_endpoint_invalid", &info);
+    out->renew_keys = renew_keys;
+    out->renew_context = wire->keys[index].keeper;
     wire->accounts_count = index + 1;
     sv_log_line(wire->options.log, SV_LOG_INFO, "account_ready", "credentials found",
                 SV_LOG_STR("account", account->name), SV_LOG_STR("region", account->region),
                 SV_LOG_STR("source", options.credentials->source),
                 SV_LOG_STR("endpoint", options.endpoint_v1));
     return SV_EXIT_OK;
+}
+
+static void on_principal(struct sv_principal *principal, enum sv_err err)
+{
+    const struct sv_wire_keys *keys = principal->owner;
+    struct sv_log *log = keys->wire->options.log;
+
+    if (err == SV_OK)
+        sv_log_line(log, SV_LOG_INFO, "account_identity", "these credentials belong to",
+                    SV_LOG_STR("account", keys->account->name),
+                    SV_LOG_STR("aws_account", principal->account),
+                    SV_LOG_STR("principal", principal->arn));
+    else if (err != SV_ECANCELED)
+        sv_log_line(log, SV_LOG_WARN, "account_identity_unknown", principal->info.text,
+                    SV_LOG_STR("account", keys->account->name),
+                    SV_LOG_STR("error_code", sv_err_name(err)));
+}
+
+/* Keys for a stand-in mean nothing to the real STS, and are none of its business. */
+static bool is_worth_asking(const struct sv_wire *wire, const struct sv_config_account *account)
+{
+    return endpoint_of(wire, account, "AWS_ENDPOINT_URL_SESV2") == NULL ||
+           sv_environment_find(wire->options.environment, "AWS_ENDPOINT_URL_STS") != NULL ||
+           sv_environment_find(wire->options.environment, "AWS_ENDPOINT_URL") != NULL;
+}
+
+void sv_wire_ask_principals(struct sv_wire *wire)
+{
+    for (size_t i = 0; wire->options.config->worker.probe && i < wire->accounts_count; i++) {
+        struct sv_wire_keys *keys = &wire->keys[i];
+        struct sv_principal_ask ask = {.http = wire->http,
+                                       .clock = wire->options.clock,
+                                       .keys = sv_keeper_keys(keys->keeper),
+                                       .skew_ms = sv_keeper_skew_ms(keys->keeper),
+                                       .region = keys->account->region,
+                                       .env = find_variable,
+                                       .env_context = wire};
+        enum sv_err err;
+
+        keys->principal.owner = keys;
+        if (!is_worth_asking(wire, keys->account))
+            continue;
+        err = sv_principal_start(&keys->principal, &ask, on_principal);
+        if (err != SV_OK)
+            on_principal(&keys->principal, err);
+    }
 }
 
 void sv_wire_renew_credentials(struct sv_wire *wire)
@@ -267,6 +330,7 @@ static void open_drive(struct sv_wire *wire)
         .inflight_max = config->worker.inflight_max,
         .lease_ms = config->worker.lease_ms,
         .poll_ms = config->worker.poll_ms,
+        .greets = config->worker.probe,
         .deaths_max = config->worker.deaths_max,
         .reclaim_ms = config->worker.reclaim_ms,
         .dns_ms = config->worker.dns_ms,
@@ -311,6 +375,8 @@ static void finish(void *context)
 {
     struct sv_wire *wire = context;
 
+    for (size_t i = 0; i < SV_ACCOUNTS_MAX; i++)
+        sv_account_setup_fini(&wire->setups[i]);
     wire->closed(wire->closed_context);
 }
 

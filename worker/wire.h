@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <uv.h>
 
+#include "account_setup.h"
 #include "config.h"
 #include "sv/credentials.h"
 #include "sv/dns.h"
 #include "sv/drive.h"
 #include "sv/http.h"
 #include "sv/keeper.h"
+#include "sv/principal.h"
 #include "sv/redis.h"
 
 enum { SV_WIRE_WORKER_BYTES = 160 };
@@ -47,10 +49,12 @@ struct sv_wire {
         struct sv_keeper *keeper;
         enum sv_err err; /* of the first search */
         struct sv_errinfo info;
+        struct sv_principal principal;
     } keys[SV_ACCOUNTS_MAX]; /* of each account that is wanted */
     size_t keys_count, keys_awaited, keys_closed;
     struct sv_account accounts[SV_ACCOUNTS_MAX];
     size_t accounts_count; /* with an open ses */
+    struct sv_account_setup setups[SV_ACCOUNTS_MAX];
     size_t ses_closed;
     FILE *plan_trace; /* NULL = none */
     char consumer[SV_WIRE_WORKER_BYTES];
@@ -62,6 +66,10 @@ struct sv_wire {
  * everything that was asked for; the driver is not started. SV_EXIT_OK, or the exit code after a
  * line in the log. In both cases sv_wire_close has to follow. The wire must stay put until then. */
 int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options);
+
+/* Asks who each account is and logs it; the drive's messages say it, too, from then on. Nothing
+ * waits for it. */
+void sv_wire_ask_principals(struct sv_wire *wire);
 
 /* Searches the credentials of every account again; until that succeeds the old ones stay. */
 void sv_wire_renew_credentials(struct sv_wire *wire);

@@ -19,14 +19,16 @@ struct sv_aws_ses_options {
                                      email.<region>.amazonaws.com */
     const char
         *endpoint_v2; /* copied: AWS_ENDPOINT_URL_SESV2 or AWS_ENDPOINT_URL; NULL = the same host */
+    bool use_fips, use_dual_stack; /* kinds of the region's host; an endpoint given above wins */
     const struct sv_credentials
         *credentials; /* borrowed, read at each call: the owner may renew them in place */
     sv_ms total_ms;   /* for one call; 0 = 30 s */
 };
 
 /* Closed with sv_ses_close, before the HTTP client is. An http:// endpoint is accepted only because
- * somebody set it; SV_EINVALID for one that is no URL, and for a region that cannot be one. A clock
- * that SES finds wrong is corrected for this account, see SV_ECLOCK. */
+ * somebody set it; SV_EINVALID for one that is no URL, for a region that cannot be one, and for
+ * FIPS in a region without it. A clock that SES finds wrong is corrected for this account, see
+ * SV_ECLOCK. */
 enum sv_err sv_aws_ses_new(const struct sv_aws_ses_options *options, struct sv_ses **out,
                            struct sv_errinfo *info) __attribute__((warn_unused_result));
 

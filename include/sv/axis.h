@@ -27,4 +27,21 @@ const char *sv_axis_name(enum sv_axis axis);
  * unknown. */
 enum sv_axis sv_axis_parse(const char *text, size_t len);
 
+/* Why SES's own look failed (v2 VerificationInfo.ErrorType). */
+enum sv_ses_reason {
+    SV_SES_REASON_NONE,
+    SV_SES_HOST_NOT_FOUND,
+    SV_SES_TYPE_NOT_FOUND,
+    SV_SES_INVALID_VALUE,
+    SV_SES_DNS_SERVER_ERROR,
+    SV_SES_SERVICE_ERROR,
+    SV_SES_REPLICATION, /* one of the REPLICATION_* values */
+    SV_SES_REASON_OTHER,
+    SV_SES_REASON_COUNT
+};
+
+/* "host_not_found", "type_not_found", "invalid_value", "dns_server_error", "service_error",
+ * "replication", "other"; NULL for NONE. */
+const char *sv_ses_reason_name(enum sv_ses_reason reason);
+
 #endif

@@ -20,8 +20,9 @@ struct sv_event_facts {
     size_t findings_omitted;
     const struct sv_policy *policy;
     const char *job_id;              /* NULL = no job caused it */
-    const struct sv_record *records; /* REGISTERED only */
+    const struct sv_record *records; /* REGISTERED, or when they changed */
     size_t records_count;
+    bool identity_existed; /* REGISTERED: SES had the identity before the job came */
     sv_ms now;
 };
 
@@ -40,6 +41,8 @@ struct sv_job_facts {
     const char *entry_id;
     const struct sv_job *job; /* as far as known: empty fields are left out */
     const char *uid;          /* "" = not known */
+    /* Of a register or adopt that is done; UNKNOWN leaves the member out. */
+    enum sv_tri identity_existed;
     sv_ms now;
 };
 
@@ -61,6 +64,7 @@ json_t *sv_json_findings(const struct sv_report *report, const char *domain);
 json_t *sv_json_codes(const json_t *findings);
 json_t *sv_json_flags(const struct sv_flags *flags);
 json_t *sv_json_axes(const struct sv_domain *domain);
+json_t *sv_json_drift(uint32_t drift);  /* of sv_drift_name */
 json_t *sv_json_time(sv_ms at);         /* null for 0 */
 json_t *sv_json_tri(enum sv_tri value); /* null for unknown */
 

@@ -5,10 +5,11 @@
 
 #include "sv/cloudevent.h"
 
-/* The findings (array of sv_json_finding; NULL or empty = none): one line of at most
- * SV_DETAIL_FINDINGS_BYTES_MAX, so that changes have room as well. What does not fit are first the
- * witnesses, then the last findings. "" when there is none. The caller frees it. */
-char *sv_detail_write(const json_t *findings, sv_ms now);
+/* The findings (array of sv_json_finding; NULL or empty = none), and whether resolvers alone could
+ * be asked: one line of at most SV_DETAIL_FINDINGS_BYTES_MAX, so that changes have room as well.
+ * What does not fit are first the witnesses, then the last findings. "" when there is nothing to
+ * say. The caller frees it. */
+char *sv_detail_write(const json_t *findings, bool authority_closed, sv_ms now);
 
 enum { SV_DETAIL_FINDINGS_BYTES_MAX = 2560 };
 
@@ -19,9 +20,10 @@ enum { SV_DETAIL_FINDINGS_BYTES_MAX = 2560 };
 char *sv_change_write(const struct sv_event_facts *facts, bool complete);
 
 /* Both again, from what the store keeps: {"observed_at", "findings": [sv_json_finding],
- * "findings_omitted", "changes": [the newest first: at, kind, from, to, reason, conclusion, came,
- * went, set, records]}. `came` and `went` are codes, null where it is not known. Lines that cannot
- * be read are left out. Never NULL; a new reference. `text` may be NULL. */
+ * "findings_omitted", "authority_closed" (null where nothing is kept), "changes": [the newest
+ * first: at, kind, from, to, reason, conclusion, came, went, set, records]}. `came` and `went` are
+ * codes, null where it is not known. Lines that cannot be read are left out. Never NULL; a new
+ * reference. `text` may be NULL. */
 json_t *sv_detail_read(const char *text, const char *domain);
 
 #endif

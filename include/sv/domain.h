@@ -42,6 +42,7 @@ enum sv_conclusion {
     SV_CONCLUSION_RESTART_DUE,           /* "ses_gave_up_restart_due" */
     SV_CONCLUSION_IDENTITY_GONE,         /* "identity_gone" */
     SV_CONCLUSION_SIGNING_DISABLED,      /* "dkim_signing_disabled" */
+    SV_CONCLUSION_OPERATOR_NEEDED, /* "ses_gave_up_operator_needed": no call of ours restarts it */
     SV_CONCLUSION_CANNOT_TELL, /* "cannot_tell"; shown, but never stored: unknown changes nothing */
     SV_CONCLUSION_COUNT
 };
@@ -63,10 +64,29 @@ enum sv_reason {
     SV_REASON_IDENTITY_GONE,    /* "identity_gone" */
     SV_REASON_REMOVED,          /* "removed_by_client" */
     SV_REASON_CHANGED,          /* "changed": an axis, a flag, findings or the conclusion */
+    SV_REASON_RECORDS_CHANGED,  /* "dns_records_changed": others have to be published */
+    SV_REASON_DRIFTED,          /* "settings_drifted": somebody else changed them at SES */
+    SV_REASON_DRIFT_ENDED,      /* "settings_restored" */
     SV_REASON_COUNT
 };
 
 const char *sv_reason_name(enum sv_reason reason);
+
+/* Settings at SES that are not as they were set up. Bits. */
+enum {
+    SV_DRIFT_MAIL_FROM = 1u << 0,         /* the custom MAIL FROM is another, or switched off */
+    SV_DRIFT_CONFIGURATION_SET = 1u << 1, /* the default configuration set is not the account's */
+    SV_DRIFT_DKIM_METHOD = 1u << 2,       /* it signs by another method than the account's */
+    SV_DRIFT_COUNT = 3,
+    SV_DRIFT_ALL = (1u << SV_DRIFT_COUNT) - 1,
+};
+
+/* "mail_from", "configuration_set", "dkim_method" for bit 0 .. SV_DRIFT_COUNT - 1. */
+const char *sv_drift_name(unsigned index);
+
+/* How often a setting is put back before it is left to whoever changes it; registering anew starts
+ * the count again. */
+enum { SV_RESTORES_MAX = 3 };
 
 /* Findings are compared per group, so that one group that could not be looked at leaves the others
  * comparable. */
@@ -86,9 +106,10 @@ enum {
     SV_TODO_PROVISION = 1u << 0,    /* create the identity, MAIL FROM, legacy token */
     SV_TODO_RESTART_DKIM = 1u << 1, /* SES gave up: ask it to look again */
     SV_TODO_RESTART_MAIL_FROM = 1u << 2,
-    SV_TODO_REMOVE = 1u << 3, /* the client gave the domain back */
-    SV_TODO_DELETE = 1u << 4, /* with REMOVE: delete the identity at SES first */
-    SV_TODO_ALL = (1u << 5) - 1,
+    SV_TODO_REMOVE = 1u << 3,      /* the client gave the domain back */
+    SV_TODO_DELETE = 1u << 4,      /* with REMOVE: delete the identity at SES first */
+    SV_TODO_RESTORE_SET = 1u << 5, /* put the account's configuration set back */
+    SV_TODO_ALL = (1u << 6) - 1,
 };
 
 struct sv_domain { /* kept in Redis whole; every field survives the process */
@@ -102,11 +123,14 @@ struct sv_domain { /* kept in Redis whole; every field survives the process */
     bool dns_wrong; /* confirmed by two looks more than the TTL apart; cleared by a look that is
                        right */
     uint32_t findings[SV_GROUP_COUNT]; /* digest of each group's findings, 0 = none */
-    uint32_t todo;                     /* SV_TODO_ bits */
-    uint64_t sequence;                 /* number of the last event */
-    uint32_t tries;                    /* looks in this round: drives the pace */
-    uint32_t faults;                   /* looks in a row that found nothing out */
-    uint32_t restarts;                 /* since restarts_from */
+    uint32_t records;  /* digest of the DNS records that are asked for; 0 = not known */
+    uint32_t drift;    /* SV_DRIFT_ bits, last known */
+    uint32_t restores; /* of drifted settings since it was registered */
+    uint32_t todo;     /* SV_TODO_ bits */
+    uint64_t sequence; /* number of the last event */
+    uint32_t tries;    /* looks in this round: drives the pace */
+    uint32_t faults;   /* looks in a row that found nothing out */
+    uint32_t restarts; /* since restarts_from */
     sv_ms status_since, looking_since; /* looking_since: when SES's own patience began */
     sv_ms wrong_at;                    /* first look of an unconfirmed wrong; 0 = none */
     uint32_t wrong_ttl_s;
@@ -119,6 +143,9 @@ struct sv_domain { /* kept in Redis whole; every field survives the process */
                            domain: gone */
     sv_ms ses_asked_at, restarted_at, restarts_from;
     sv_ms next_check_at;
+    sv_ms detailed_at; /* when SES was last asked for details; 0 = not in the last ses_floor */
+    enum sv_ses_reason ses_reason; /* why SES's look failed, as it said then; not news by itself */
+    sv_ms ses_checked_at;          /* and when SES had looked; 0 = not said */
 };
 
 /* What DNS said of the records SES needs. */
@@ -130,6 +157,12 @@ struct sv_observation {
     bool ses_skipped; /* SES was rightly not asked: sv_domain_wants_ses said no */
     enum sv_axis identity, dkim, mail_from;
     enum sv_tri signing;
+    bool detailed; /* SES was asked for details, and gave them: */
+    enum sv_ses_reason ses_reason;
+    sv_ms ses_checked_at;
+    uint32_t drift, drift_told; /* SV_DRIFT_ bits: what drifted, of what this look told */
+    bool restart_barred;    /* there is no call that restarts DKIM as it is: a replica (DEED), or a
+                               key that is not ours */
     enum sv_seen required;  /* the DKIM records */
     bool required_absent;   /* provably not published at all */
     bool required_disputed; /* wrong, but some view still sees it right: confirms nothing */
@@ -162,7 +195,9 @@ struct sv_input {
     bool hurry;                 /* a job asks: the fast pace starts anew */
     bool adopted;               /* PROVISIONED: the identity existed before */
     bool mail_from_wanted;      /* PROVISIONED */
-    struct sv_observation seen; /* LOOKED */
+    uint32_t restarted;         /* RESTARTED: the SV_TODO_ bits that were done; 0 = all */
+    uint32_t records;           /* digest of what is to be published from now on; 0 = not known */
+    struct sv_observation seen; /* LOOKED; PROVISIONED: its drift */
 };
 
 /* Which event is to be written; NONE = the change set did not change. */
@@ -209,6 +244,15 @@ void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
  * asked about. When false, look without SES and set `ses_skipped`. */
 bool sv_domain_wants_ses(const struct sv_domain *domain, const struct sv_policy *policy, sv_ms now,
                          const struct sv_observation *dns);
+
+/* True when this look should ask SES for details (v2 Get: one call for one domain): its read of
+ * identity or DKIM failed, fails for the moment, or is not the success any more that it was; at
+ * most once in ses_floor_ms. `domain` as it was before the look. */
+bool sv_domain_wants_detail(const struct sv_domain *domain, const struct sv_policy *policy,
+                            sv_ms now, const struct sv_observation *seen);
+
+/* True when other DNS records have to be published than before. */
+bool sv_change_is_records(const struct sv_domain *before, const struct sv_domain *after);
 
 void sv_domain_flags(const struct sv_domain *domain, struct sv_flags *flags);
 

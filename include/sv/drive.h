@@ -21,7 +21,13 @@ struct sv_account {
     const char *name;
     const char *region;
     struct sv_ses *ses;
-    unsigned rate_millihertz; /* calls per 1000 s and action; 1000 = one a second */
+    const struct sv_ses_setup *setup; /* NULL = Easy DKIM and nothing else */
+    unsigned rate_millihertz;         /* calls per 1000 s and action; 1000 = one a second */
+    const char *principal; /* who we are at AWS, for messages; NULL or "" = not known (yet) */
+    unsigned attempts_max; /* of one call, the first included; 0 = SV_RETRY_ATTEMPTS */
+    /* Looks for other keys in the background, because these were refused; NULL = there are none. */
+    void (*renew_keys)(void *context);
+    void *renew_context;
 };
 
 struct sv_drive_options {
@@ -44,6 +50,7 @@ struct sv_drive_options {
     unsigned deaths_max;  /* workers in a row that may end over one domain before its job is dead; 0
                              = 5 */
     sv_ms reclaim_ms;     /* take over job entries idle for longer than this; 0 = 60 s */
+    bool greets;          /* asks each account at start what it may do, and tells it */
     sv_ms dns_ms;         /* deadline for all DNS questions of one check; 0 = 20 s */
     struct sv_log *log;   /* borrowed; may be NULL */
     struct sv_rand *rand; /* borrowed */

@@ -58,7 +58,7 @@ struct sv_http_answer {
     char error_type[96];   /* x-amzn-ErrorType */
     char request_id[96];   /* x-amzn-RequestId or x-amz-request-id */
     char date[40];         /* Date */
-    char retry_after[40];  /* Retry-After or x-amz-retry-after, raw */
+    char retry_after[40];  /* Retry-After, raw */
     sv_ms duration_ms;
 };
 

@@ -34,6 +34,9 @@ struct sv_keeper *sv_keeper_new(const struct sv_keeper_options *options, sv_keep
 /* The keys that are in force: read them at each use, they are renewed in place. */
 const struct sv_credentials *sv_keeper_keys(const struct sv_keeper *keeper);
 
+/* To be added to our clock, as STS taught; 0 = nothing known. */
+sv_ms sv_keeper_skew_ms(const struct sv_keeper *keeper);
+
 /* Searches again now, variables and files included; what is in force stays until that succeeds. */
 void sv_keeper_renew(struct sv_keeper *keeper);
 

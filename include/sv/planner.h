@@ -13,11 +13,12 @@
  * age per batch, an ask is in batch number
  *     batches = older / share + 1 (rounded down)
  * at the latest, whatever comes after it: every batch takes the `share` oldest. Permits go round
- * the workers in turn (sv_gcra), so a worker that waits for one gets it within workers * interval:
- *     bound = linger + batches * workers * interval
+ * the workers in turn (sv_gcra), so a worker that waits for one gets it within one turn:
+ *     turn = workers * interval + SV_PLANNER_SLACK_MS
+ *     bound = linger + batches * turn
  * from the ask to the start of its read. It holds while the interval and the number of workers stay
  * what they were; SES's throttles and new workers stretch it. tests/unit/core/test_planner.c holds
- * it against random arrivals, the driver counts every ask that waited longer.
+ * it against random arrivals; the driver counts every ask that waited longer.
  *
  * What a page of SES's list means, and when one is asked for, is in sv/sweep.h. */
 #ifndef SV_PLANNER_H
@@ -38,6 +39,7 @@ enum sv_ask_kind sv_ask_kind_of(const struct sv_domain *domain, bool hurry);
 
 enum {
     SV_PLANNER_AGED_PERMILLE = 150, /* of a batch, for each class: less than half in all */
+    SV_PLANNER_SLACK_MS = 50,       /* per turn: timers, the way to the limiter and back */
     SV_PLANNER_BUCKETS = 128,       /* of the table of clients that wait */
     SV_PLANNER_DETAILS_MAX = 8,     /* v2 Gets that may wait at once, a second each */
 };
@@ -49,6 +51,8 @@ struct sv_ask { /* embed it; fill the first part, then sv_planner_add */
     sv_ms asked_at;  /* any clock that does not go back */
     /* private to the planner from here on, but for bound_ms, which may be read */
     sv_ms bound_ms; /* as it was told when the ask was added */
+    size_t batches; /* the formula's, then */
+    sv_ms turn_ms;  /* likewise */
     bool waiting;
     struct sv_ask *older, *newer;         /* of the class, by age */
     struct sv_ask *mate_before, *mate;    /* of the same client, by age */
@@ -89,8 +93,9 @@ void sv_planner_add(struct sv_planner *planner, struct sv_ask *ask);
 void sv_planner_remove(struct sv_planner *planner, struct sv_ask *ask); /* fine when not waiting */
 
 /* How long until a read should be asked for: 0 = now (a batch is full, or somebody lingered long
- * enough), -1 = nobody waits. A call for one domain costs as much as a call for a hundred. */
-sv_ms sv_planner_wait_ms(const struct sv_planner *planner, sv_ms now);
+ * enough), -1 = nobody waits. A call for one domain costs as much as a call for a hundred, so
+ * asks wait for company; not when the worker is `crowded`, because then others wait for theirs. */
+sv_ms sv_planner_wait_ms(const struct sv_planner *planner, sv_ms now, bool crowded);
 
 /* A permit is there: the asks of this batch, at most batch_max (room in `out`), which do not wait
  * any more. 0 = nobody waits. */
@@ -98,6 +103,15 @@ size_t sv_planner_take(struct sv_planner *planner, struct sv_ask **out);
 
 /* What an ask of this class would be told now. */
 sv_ms sv_planner_bound_ms(const struct sv_planner *planner, enum sv_ask_kind kind);
+
+/* True when this ask, which has just been taken, waited longer than its batches take at the slower
+ * of the pace it was told and the pace now: that should never be. */
+bool sv_planner_overstayed(const struct sv_planner *planner, const struct sv_ask *ask, sv_ms now);
+
+/* A long wait, moved on to the next instant that all domains of the account share, so that they are
+ * due together and one read serves them: up to a quarter later, never sooner. Waits below 20
+ * minutes, and -1, stay. `spread`: any digest of the account, so that accounts do not share. */
+sv_ms sv_planner_meet_ms(sv_ms now, sv_ms wait_ms, uint64_t spread);
 
 /* A v2 Get costs a call for one domain, and the check waits for it: only so many at once, the
  * others go without. True = begun, to be ended. */

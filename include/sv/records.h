@@ -27,7 +27,8 @@ struct sv_expect {
     size_t dkim_tokens_count; /* 0 = not told (check without tokens) */
     const char *dkim_zone;    /* SES's hosted zone; NULL = not told: the region's documented one */
     /* BYODKIM, instead of tokens: the selector (1-63 letters, digits and inner hyphens) and the
-     * public key in base64 (SubjectPublicKeyInfo or RSAPublicKey); both or neither are NULL. */
+     * public key in base64 (SubjectPublicKeyInfo or RSAPublicKey). A selector alone says that the
+     * domain is signed for, by a key that we do not know: then there is no record to ask for. */
     const char *byodkim_selector, *byodkim_key;
     const char *mail_from;       /* full name; NULL = no custom MAIL FROM */
     const char *ownership_token; /* NULL = not asked for */

@@ -16,8 +16,10 @@ struct sv_registration {
     char mail_from[SV_NAME_BYTES]; /* "" = none */
     bool reject_on_mx_failure, legacy_txt, adopt;
     char traceparent[SV_TRACEPARENT_BYTES];
-    size_t tokens_count;
+    enum sv_dkim_method dkim;
+    size_t tokens_count; /* BYODKIM: the selector alone, as SES shows it */
     char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
+    uint32_t own_key; /* BYODKIM: sv_state_key_digest of the key SES was given; 0 = not by us */
     char zone[SV_NAME_BYTES]; /* SES's hosted zone */
     char ownership_token[SV_SES_DOMAIN_TOKEN_BYTES];
     char verdicts[SV_RECORDS_MAX +
@@ -36,7 +38,17 @@ struct sv_record_sheet { /* a domain, whole */
     struct sv_domain domain;
     struct sv_registration registration;
     struct sv_open_job job;
+    bool hurried; /* a sweep brought this look forward: SES is asked whatever DNS says */
 };
+
+/* What the domain's DKIM records have to say. `setup` is its account's, NULL = not known: of a key
+ * that is not the one of the settings we know the selector, but not what belongs there. Borrows
+ * from both. */
+void sv_state_expect_dkim(const struct sv_registration *registration,
+                          const struct sv_ses_setup *setup, struct sv_expect *expect);
+
+/* Of a public key of the settings; never 0, but for NULL. */
+uint32_t sv_state_key_digest(const char *public_key);
 
 /* A letter of sv_registration.verdicts. */
 enum sv_record_status sv_verdict_read(char letter);

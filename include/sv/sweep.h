@@ -32,9 +32,10 @@ enum sv_sweep_advice {
     SV_SWEEP_HURRY, /* look at it now */
 };
 
-/* What an entry means for a domain we keep: HURRY when it contradicts what is known. A domain that
- * SES was asked about after the page was asked for is left: what is known is newer. So is one with
- * work owed at SES, and an entry whose words we do not understand. */
+/* What an entry means for a domain we keep: HURRY when it contradicts what is known. The hurried
+ * look asks SES even where DNS alone would not call for it, or the next sweep would hurry it again.
+ * A domain that SES was asked about after the page was asked for is left: what is known is newer.
+ * So is one with work owed at SES, and an entry whose words we do not understand. */
 enum sv_sweep_advice sv_sweep_judge(const struct sv_domain *known, const struct sv_listed *listed);
 
 /* Where an account's sweep is, as the store keeps it. All zero: never swept. */

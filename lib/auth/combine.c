@@ -232,7 +232,7 @@ static enum sv_record_status with_bogus(const struct sv_heard *heard, enum sv_re
 {
     if (heard->resolvers_bogus == 0 || (heard->authority && heard->servers_usable == 0))
         return status;
-    if (heard->resolvers_bogus >= 2 || heard->resolvers_told == 0)
+    if (heard->resolvers_bogus >= 2 || (heard->resolvers_asked < 3 && heard->resolvers_told == 0))
         return SV_RECORD_WRONG;
     return status == SV_RECORD_OK ? SV_RECORD_UNKNOWN : status;
 }

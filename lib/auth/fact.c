@@ -167,8 +167,6 @@ void sv_fact_take(struct sv_judge *judge, struct sv_fact *fact, const struct sv_
     fact->outcome = answer->outcome;
     fact->trouble = answer->trouble;
     sv_evidence_take(&fact->evidence, answer);
-    fact->final_name =
-        sv_judge_keep(judge, answer->final_name, strnlen(answer->final_name, SV_NAME_MAX));
     fact->values_room =
         answer->records_count < SV_FACT_VALUES_MAX ? answer->records_count : SV_FACT_VALUES_MAX;
     fact->values =

@@ -136,6 +136,32 @@ bool sv_ip_in(const struct sv_ip *ip, const struct sv_ip *network, unsigned pref
     return mask == 0 || ((ip->octets[whole] ^ network->octets[whole]) & mask) == 0;
 }
 
+bool sv_ip_is_private(const struct sv_ip *ip)
+{
+    static const struct {
+        struct sv_ip network;
+        unsigned prefix;
+    } blocks[] = {
+        {{.octets = {0}}, 8},
+        {{.octets = {10}}, 8},
+        {{.octets = {100, 64}}, 10},
+        {{.octets = {127}}, 8},
+        {{.octets = {169, 254}}, 16},
+        {{.octets = {172, 16}}, 12},
+        {{.octets = {192, 168}}, 16},
+        {{.is_v6 = true, .octets = {0}}, 128},
+        {{.is_v6 = true, .octets = {[15] = 1}}, 128},
+        {{.is_v6 = true, .octets = {0xfc}}, 7},
+        {{.is_v6 = true, .octets = {0xfe, 0x80}}, 10},
+    };
+
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++) {
+        if (sv_ip_in(ip, &blocks[i].network, blocks[i].prefix))
+            return true;
+    }
+    return false;
+}
+
 static void add_hex(struct sv_line *line, unsigned number)
 {
     static const char digits[] = "0123456789abcdef";

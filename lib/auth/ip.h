@@ -1,5 +1,5 @@
 /* IP addresses as SPF needs them (RFC 7208 sections 5 and 5.6): strictly read, compared by prefix,
- * shown. Private to lib/auth. */
+ * shown; and whether the outside can reach them. Private to lib/auth. */
 #ifndef SV_AUTH_IP_H
 #define SV_AUTH_IP_H
 
@@ -24,6 +24,10 @@ bool sv_ip_parse(struct sv_span text, struct sv_ip *out);
 
 /* True when both are of one version and agree in the first `prefix` bits. */
 bool sv_ip_in(const struct sv_ip *ip, const struct sv_ip *network, unsigned prefix);
+
+/* Private, shared behind a carrier's NAT, loopback, link-local, or of no host at all (RFC 6890):
+ * mail from outside does not arrive there. */
+bool sv_ip_is_private(const struct sv_ip *ip);
 
 /* Version 6 as RFC 5952 has it. */
 void sv_ip_show(const struct sv_ip *ip, struct sv_line *out);

@@ -197,6 +197,39 @@ const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, e
     return sv_judge_look(judge, name, type, &judge->probes, spent_max);
 }
 
+const struct sv_fact *sv_judge_sibling(struct sv_judge *judge, const char *name,
+                                       enum sv_rr_type type)
+{
+    const char *dot = strchr(name, '.');
+    char sibling[SV_NAME_BYTES];
+
+    if (dot == NULL || !sv_name_build(sibling, SV_NO_SUCH_LABEL, dot, ""))
+        return &never;
+    return sv_judge_look(judge, sibling, type, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+}
+
+static bool is_waited_for(const struct sv_fact *fact)
+{
+    return fact != &never && !fact->answered;
+}
+
+enum sv_tri sv_judge_is_placed(struct sv_judge *judge, const struct sv_fact *fact, size_t nth,
+                               sv_holds_fn *holds)
+{
+    const struct sv_fact *sibling;
+
+    if (is_waited_for(fact))
+        return SV_TRI_UNKNOWN;
+    if (!sv_fact_known(fact) || !holds(judge, fact, nth))
+        return SV_TRI_NO;
+    if (sv_name_equal(fact->name, judge->expect.domain))
+        return SV_TRI_YES; /* a wildcard above would have given it to the expected owner, too */
+    sibling = sv_judge_sibling(judge, fact->name, fact->type);
+    if (is_waited_for(sibling))
+        return SV_TRI_UNKNOWN;
+    return sv_fact_known(sibling) && !holds(judge, sibling, nth) ? SV_TRI_YES : SV_TRI_NO;
+}
+
 static void compute(struct sv_judge *judge)
 {
     sv_judge_dkim(judge);

@@ -99,18 +99,22 @@ static bool typed(const struct sv_judge *judge, const char *name, char out[SV_NA
     return !line.cut;
 }
 
-/* A value that others have too may come from a wildcard (RFC 4592) above the label that was typed;
- * tokens are ours alone. */
+/* Would this be right at the name that is expected? */
+static bool is_right(const struct sv_judge *judge, size_t record, const struct sv_fact *found)
+{
+    struct sv_fact moved = *found;
+
+    moved.name = judge->asked[record]->name;
+    return sv_fact_known(found) && !sv_fact_absent(found) &&
+           sv_judge_is_right(judge, record, &moved) == SV_TRI_YES;
+}
+
+/* Did no wildcard (RFC 4592) above the label that was typed give it? */
 static bool is_exact(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
 {
-    const char *above = strchr(strrchr(fact->name, '\\'), '.');
-    char name[SV_NAME_BYTES];
+    const struct sv_fact *sibling = sv_judge_sibling(judge, strrchr(fact->name, '\\'), fact->type);
 
-    if (judge->kinds[record] == SV_RECORD_DKIM || judge->kinds[record] == SV_RECORD_OWNERSHIP)
-        return true;
-    return above != NULL && sv_name_build(name, SV_NO_SUCH_LABEL, above, NULL) &&
-           sv_fact_absent(
-               sv_judge_look(judge, name, fact->type, &judge->dns_looks, SV_DNS_LOOKS_MAX));
+    return sv_fact_known(sibling) && !is_right(judge, record, sibling);
 }
 
 static void judge_owner(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
@@ -118,15 +122,11 @@ static void judge_owner(struct sv_judge *judge, const struct sv_fact *fact, size
     char name[SV_NAME_BYTES];
     struct sv_naming naming = {.owner = fact->name, .expected = fact->name, .found = name};
     const struct sv_fact *found;
-    struct sv_fact moved;
 
     if (!typed(judge, fact->name, name))
         return;
     found = sv_judge_look(judge, name, fact->type, &judge->dns_looks, SV_DNS_LOOKS_MAX);
-    moved = *found;
-    moved.name = fact->name; /* would it be right here? */
-    if (!sv_fact_known(found) || sv_fact_absent(found) ||
-        sv_judge_is_right(judge, record, &moved) != SV_TRI_YES || !is_exact(judge, found, record))
+    if (!is_right(judge, record, found) || !is_exact(judge, found, record))
         return;
     judge->explained[record] = true;
     sv_judge_find(judge, SV_F_DNS_NAME_NOT_ASCII, found, SV_SEVERITY_NONE, &naming);

@@ -96,6 +96,13 @@ static enum sv_tri read_existence(void *context, const char *name)
     return fact->outcome == SV_DNS_NXDOMAIN && fact->aliases == 0 ? SV_TRI_NO : SV_TRI_YES;
 }
 
+static bool holds_record(const struct sv_judge *judge, const struct sv_fact *fact, size_t nth)
+{
+    (void)judge;
+    (void)nth;
+    return sv_dmarc_choose(fact).count > 0;
+}
+
 /* The fact of a wrong place that holds a DMARC record, or NULL. The doubled domain comes first,
  * being what happens most, and the other places once nothing is there. */
 static const struct sv_fact *find_elsewhere(struct sv_judge *judge, const char *owner)
@@ -109,12 +116,14 @@ static const struct sv_fact *find_elsewhere(struct sv_judge *judge, const char *
     for (size_t i = 0; i < PLACES && !(i == DOUBLED && is_open); i++) {
         char name[SV_NAME_BYTES];
         const struct sv_fact *fact;
+        enum sv_tri placed;
         if (!sv_name_build(name, places[i][0], places[i][1], places[i][2]))
             continue;
         fact = sv_judge_probe(judge, name, SV_RR_TXT, SV_PROBES_NOT_DKIM_MAX);
-        if (sv_fact_known(fact) && sv_dmarc_choose(fact).count > 0)
+        placed = sv_judge_is_placed(judge, fact, 0, holds_record);
+        if (placed == SV_TRI_YES)
             return fact;
-        is_open = is_open || !fact->answered;
+        is_open = is_open || placed == SV_TRI_UNKNOWN;
     }
     return NULL;
 }

@@ -2,6 +2,7 @@
  * behave, and what lies at its names beside what is expected (dns-auth section 10.1). */
 #include <string.h>
 
+#include "ip.h"
 #include "judge_parts.h"
 
 enum {
@@ -318,18 +319,15 @@ static void judge_resolvers(struct sv_judge *judge, const struct sv_fact *fact)
 /* Does the same wrong thing lie at a name that nobody created? */
 static void judge_wildcard(struct sv_judge *judge, const struct sv_fact *fact, size_t record)
 {
-    const char *parent = strchr(fact->name, '.');
-    char name[SV_NAME_BYTES];
     char found[SV_FINDING_VALUE_BYTES];
     char others[SV_FINDING_VALUE_BYTES];
     struct sv_naming naming = {.owner = fact->name, .found = found};
     const struct sv_fact *random;
 
     if (sv_fact_absent(fact) || sv_judge_is_right(judge, record, fact) != SV_TRI_NO ||
-        !sv_name_is_below(fact->name, judge->expect.domain) || parent == NULL ||
-        !sv_name_build(name, NO_SUCH_LABEL, parent + 1, ""))
+        !sv_name_is_below(fact->name, judge->expect.domain))
         return;
-    random = sv_judge_look(judge, name, fact->type, &judge->dns_looks, SV_DNS_LOOKS_MAX);
+    random = sv_judge_sibling(judge, fact->name, fact->type);
     if (!sv_fact_known(random) || sv_fact_absent(random) || judge->out == NULL)
         return;
     sv_fact_show(fact, found);
@@ -354,25 +352,32 @@ static void judge_record(struct sv_judge *judge, const struct sv_fact *fact, siz
         sv_judge_find_shared(judge, SV_F_DNS_TTL_TOO_LONG, fact, &naming);
 }
 
-/* An address that nobody outside can reach: RFC 1918, loopback, link-local, unique local. The text
- * is what fact.c made. */
-static bool is_private_address(struct sv_span text)
+/* The first address of the fact that nobody outside can reach; NULL = none. */
+static const char *find_private(const struct sv_fact *fact)
 {
-    static const char *const fronts[] = {"10.", "127.", "169.254.", "192.168.", "fc",
-                                         "fd",  "fe8",  "fe9",      "fea",      "feb"};
-    unsigned second = 0;
-
-    if (sv_span_equals(text, "::1"))
-        return true;
-    for (size_t i = 0; i < sizeof(fronts) / sizeof(*fronts); i++) {
-        if (sv_span_starts(text, fronts[i]))
-            return true;
+    for (size_t i = 0; i < fact->values_count; i++) {
+        struct sv_ip ip;
+        if (sv_ip_parse(fact->values[i], &ip) && sv_ip_is_private(&ip))
+            return fact->values[i].text;
     }
-    if (!sv_span_starts(text, "172."))
-        return false;
-    for (size_t i = strlen("172."); i < text.len && text.text[i] != '.'; i++)
-        second = second * 10 + (unsigned)(text.text[i] - '0');
-    return second >= 16 && second <= 31;
+    return NULL;
+}
+
+/* True when the host leads inside somebody's network. */
+static bool judge_mail_host(struct sv_judge *judge, const char *host)
+{
+    static const enum sv_rr_type types[] = {SV_RR_A, SV_RR_AAAA};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+        const struct sv_fact *fact =
+            sv_judge_look(judge, host, types[i], &judge->dns_looks, SV_DNS_LOOKS_MAX);
+        struct sv_naming naming = {.owner = host, .found = find_private(fact)};
+        if (naming.found == NULL)
+            continue;
+        sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
+        return true;
+    }
+    return false;
 }
 
 /* Where mail for the domain goes, as far as the client names those hosts itself: the first of them
@@ -381,17 +386,9 @@ static void judge_mail_hosts(struct sv_judge *judge, const struct sv_fact *mx)
 {
     for (size_t i = 0; i < mx->values_count && i < MAIL_HOSTS_MAX; i++) {
         const char *host = memchr(mx->values[i].text, ' ', mx->values[i].len);
-        const struct sv_fact *fact;
-        if (host == NULL || !sv_name_is_below(++host, judge->expect.domain))
-            continue;
-        fact = sv_judge_look(judge, host, SV_RR_A, &judge->dns_looks, SV_DNS_LOOKS_MAX);
-        for (size_t j = 0; j < fact->values_count; j++) {
-            struct sv_naming naming = {.owner = host, .found = fact->values[j].text};
-            if (!is_private_address(fact->values[j]))
-                continue;
-            sv_judge_find(judge, SV_F_DNS_PRIVATE_ANSWER, fact, SV_SEVERITY_NONE, &naming);
+        if (host != NULL && sv_name_is_below(host + 1, judge->expect.domain) &&
+            judge_mail_host(judge, host + 1))
             return;
-        }
     }
 }
 

@@ -85,27 +85,15 @@ static enum sv_finding_code host_fault(const struct sv_judge *judge, struct sv_s
     return SV_F_MAILFROM_MX_NOT_SES;
 }
 
-static bool holds_feedback_host(const struct sv_judge *judge, const struct sv_fact *fact)
+static bool holds_feedback_host(const struct sv_judge *judge, const struct sv_fact *fact,
+                                size_t nth)
 {
-    for (size_t i = 0; sv_fact_known(fact) && i < fact->values_count; i++) {
+    (void)nth;
+    for (size_t i = 0; i < fact->values_count; i++) {
         if (is_feedback_host(judge, sv_mx_host(fact->values[i])))
             return true;
     }
     return false;
-}
-
-/* Did nobody make this name, but a wildcard, which gives its sibling the same (RFC 4592)? What
- * cannot be found out counts as one. */
-static bool is_from_wildcard(struct sv_judge *judge, const char *owner)
-{
-    const char *dot = strchr(owner, '.');
-    const struct sv_fact *sibling;
-    char name[SV_NAME_BYTES];
-
-    if (dot == NULL || !sv_name_build(name, SV_NO_SUCH_LABEL, dot, ""))
-        return true;
-    sibling = sv_judge_look(judge, name, SV_RR_MX, &judge->dns_looks, SV_DNS_LOOKS_MAX);
-    return !sv_fact_known(sibling) || holds_feedback_host(judge, sibling);
 }
 
 /* The fact of a wrong place that holds SES's MX, or NULL. At {d} it costs no probe: whether {d}
@@ -118,11 +106,11 @@ static const struct sv_fact *find_elsewhere(struct sv_judge *judge)
 
     if (sv_name_build(doubled, expect->mail_from, ".", judge->zone)) {
         fact = sv_judge_probe(judge, doubled, SV_RR_MX, SV_PROBES_NOT_DKIM_MAX);
-        if (holds_feedback_host(judge, fact) && !is_from_wildcard(judge, doubled))
+        if (sv_judge_is_placed(judge, fact, 0, holds_feedback_host) == SV_TRI_YES)
             return fact;
     }
     fact = sv_judge_look(judge, expect->domain, SV_RR_MX, &judge->dmarc_looks, SV_DMARC_LOOKS_MAX);
-    return holds_feedback_host(judge, fact) ? fact : NULL;
+    return sv_judge_is_placed(judge, fact, 0, holds_feedback_host) == SV_TRI_YES ? fact : NULL;
 }
 
 static void judge_absent(struct sv_judge *judge, const struct sv_fact *fact, const char *expected)
@@ -198,13 +186,8 @@ static void judge_mx(struct sv_judge *judge, const struct sv_fact *fact, size_t 
 /* Did a wildcard make the alias (RFC 4592)? Then nobody entered it at this name. */
 static bool is_wildcard(struct sv_judge *judge, const struct sv_fact *fact)
 {
-    const char *dot = strchr(fact->name, '.');
-    const struct sv_fact *sibling;
-    char name[SV_NAME_BYTES];
+    const struct sv_fact *sibling = sv_judge_sibling(judge, fact->name, fact->type);
 
-    if (dot == NULL || !sv_name_build(name, SV_NO_SUCH_LABEL, dot, ""))
-        return false;
-    sibling = sv_judge_look(judge, name, fact->type, &judge->dns_looks, SV_DNS_LOOKS_MAX);
     return sibling->alias != NULL && sv_name_equal(sibling->alias, fact->alias);
 }
 

@@ -2,20 +2,28 @@
  * (a domain may belong to several SES accounts). */
 #include "judge_parts.h"
 
+static bool holds_token(const struct sv_judge *judge, const struct sv_fact *fact, size_t nth)
+{
+    (void)judge;
+    (void)nth;
+    return fact->has_token;
+}
+
 /* The place where the token stands instead, or NULL: the domain itself, or the doubled owner that
- * panels make which add the zone by themselves. The token is proof enough against wildcards. */
+ * panels make which add the zone by themselves. */
 static const struct sv_fact *find_elsewhere(struct sv_judge *judge, const char *owner)
 {
-    const struct sv_fact *at_doubled = NULL;
     const struct sv_fact *at_domain =
         sv_judge_probe(judge, judge->expect.domain, SV_RR_TXT, SV_PROBES_NOT_DKIM_MAX);
     char doubled[SV_NAME_BYTES];
 
-    if (sv_name_build(doubled, owner, ".", judge->zone))
-        at_doubled = sv_judge_probe(judge, doubled, SV_RR_TXT, SV_PROBES_NOT_DKIM_MAX);
-    if (at_doubled != NULL && sv_fact_known(at_doubled) && at_doubled->has_token)
-        return at_doubled;
-    return sv_fact_known(at_domain) && at_domain->has_token ? at_domain : NULL;
+    if (sv_name_build(doubled, owner, ".", judge->zone)) {
+        const struct sv_fact *at_doubled =
+            sv_judge_probe(judge, doubled, SV_RR_TXT, SV_PROBES_NOT_DKIM_MAX);
+        if (sv_judge_is_placed(judge, at_doubled, 0, holds_token) == SV_TRI_YES)
+            return at_doubled;
+    }
+    return sv_judge_is_placed(judge, at_domain, 0, holds_token) == SV_TRI_YES ? at_domain : NULL;
 }
 
 /* A domain that SES verifies by DKIM does not need this record. */

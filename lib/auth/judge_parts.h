@@ -94,7 +94,6 @@ struct sv_fact {
     size_t values_count, values_room;
     struct sv_span *values; /* TXT, SPF: octets; MX: "10 host"; A, AAAA: the address as text; NS,
                                PTR, CNAME: the host; ended by a 0 byte that does not count */
-    const char *final_name; /* the end of the alias chain */
     /* Of the signatures that came with it: the first to end, the last to begin; seconds as in
      * RRSIG (RFC 4034 section 3.1.5). */
     size_t signatures;
@@ -187,6 +186,19 @@ const struct sv_fact *sv_judge_look(struct sv_judge *judge, const char *name, en
                                     unsigned *spent, unsigned spent_max);
 const struct sv_fact *sv_judge_probe(struct sv_judge *judge, const char *name, enum sv_rr_type type,
                                      unsigned spent_max);
+
+/* The same question at a sibling of the name that nobody would create: what is there, too, came
+ * from a wildcard (RFC 4592). Never NULL: unknown where there can be no such name. */
+const struct sv_fact *sv_judge_sibling(struct sv_judge *judge, const char *name,
+                                       enum sv_rr_type type);
+
+/* Whether a known answer holds what is looked for: the record `nth` of its kind. */
+typedef bool sv_holds_fn(const struct sv_judge *judge, const struct sv_fact *fact, size_t nth);
+
+/* Whether somebody put at the name of a probe what was looked for. No where it does not hold it, a
+ * wildcard gave it, or that cannot be found out; unknown while an answer is still to come. */
+enum sv_tri sv_judge_is_placed(struct sv_judge *judge, const struct sv_fact *fact, size_t nth,
+                               sv_holds_fn *holds);
 
 /* The name of a known record, or what it points to, in letters that DNS has not (judge_ascii.c). */
 void sv_judge_ascii(struct sv_judge *judge, const struct sv_fact *fact, size_t record);

@@ -64,42 +64,38 @@ static enum sv_record_status judge_record(struct sv_spf_subject *it, struct sv_s
     return permissive ? SV_RECORD_WRONG : status;
 }
 
-static const struct sv_fact *probe(struct sv_judge *judge, const char *name, enum sv_rr_type type)
-{
-    return sv_judge_probe(judge, name, type, SV_PROBES_NOT_DKIM_MAX);
-}
-
-static bool holds_record(const struct sv_fact *fact)
+static bool holds_record(const struct sv_judge *judge, const struct sv_fact *fact, size_t nth)
 {
     struct sv_span record;
 
-    return fact != NULL && sv_fact_known(fact) &&
-           sv_spf_select(fact->values, fact->values_count, &record) > 0;
+    (void)judge;
+    (void)nth;
+    return sv_spf_select(fact->values, fact->values_count, &record) > 0;
 }
 
 /* SPF text where nobody looks for it; NULL = nowhere, as far as is known. One place after the
- * other, since probes are few, and what happens most comes first. The same at two names is a
- * wildcard, and nobody's mistake. */
+ * other, since probes are few, and what happens most comes first. */
 static const struct sv_fact *find_elsewhere(const struct sv_spf_subject *it)
 {
-    struct sv_judge *judge = it->judge;
-    const struct sv_fact *doubled = NULL;
-    const struct sv_fact *labelled = NULL;
-    const struct sv_fact *type99;
-    char name[SV_NAME_BYTES];
+    const struct {
+        const char *before, *name, *after;
+        enum sv_rr_type type;
+    } places[] = {{it->owner, ".", it->judge->zone, SV_RR_TXT},
+                  {"spf.", it->owner, NULL, SV_RR_TXT},
+                  {it->owner, NULL, NULL, SV_RR_SPF}};
 
-    if (sv_name_build(name, it->owner, ".", judge->zone))
-        doubled = probe(judge, name, SV_RR_TXT);
-    if (doubled != NULL && !doubled->answered)
-        return NULL;
-    if (sv_name_build(name, "spf.", it->owner, NULL))
-        labelled = probe(judge, name, SV_RR_TXT);
-    if (holds_record(doubled) != holds_record(labelled))
-        return holds_record(doubled) ? doubled : labelled;
-    if (labelled != NULL && !labelled->answered)
-        return NULL;
-    type99 = probe(judge, it->owner, SV_RR_SPF);
-    return holds_record(type99) ? type99 : NULL;
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        char name[SV_NAME_BYTES];
+        const struct sv_fact *fact;
+        enum sv_tri placed;
+        if (!sv_name_build(name, places[i].before, places[i].name, places[i].after))
+            continue;
+        fact = sv_judge_probe(it->judge, name, places[i].type, SV_PROBES_NOT_DKIM_MAX);
+        placed = sv_judge_is_placed(it->judge, fact, 0, holds_record);
+        if (placed != SV_TRI_NO)
+            return placed == SV_TRI_YES ? fact : NULL;
+    }
+    return NULL;
 }
 
 /* A text that only looks like a record. The advice is what it was meant to be. */

@@ -1,7 +1,7 @@
 /* Absent DKIM aliases are usually not absent but misplaced. The first absent one is looked for at
  * every usual wrong place; only a place that holds it is then asked for the others too, since one
- * mistake is mostly made three times. A hit must hold our own value, so no wildcard can feign one;
- * an address cannot hold it, so there a sibling label tells wildcards apart (RFC 4592).
+ * mistake is mostly made three times. A hit is an address, a key or our own value, and a sibling
+ * label tells whether a wildcard gave it (RFC 4592).
  *
  * What a first look says decides on a second one: an address leads to the question whose it is, an
  * owner without anything to the question whether its provider flattens aliases, and an alias that
@@ -204,13 +204,16 @@ static void set_fault(const struct sv_judge *judge, struct sv_dkim_token *it,
         sv_fact_show(fact, it->found);
 }
 
+static bool holds_value(const struct sv_judge *judge, const struct sv_fact *fact, size_t token)
+{
+    return holds_key(fact) || holds_ours(judge, fact, token);
+}
+
 /* Of the others, an address or a key at the owner says enough by being there. */
 static bool shares(const struct sv_judge *judge, const struct place *place,
                    const struct sv_fact *fact, size_t token)
 {
-    if (is_address_type(place->type))
-        return !sv_fact_absent(fact);
-    return holds_key(fact) || holds_ours(judge, fact, token);
+    return is_address_type(place->type) ? !sv_fact_absent(fact) : holds_value(judge, fact, token);
 }
 
 static bool is_nodata(const struct sv_fact *fact)
@@ -253,11 +256,13 @@ static size_t subject(const struct sv_dkim_view *view, const struct place *place
     return i;
 }
 
-/* Looks at one place; true when the token that it was tried with was found there. */
+/* Looks at one place; true when the token that it was tried with was found there. While it is open
+ * whether a wildcard gave it, the others are asked for in the same round, but nothing is said. */
 static bool try_place(struct sv_judge *judge, struct sv_dkim_view *view, const struct place *place,
                       const struct sv_fact **fact)
 {
     size_t first = subject(view, place);
+    enum sv_tri placed = SV_TRI_YES; /* an address is told apart from a wildcard's already */
     enum sv_finding_code code;
 
     *fact = first < view->count ? ask(judge, place, first) : NULL;
@@ -267,6 +272,10 @@ static bool try_place(struct sv_judge *judge, struct sv_dkim_view *view, const s
         view->owners_empty = false;
     code = fault_at(judge, place, *fact, first);
     if (code == SV_F_NONE)
+        return false;
+    if (!is_address_type(place->type))
+        placed = sv_judge_is_placed(judge, *fact, first, holds_value);
+    if (placed == SV_TRI_NO || (placed == SV_TRI_UNKNOWN && judge->out != NULL))
         return false;
     set_fault(judge, &view->tokens[first], place, code, *fact);
     explain_others(judge, view, place, code);
@@ -288,6 +297,20 @@ static void try_flattened(struct sv_judge *judge, struct sv_dkim_view *view, siz
     }
 }
 
+/* A letter beyond ASCII takes several octets of UTF-8 and is one edit. */
+static bool is_near(const char *seen, const char *owner)
+{
+    char letters[SV_NAME_BYTES];
+    struct sv_line line;
+
+    sv_line_init(&line, letters, sizeof(letters));
+    for (; *seen != '\0'; seen++) {
+        if (((unsigned char)*seen & 0xc0) != 0x80)
+            sv_line_add_bytes(&line, seen, 1);
+    }
+    return sv_near(sv_span_of(letters), sv_span_of(owner));
+}
+
 /* The names that somebody says to have entered, as far as they nearly are the owner. A
  * U-label that was entered is looked for without being told of (judge_ascii.c). */
 static void try_seen_names(struct sv_judge *judge, struct sv_dkim_view *view)
@@ -301,11 +324,10 @@ static void try_seen_names(struct sv_judge *judge, struct sv_dkim_view *view)
             const char *seen = judge->expect.seen_names[j];
             const struct sv_fact *fact;
             if (it->fault != SV_F_NONE || !sv_dkim_owner(&judge->expect, i, owner) ||
-                !sv_judge_escape(seen, name) || sv_name_equal(name, owner) ||
-                !sv_near(sv_span_of(seen), sv_span_of(owner)))
+                !sv_judge_escape(seen, name) || sv_name_equal(name, owner) || !is_near(seen, owner))
                 continue;
             fact = sv_judge_probe(judge, name, SV_RR_CNAME, SV_PROBES_MAX);
-            if (holds_ours(judge, fact, i))
+            if (sv_judge_is_placed(judge, fact, i, holds_ours) == SV_TRI_YES)
                 set_fault(judge, it, &places[PLACES - 1],
                           strcmp(name, seen) == 0 ? SV_F_DKIM_CNAME_OWNER_TYPO
                                                   : SV_F_DNS_NAME_NOT_ASCII,

@@ -63,6 +63,16 @@ static enum sv_finding_code trouble_code(const struct sv_fact *fact)
     return SV_F_NONE;
 }
 
+/* The questions for MX and TXT of one name follow each other. */
+static bool is_listed_last(const char *list, const char *name)
+{
+    size_t len = strlen(list);
+    size_t name_len = strlen(name);
+
+    return len >= name_len && strcmp(list + len - name_len, name) == 0 &&
+           (len == name_len || list[len - name_len - 1] == ' ');
+}
+
 void sv_judge_find_shared(struct sv_judge *judge, enum sv_finding_code code,
                           const struct sv_fact *fact, const struct sv_naming *naming)
 {
@@ -73,6 +83,8 @@ void sv_judge_find_shared(struct sv_judge *judge, enum sv_finding_code code,
         struct sv_line line = {.text = other->found, .bytes = sizeof(other->found)};
         if (other->code != code)
             continue;
+        if (is_listed_last(other->found, naming->found))
+            return;
         line.len = strlen(other->found);
         sv_line_add_shown(&line, sv_span_of(", "));
         if (!line.cut)

@@ -298,12 +298,44 @@ static void take_nxdomain(struct sv_fact *fact, const struct sv_cut *cut)
     sv_line_add(&line, cut->parent[0] != '\0' ? cut->parent : ".");
 }
 
-/* An alias may be known where what is behind it is not; but what a server says that does not have
- * the zone is worth nothing, its aliases included. */
-static void take_failure(struct sv_judge *judge, struct sv_fact *fact,
-                         const struct sv_dns_answer *failed)
+/* Is this the alias at the very name that the other answer tells of? */
+static bool tells_alias(const struct sv_fact *fact, const struct sv_dns_answer *answer,
+                        const struct sv_dns_answer *failed)
 {
-    if (!sv_zone_is_lame(failed)) {
+    struct sv_dns_answer alone = *failed;
+
+    for (size_t i = 0; i < failed->records_count; i++) {
+        const struct sv_rr *rr = &failed->records[i];
+        alone.records = rr;
+        alone.records_count = 1;
+        if (rr->type == SV_RR_CNAME && matters(fact, rr) && is_within(fact, &alone, answer))
+            return true;
+    }
+    return false;
+}
+
+/* An alias may be known where what is behind it is not; but of three resolvers two must tell of it
+ * (design section 6), and what a server says that does not have the zone is worth nothing. */
+static bool is_alias_heard_enough(const struct sv_dns_views *views, const struct sv_fact *fact,
+                                  const struct sv_dns_answer *failed)
+{
+    unsigned told = 0;
+
+    if (sv_zone_is_lame(failed))
+        return false;
+    for (size_t i = 0; i < views->resolvers_count; i++)
+        told += tells_alias(fact, views->resolvers[i], failed) ? 1 : 0;
+    for (size_t i = 0; i < views->servers_count; i++) {
+        if (views->servers[i].answer == failed)
+            return true;
+    }
+    return views->resolvers_count < 3 || told >= 2;
+}
+
+static void take_failure(struct sv_judge *judge, struct sv_fact *fact,
+                         const struct sv_dns_views *views, const struct sv_dns_answer *failed)
+{
+    if (is_alias_heard_enough(views, fact, failed)) {
         sv_fact_take(judge, fact, failed);
         return;
     }
@@ -346,7 +378,7 @@ void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
     } else {
         failed = failure(views, heard);
         if (failed != NULL)
-            take_failure(judge, fact, failed);
+            take_failure(judge, fact, views, failed);
         fact->outcome = SV_DNS_UNKNOWN; /* one of three resolvers is not enough to know */
     }
     fact->heard = heard;

@@ -19,6 +19,21 @@ const char *sv_axis_name(enum sv_axis axis)
     return (unsigned)axis < SV_AXIS_COUNT ? names[axis] : names[SV_AXIS_UNKNOWN];
 }
 
+const char *sv_ses_reason_name(enum sv_ses_reason reason)
+{
+    static const char *const reasons[SV_SES_REASON_COUNT] = {
+        [SV_SES_HOST_NOT_FOUND] = "host_not_found",
+        [SV_SES_TYPE_NOT_FOUND] = "type_not_found",
+        [SV_SES_INVALID_VALUE] = "invalid_value",
+        [SV_SES_DNS_SERVER_ERROR] = "dns_server_error",
+        [SV_SES_SERVICE_ERROR] = "service_error",
+        [SV_SES_REPLICATION] = "replication",
+        [SV_SES_REASON_OTHER] = "other",
+    };
+
+    return (unsigned)reason < SV_SES_REASON_COUNT ? reasons[reason] : NULL;
+}
+
 /* "TemporaryFailure", "TEMPORARY_FAILURE" and "temporary_failure" are one word once case and the
  * underscore are ignored; no two of our words collide that way. */
 static int same_word(const char *text, size_t len, const char *name)

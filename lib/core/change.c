@@ -2,8 +2,14 @@
 
 #include "inner.h"
 
-/* Design section 3.5: status, axes, flags, the stored conclusion and the findings. Times, TTLs and
- * counts are no news to anybody. */
+/* Design section 3.5: status, axes, flags, the stored conclusion and the findings; the records to
+ * be published, and settings that drifted. Times, TTLs and counts are no news to anybody. */
+
+/* What a state of an older version does not know is no change when it becomes known. */
+bool sv_change_is_records(const struct sv_domain *before, const struct sv_domain *after)
+{
+    return before->records != 0 && before->records != after->records;
+}
 
 static bool flags_differ(const struct sv_domain *before, const struct sv_domain *after)
 {
@@ -24,7 +30,8 @@ bool sv_change_is_any(const struct sv_domain *before, const struct sv_domain *af
 {
     return before->status != after->status || before->identity != after->identity ||
            before->dkim != after->dkim || before->mail_from != after->mail_from ||
-           before->conclusion != after->conclusion ||
+           before->conclusion != after->conclusion || before->drift != after->drift ||
+           sv_change_is_records(before, after) ||
            memcmp(before->findings, after->findings, sizeof(after->findings)) != 0 ||
            flags_differ(before, after);
 }

@@ -26,10 +26,11 @@ bool sv_domain_has_succeeded(const struct sv_domain *domain)
     return domain->identity == SV_AXIS_SUCCESS && domain->dkim == SV_AXIS_SUCCESS;
 }
 
-static enum sv_conclusion when_right(const struct sv_domain *domain)
+static enum sv_conclusion when_right(const struct sv_domain *domain,
+                                     const struct sv_observation *seen)
 {
     if (sv_heal_is_needed(domain))
-        return SV_CONCLUSION_RESTART_DUE;
+        return seen->restart_barred ? SV_CONCLUSION_OPERATOR_NEEDED : SV_CONCLUSION_RESTART_DUE;
     if (either_is(domain, SV_AXIS_TEMPORARY_FAILURE))
         return SV_CONCLUSION_SES_TROUBLE;
     return sv_domain_has_succeeded(domain) ? SV_CONCLUSION_ALL_GOOD
@@ -58,7 +59,7 @@ enum sv_conclusion sv_conclusion_draw(const struct sv_domain *domain,
     case SV_SEEN_UNKNOWN:
         return SV_CONCLUSION_CANNOT_TELL;
     case SV_SEEN_RIGHT:
-        return when_right(domain);
+        return when_right(domain, seen);
     case SV_SEEN_WRONG:
         return when_wrong(domain);
     case SV_SEEN_WAITING:

@@ -132,8 +132,36 @@ static void take_tri(enum sv_tri *tri, enum sv_tri seen)
         *tri = seen;
 }
 
+/* What SES says of the past is an instant of it, give or take its clock and ours. */
+static bool is_past(sv_ms at, sv_ms now)
+{
+    return at > 0 && at <= now + SV_DAY;
+}
+
+/* What SES said stays told until it succeeds; when it was asked, until it may be asked again. */
+static void take_detail(struct sv_domain *domain, const struct sv_policy *policy,
+                        const struct sv_observation *seen, sv_ms now)
+{
+    if (seen->detailed) {
+        domain->detailed_at = now;
+        domain->ses_reason = seen->ses_reason;
+        domain->ses_checked_at = is_past(seen->ses_checked_at, now) ? seen->ses_checked_at : 0;
+    } else if (seen->ses_known && sv_domain_has_succeeded(domain)) {
+        domain->ses_reason = SV_SES_REASON_NONE;
+        domain->ses_checked_at = 0;
+    }
+    if (!seen->detailed && now - domain->detailed_at >= policy->ses_floor_ms)
+        domain->detailed_at = 0;
+}
+
+static void take_drift(struct sv_domain *domain, const struct sv_observation *seen)
+{
+    domain->drift = (domain->drift & ~seen->drift_told) | (seen->drift & seen->drift_told);
+}
+
 static void take_in(struct sv_domain *domain, const struct sv_observation *seen, sv_ms now)
 {
+    take_drift(domain, seen);
     if (seen->ses_known) {
         domain->ses_asked_at = now;
         take_axis(&domain->identity, seen->identity);
@@ -411,6 +439,7 @@ static void on_looked(struct sv_domain *domain, const struct sv_policy *policy,
     }
     effects->definitive = seen->required != SV_SEEN_UNKNOWN && sv_observation_is_told(seen);
     take_in(domain, seen, input->now);
+    take_detail(domain, policy, seen, input->now);
     if (sv_status_is_sending(domain->status))
         look_while_sending(domain, policy, input, effects);
     else
@@ -435,6 +464,8 @@ static void on_provisioned(struct sv_domain *domain, const struct sv_input *inpu
     domain->todo &= ~(uint32_t)SV_TODO_PROVISION;
     domain->adopted = domain->adopted || input->adopted;
     domain->mail_from_wanted = input->mail_from_wanted;
+    domain->restores = 0;
+    take_drift(domain, &input->seen);
     domain->faults = 0;
     domain->tries = 0;
     if (domain->identity == SV_AXIS_GONE) { /* it was created again: a restart like another */
@@ -445,9 +476,11 @@ static void on_provisioned(struct sv_domain *domain, const struct sv_input *inpu
 
 static void on_restarted(struct sv_domain *domain, const struct sv_input *input)
 {
-    if ((domain->todo & SV_TODO_RESTARTS) == 0)
+    uint32_t done = input->restarted != 0 ? input->restarted : SV_TODO_RESTARTS;
+
+    if ((domain->todo & done) == 0)
         return; /* said twice */
-    domain->todo &= ~(uint32_t)SV_TODO_RESTARTS;
+    sv_heal_done(domain, done);
     domain->faults = 0;
     if (!sv_status_is_sending(domain->status))
         domain->bad_at = 0; /* what failed was the look that ended */
@@ -475,13 +508,22 @@ static void on_fault(struct sv_domain *domain, struct sv_effects *effects)
     effects->shown = SV_CONCLUSION_CANNOT_TELL;
 }
 
+static enum sv_reason why_updated(const struct sv_domain *before, const struct sv_domain *after)
+{
+    if (sv_change_is_records(before, after))
+        return SV_REASON_RECORDS_CHANGED;
+    if ((after->drift & ~before->drift) != 0)
+        return SV_REASON_DRIFTED;
+    return before->drift != after->drift ? SV_REASON_DRIFT_ENDED : SV_REASON_CHANGED;
+}
+
 /* A clock that went back: what seems to lie ahead counts as now, so that no wait grows by the
  * jump. */
 static void settle_times(struct sv_domain *domain, sv_ms now)
 {
     sv_ms *const times[] = {&domain->status_since, &domain->looking_since, &domain->wrong_at,
                             &domain->temporary_at, &domain->bad_at,        &domain->ses_asked_at,
-                            &domain->restarted_at, &domain->restarts_from};
+                            &domain->restarted_at, &domain->restarts_from, &domain->detailed_at};
 
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         if (*times[i] > now)
@@ -533,10 +575,12 @@ void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
     case SV_INPUT_COUNT:
         SV_REQUIRE(false);
     }
+    if (is_begun(domain) && input->records != 0)
+        domain->records = input->records;
     effects->to = domain->status;
     if (effects->news == SV_NEWS_NONE && is_begun(domain) && sv_change_is_any(&before, domain)) {
         effects->news = SV_NEWS_UPDATED;
-        effects->reason = SV_REASON_CHANGED;
+        effects->reason = why_updated(&before, domain);
     }
     if (effects->news != SV_NEWS_NONE)
         domain->sequence++;

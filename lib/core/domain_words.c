@@ -22,6 +22,7 @@ static const char *const conclusions[SV_CONCLUSION_COUNT] = {
     [SV_CONCLUSION_RESTART_DUE] = "ses_gave_up_restart_due",
     [SV_CONCLUSION_IDENTITY_GONE] = "identity_gone",
     [SV_CONCLUSION_SIGNING_DISABLED] = "dkim_signing_disabled",
+    [SV_CONCLUSION_OPERATOR_NEEDED] = "ses_gave_up_operator_needed",
     [SV_CONCLUSION_CANNOT_TELL] = "cannot_tell",
 };
 
@@ -37,6 +38,9 @@ static const char *const reasons[SV_REASON_COUNT] = {
     [SV_REASON_IDENTITY_GONE] = "identity_gone",
     [SV_REASON_REMOVED] = "removed_by_client",
     [SV_REASON_CHANGED] = "changed",
+    [SV_REASON_RECORDS_CHANGED] = "dns_records_changed",
+    [SV_REASON_DRIFTED] = "settings_drifted",
+    [SV_REASON_DRIFT_ENDED] = "settings_restored",
 };
 
 static const char *const kinds_of_news[SV_NEWS_COUNT] = {
@@ -45,6 +49,8 @@ static const char *const kinds_of_news[SV_NEWS_COUNT] = {
     [SV_NEWS_RESTORED] = "restored", [SV_NEWS_FAILED] = "failed",
     [SV_NEWS_REMOVED] = "removed",   [SV_NEWS_UPDATED] = "updated",
 };
+
+static const char *const drifts[SV_DRIFT_COUNT] = {"mail_from", "configuration_set", "dkim_method"};
 
 static const char *word(const char *const *words, unsigned count, unsigned index)
 {
@@ -91,4 +97,9 @@ const char *sv_reason_name(enum sv_reason reason)
 const char *sv_news_name(enum sv_news news)
 {
     return word(kinds_of_news, SV_NEWS_COUNT, (unsigned)news);
+}
+
+const char *sv_drift_name(unsigned index)
+{
+    return word(drifts, SV_DRIFT_COUNT, index);
 }

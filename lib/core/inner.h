@@ -4,7 +4,7 @@
 
 #include "sv/domain.h"
 
-enum { SV_TODO_RESTARTS = SV_TODO_RESTART_DKIM | SV_TODO_RESTART_MAIL_FROM };
+enum { SV_TODO_RESTARTS = SV_TODO_RESTART_DKIM | SV_TODO_RESTART_MAIL_FROM | SV_TODO_RESTORE_SET };
 
 /* The end of the year 9999: no instant we keep is later, so sums of two never overflow. */
 #define SV_INSTANT_MAX ((sv_ms)253402300799999)
@@ -35,6 +35,9 @@ enum sv_untold sv_conclusion_untold(const struct sv_observation *seen);
 
 /* True when the change set (design section 3.5) differs. */
 bool sv_change_is_any(const struct sv_domain *before, const struct sv_domain *after);
+
+/* Writes down that these restarts were made; settings that were put back drift no more. */
+void sv_heal_done(struct sv_domain *domain, uint32_t done);
 
 /* True when SES stopped looking at identity or DKIM, or never began. */
 bool sv_heal_is_needed(const struct sv_domain *domain);

@@ -190,18 +190,36 @@ void sv_planner_set_pace(struct sv_planner *planner, struct sv_pace pace)
     planner->pace = pace;
 }
 
-sv_ms sv_planner_bound_ms(const struct sv_planner *planner, enum sv_ask_kind kind)
+static size_t batches(const struct sv_planner *planner, enum sv_ask_kind kind)
 {
-    size_t batches = planner->lines[kind].count / aged_places(planner) + 1;
+    return planner->lines[kind].count / aged_places(planner) + 1;
+}
+
+static sv_ms turn_ms(const struct sv_planner *planner)
+{
     unsigned workers = planner->pace.workers > 0 ? planner->pace.workers : 1;
 
-    return planner->linger_ms[kind] + (sv_ms)batches * workers * planner->pace.interval_ms;
+    return (sv_ms)workers * planner->pace.interval_ms + SV_PLANNER_SLACK_MS;
+}
+
+sv_ms sv_planner_bound_ms(const struct sv_planner *planner, enum sv_ask_kind kind)
+{
+    return planner->linger_ms[kind] + (sv_ms)batches(planner, kind) * turn_ms(planner);
+}
+
+bool sv_planner_overstayed(const struct sv_planner *planner, const struct sv_ask *ask, sv_ms now)
+{
+    sv_ms turn = turn_ms(planner) > ask->turn_ms ? turn_ms(planner) : ask->turn_ms;
+
+    return now - ask->asked_at > planner->linger_ms[ask->kind] + (sv_ms)ask->batches * turn;
 }
 
 void sv_planner_add(struct sv_planner *planner, struct sv_ask *ask)
 {
     SV_REQUIRE(!ask->waiting && ask->kind < SV_ASK_KINDS);
     ask->bound_ms = sv_planner_bound_ms(planner, ask->kind);
+    ask->batches = batches(planner, ask->kind);
+    ask->turn_ms = turn_ms(planner);
     ask->waiting = true;
     enter(&planner->lines[ask->kind], ask);
     planner->count++;
@@ -220,11 +238,11 @@ void sv_planner_remove(struct sv_planner *planner, struct sv_ask *ask)
         take_out(planner, ask, false);
 }
 
-sv_ms sv_planner_wait_ms(const struct sv_planner *planner, sv_ms now)
+sv_ms sv_planner_wait_ms(const struct sv_planner *planner, sv_ms now, bool crowded)
 {
     sv_ms least = -1;
 
-    if (planner->count >= planner->batch_max)
+    if (planner->count >= planner->batch_max || (crowded && planner->count > 0))
         return 0;
     for (int kind = 0; kind < SV_ASK_KINDS; kind++) {
         const struct sv_ask *oldest = planner->lines[kind].oldest;
@@ -260,6 +278,16 @@ size_t sv_planner_take(struct sv_planner *planner, struct sv_ask **out)
         }
     }
     return count;
+}
+
+sv_ms sv_planner_meet_ms(sv_ms now, sv_ms wait_ms, uint64_t spread)
+{
+    sv_ms grid_ms = wait_ms < 2 * SV_HOUR ? 5 * SV_MINUTE : 10 * SV_MINUTE, late_ms;
+
+    if (wait_ms < 20 * SV_MINUTE)
+        return wait_ms;
+    late_ms = (now + wait_ms + (sv_ms)(spread % (uint64_t)grid_ms)) % grid_ms;
+    return late_ms == 0 ? wait_ms : wait_ms + grid_ms - late_ms;
 }
 
 bool sv_planner_begin_detail(struct sv_planner *planner)

@@ -8,7 +8,9 @@ static bool words_are_sane(const struct sv_domain *domain)
            (unsigned)domain->spf <= SV_TRI_YES && (unsigned)domain->dmarc <= SV_TRI_YES &&
            (unsigned)domain->bulk <= SV_TRI_YES &&
            (unsigned)domain->conclusion < SV_CONCLUSION_CANNOT_TELL &&
-           (domain->todo & ~(uint32_t)SV_TODO_ALL) == 0;
+           (unsigned)domain->ses_reason < SV_SES_REASON_COUNT &&
+           (domain->todo & ~(uint32_t)SV_TODO_ALL) == 0 &&
+           (domain->drift & ~(uint32_t)SV_DRIFT_ALL) == 0 && domain->restores <= SV_RESTORES_MAX;
 }
 
 static bool times_are_sane(const struct sv_domain *domain)
@@ -16,7 +18,7 @@ static bool times_are_sane(const struct sv_domain *domain)
     const sv_ms times[] = {domain->status_since, domain->looking_since, domain->wrong_at,
                            domain->temporary_at, domain->bad_at,        domain->ses_asked_at,
                            domain->restarted_at, domain->restarts_from, domain->next_check_at,
-                           domain->caches_until};
+                           domain->caches_until, domain->detailed_at,   domain->ses_checked_at};
 
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         if (times[i] < 0 || times[i] > SV_INSTANT_MAX)
@@ -31,7 +33,7 @@ static bool is_blank(const struct sv_domain *domain)
     return domain->identity == SV_AXIS_UNKNOWN && domain->dkim == SV_AXIS_UNKNOWN &&
            domain->mail_from == SV_AXIS_UNKNOWN && domain->signing == SV_TRI_UNKNOWN &&
            domain->conclusion == SV_CONCLUSION_NONE && !domain->was_verified &&
-           (domain->todo & SV_TODO_RESTARTS) == 0;
+           domain->drift == 0 && (domain->todo & SV_TODO_RESTARTS) == 0;
 }
 
 bool sv_domain_is_sane(const struct sv_domain *domain)

@@ -206,3 +206,22 @@ bool sv_domain_wants_ses(const struct sv_domain *domain, const struct sv_policy 
         return true;
     return domain->ses_asked_at == 0 || now - domain->ses_asked_at >= policy->ses_floor_ms;
 }
+
+/* A success needs no reason, what was never one has none yet. */
+static bool needs_reason(enum sv_axis before, enum sv_axis seen)
+{
+    bool lost =
+        before == SV_AXIS_SUCCESS && (seen == SV_AXIS_PENDING || seen == SV_AXIS_NOT_STARTED);
+
+    return lost || seen == SV_AXIS_FAILED || seen == SV_AXIS_TEMPORARY_FAILURE;
+}
+
+bool sv_domain_wants_detail(const struct sv_domain *domain, const struct sv_policy *policy,
+                            sv_ms now, const struct sv_observation *seen)
+{
+    bool recent = domain->detailed_at != 0 && now - domain->detailed_at < policy->ses_floor_ms;
+
+    if (!seen->ses_known || recent)
+        return false;
+    return needs_reason(domain->identity, seen->identity) || needs_reason(domain->dkim, seen->dkim);
+}

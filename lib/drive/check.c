@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "sv/alloc.h"
+#include "sv/digest.h"
 #include "sv/require.h"
 
 static void free_check(struct check *check)
@@ -24,7 +25,10 @@ static void free_check(struct check *check)
     check_commit_free(check);
     json_decref(check->findings);
     free(check->renewal);
+    if (check->ses != NULL)
+        free(check->ses->tags);
     free(check->ses);
+    free(check->told);
     if (check->previous != NULL)
         check->previous->next = check->next;
     else
@@ -75,6 +79,8 @@ static bool start(struct check *check)
         check->step = CHECK_RESTART_DKIM;
     else if ((todo & SV_TODO_RESTART_MAIL_FROM) != 0)
         check->step = CHECK_RESTART_MAIL_FROM;
+    else if ((todo & SV_TODO_RESTORE_SET) != 0)
+        check->step = CHECK_RESTORE_SET;
     else
         check->step = CHECK_DNS;
     if (check->step != CHECK_DNS)
@@ -90,14 +96,20 @@ static bool step(struct check *check)
     case CHECK_OWN:
     case CHECK_CREATE:
     case CHECK_GET:
+    case CHECK_SIGNING:
+    case CHECK_CONFIGURATION_SET:
     case CHECK_MAIL_FROM:
     case CHECK_LEGACY:
-    case CHECK_RESTART_DKIM:
-    case CHECK_RESTART_MAIL_FROM:
     case CHECK_DELETE:
         return check_provision_step(check);
+    case CHECK_RESTART_DKIM:
+    case CHECK_RESTART_OWNERSHIP:
+    case CHECK_RESTART_MAIL_FROM:
+    case CHECK_RESTORE_SET:
+        return check_restart_step(check);
     case CHECK_DNS:
     case CHECK_SES:
+    case CHECK_DETAIL:
         return check_look_step(check);
     case CHECK_DECIDE:
         return check_decide(check, SV_INPUT_LOOKED);
@@ -158,8 +170,11 @@ static void on_ticket(struct ticket *ticket, enum sv_err err)
 void check_ask_ses(struct check *check, enum sv_ses_op op)
 {
     struct own_call *ses = check->ses;
-    struct ticket *ticket = &ses->ticket;
+    struct ticket *ticket;
 
+    if (ses == NULL)
+        ses = check->ses = sv_alloc(1, sizeof *ses);
+    ticket = &ses->ticket;
     ses->identity = (struct sv_ses_identity){0};
     ses->domain_name = check->before.registration.domain;
     ticket->owner = check;
@@ -168,6 +183,7 @@ void check_ask_ses(struct check *check, enum sv_ses_op op)
     ticket->call.domains = &ses->domain_name;
     ticket->call.domains_count = 1;
     ticket->call.results = &ses->identity;
+    ticket->call.setup = check->teller->account.setup;
     gate_queue(&check->teller->gates[op], ticket);
 }
 
@@ -177,10 +193,25 @@ void check_cancel_ses(struct check *check)
         ticket_cancel(&check->ses->ticket);
 }
 
+/* The core says when to look again; the planner, when others are looked at, too. */
+static void meet_others(struct check *check)
+{
+    const char *account = check->before.registration.account;
+    struct sv_effects *effects = &check->effects;
+
+    effects->wait_ms = sv_planner_meet_ms(check->input.now, effects->wait_ms,
+                                          sv_fnv1a(SV_FNV_START, account, strlen(account)));
+    if (effects->wait_ms >= 0)
+        check->after.domain.next_check_at = check->input.now + effects->wait_ms;
+}
+
 bool check_decide(struct check *check, enum sv_input_kind kind)
 {
     struct sv_drive *drive = check->drive;
 
+    if (kind == SV_INPUT_PROVISIONED)
+        check_note_provisioned(check);
+    check->seen.restart_barred = check->teller != NULL && check_restart_is_barred(check);
     check->input = (struct sv_input){
         .kind = kind,
         .now = drive_now(drive),
@@ -188,9 +219,15 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
         .hurry = check->before.job.entry_id[0] != '\0',
         .adopted = check->after.registration.adopt,
         .mail_from_wanted = check->after.registration.mail_from[0] != '\0',
+        .restarted = check->restarted,
+        .records =
+            kind == SV_INPUT_PROVISIONED || kind == SV_INPUT_RESTARTED || kind == SV_INPUT_LOOKED
+                ? check_records(check)
+                : 0,
         .seen = check->seen,
     };
     sv_domain_step(&check->after.domain, &drive->options.policy, &check->input, &check->effects);
+    meet_others(check);
     if (kind == SV_INPUT_PROVISIONED && check->after.registration.registered_at == 0)
         check->after.registration.registered_at = check->input.now;
     if (kind == SV_INPUT_LOOKED && check->effects.shown == SV_CONCLUSION_DNS_RIGHT_SES_WAITING)

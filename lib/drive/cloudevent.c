@@ -54,6 +54,17 @@ json_t *sv_json_axes(const struct sv_domain *domain)
     return out;
 }
 
+json_t *sv_json_drift(uint32_t drift)
+{
+    json_t *out = sv_json_array();
+
+    for (unsigned i = 0; i < SV_DRIFT_COUNT; i++) {
+        if ((drift & 1u << i) != 0)
+            sv_json_append(out, json_string(sv_drift_name(i)));
+    }
+    return out;
+}
+
 json_t *sv_json_record(const struct sv_record *record, enum sv_record_status status)
 {
     json_t *out = sv_json_object();
@@ -218,6 +229,16 @@ static json_t *codes_before(const struct sv_domain *before)
     return none ? sv_json_array() : json_null();
 }
 
+/* Those before are not kept; of those of now, their names. */
+static json_t *record_names(const struct sv_event_facts *facts)
+{
+    json_t *names = sv_json_array();
+
+    for (size_t i = 0; i < facts->records_count; i++)
+        sv_json_append(names, json_string(facts->records[i].name));
+    return names;
+}
+
 static json_t *json_changed(const struct sv_event_facts *facts)
 {
     const struct sv_domain *before = &facts->before->domain, *after = &facts->after->domain;
@@ -240,6 +261,9 @@ static json_t *json_changed(const struct sv_event_facts *facts)
     json_decref(new);
     add_change(changed, "conclusion", json_conclusion(before->conclusion),
                json_conclusion(after->conclusion));
+    add_change(changed, "drift", sv_json_drift(before->drift), sv_json_drift(after->drift));
+    if (sv_change_is_records(before, after))
+        add_change(changed, "dns_records", json_null(), record_names(facts));
     if (memcmp(before->findings, after->findings, sizeof before->findings) != 0)
         add_change(changed, "findings", codes_before(before), sv_json_codes(facts->findings));
     return changed;
@@ -283,6 +307,7 @@ static void add_state(json_t *data, const struct sv_event_facts *facts)
     (void)json_object_update(data, shown);
     json_decref(shown);
     sv_json_set(data, "axes", sv_json_axes(after));
+    sv_json_set(data, "drift", sv_json_drift(after->drift));
     sv_json_set(data, "changed", json_changed(facts));
     add_findings(data, facts);
     sv_json_set(data, "conclusion", json_conclusion(facts->effects->shown));
@@ -318,6 +343,8 @@ static json_t *domain_data(const struct sv_event_facts *facts)
     sv_json_set_str(data, "reason", sv_reason_name(effects->reason));
     add_state(data, facts);
     if (registered)
+        sv_json_set_bool(data, "identity_existed", facts->identity_existed);
+    if (facts->records_count > 0)
         add_records(data, facts);
     if (facts->job_id != NULL)
         sv_json_set_str(data, "job_id", facts->job_id);
@@ -450,6 +477,8 @@ char *sv_cloudevent_job_finished(const struct sv_job_facts *facts, const char *o
         sv_json_set_str(data, "reason", reason);
     if (definitive != SV_TRI_UNKNOWN)
         sv_json_set_bool(data, "definitive", definitive == SV_TRI_YES);
+    if (facts->identity_existed != SV_TRI_UNKNOWN)
+        sv_json_set_bool(data, "identity_existed", facts->identity_existed == SV_TRI_YES);
     text = dump(event, SV_STORE_EVENT_BYTES_MAX);
     SV_REQUIRE(text != NULL);
     json_decref(event);

@@ -75,6 +75,8 @@ static char *render_job(const struct check *check, const char *how)
                    check->before.registration.traceparent);
     if (open->type == SV_JOB_RECHECK && strcmp(how, "done") == 0)
         definitive = check->effects.definitive ? SV_TRI_YES : SV_TRI_NO;
+    if (check->input.kind == SV_INPUT_PROVISIONED && strcmp(how, "done") == 0)
+        facts.identity_existed = check->existed ? SV_TRI_YES : SV_TRI_NO;
     if (reason == NULL && strcmp(how, "rejected") == 0)
         reason = "removed";
     return sv_cloudevent_job_finished(&facts, how, reason, definitive);
@@ -92,6 +94,7 @@ static struct sv_event_facts facts_of(const struct check *check)
         .findings = check->findings,
         .findings_omitted = check->findings_omitted,
         .policy = &check->drive->options.policy,
+        .identity_existed = check->existed,
         .job_id = check->before.job.entry_id[0] == '\0' ? NULL : check->before.job.id,
         .now = check->input.now,
     };
@@ -104,7 +107,8 @@ static char *render_event(const struct check *check)
 
     if (check->effects.news == SV_NEWS_NONE)
         return NULL;
-    if (check->effects.news == SV_NEWS_REGISTERED) {
+    if (check->effects.news == SV_NEWS_REGISTERED ||
+        sv_change_is_records(&check->before.domain, &check->after.domain)) {
         struct sv_expect expect = check_expect(check);
 
         facts.records = records;
@@ -130,7 +134,9 @@ static char *render_detail(const struct check *check)
 {
     if (check->input.kind == SV_INPUT_REMOVED)
         return sv_strdup("");
-    return loses_nothing(check) ? sv_detail_write(check->findings, check->input.now) : NULL;
+    return loses_nothing(check)
+               ? sv_detail_write(check->findings, check->seen.authority_closed, check->input.now)
+               : NULL;
 }
 
 /* What is removed takes its history along. */

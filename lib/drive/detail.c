@@ -89,9 +89,17 @@ static json_t *shorten(const json_t *finding, bool with_witnesses)
     return out;
 }
 
+/* What there is to keep of one look. */
+struct look {
+    const json_t *findings;
+    bool authority_closed;
+    sv_ms now;
+};
+
 /* The first `count` findings in one line, or NULL where that is too long. */
-static char *write_line(const json_t *findings, sv_ms now, size_t count, bool with_witnesses)
+static char *write_line(const struct look *look, size_t count, bool with_witnesses)
 {
+    const json_t *findings = look->findings;
     size_t omitted = json_array_size(findings) - count;
     json_t *line = sv_json_object();
     json_t *list = sv_json_array();
@@ -99,7 +107,9 @@ static char *write_line(const json_t *findings, sv_ms now, size_t count, bool wi
 
     for (size_t i = 0; i < count; i++)
         sv_json_append(list, shorten(json_array_get(findings, i), with_witnesses));
-    sv_json_set_int(line, "at", now);
+    sv_json_set_int(line, "at", look->now);
+    if (look->authority_closed)
+        sv_json_set_bool(line, "closed", true);
     if (omitted > 0)
         sv_json_set_int(line, "omitted", (long long)omitted);
     sv_json_set(line, "findings", list);
@@ -110,16 +120,17 @@ static char *write_line(const json_t *findings, sv_ms now, size_t count, bool wi
     return text.data;
 }
 
-char *sv_detail_write(const json_t *findings, sv_ms now)
+char *sv_detail_write(const json_t *findings, bool authority_closed, sv_ms now)
 {
+    struct look look = {.findings = findings, .authority_closed = authority_closed, .now = now};
     size_t count = json_array_size(findings);
     char *text;
 
-    if (count == 0)
+    if (count == 0 && !authority_closed)
         return sv_strdup("");
-    text = write_line(findings, now, count, true);
+    text = write_line(&look, count, true);
     for (; text == NULL && count > 0; count--)
-        text = write_line(findings, now, count, false); /* the last ones matter least */
+        text = write_line(&look, count, false); /* the last ones matter least */
     return text != NULL ? text : sv_strdup("");
 }
 
@@ -328,6 +339,9 @@ static void read_findings(json_t *out, const char *text, size_t len, const char 
     sv_json_set(out, "observed_at", sv_json_time(json_integer_value(json_object_get(line, "at"))));
     sv_json_set(out, "findings", findings);
     sv_json_set_int(out, "findings_omitted", json_integer_value(json_object_get(line, "omitted")));
+    sv_json_set(out, "authority_closed",
+                json_is_object(line) ? json_boolean(json_is_true(json_object_get(line, "closed")))
+                                     : json_null());
     json_decref(line);
 }
 

@@ -153,7 +153,7 @@ static void open_tellers(struct sv_drive *drive)
         teller->account = drive->options.accounts[i];
         SV_REQUIRE(teller->account.rate_millihertz > 0);
         for (int op = 0; op < SV_SES_OP_COUNT; op++)
-            gate_init(&teller->gates[op], drive, &teller->account, (enum sv_ses_op)op);
+            gate_init(&teller->gates[op], drive, teller, (enum sv_ses_op)op);
         reader_init(&teller->reader, drive, teller);
     }
     drive->options.accounts = NULL; /* the caller's copy is not needed any more */
@@ -210,8 +210,11 @@ static void start_work(struct sv_drive *drive)
         intake_start(&drive->shards[i]);
         queue_start(&drive->shards[i]);
     }
-    for (size_t i = 0; i < drive->options.accounts_count; i++)
+    for (size_t i = 0; i < drive->options.accounts_count; i++) {
         sweeper_start(drive, &drive->tellers[i]);
+        if (drive->options.greets)
+            greet(&drive->tellers[i]);
+    }
     alarm_init(&drive->renew_at, on_renew_at, drive);
     alarm_set(drive, &drive->renew_at, drive->options.lease_ms / 12 + 1);
     drive->on_prepared(drive->prepared_context, SV_OK, NULL);

@@ -10,12 +10,15 @@
 #include <jansson.h>
 #include <uv.h>
 
+#include "sv/breaker.h"
 #include "sv/cloudevent.h"
 #include "sv/drive.h"
 #include "sv/heap.h"
 #include "sv/judge.h"
 #include "sv/planner.h"
+#include "sv/retry.h"
 #include "sv/state.h"
+#include "sv/tags.h"
 
 /* ---- alarms: one heap, one uv_timer ---- */
 
@@ -66,6 +69,28 @@ void errand_cancel(struct errand *errand);
 void errand_give_up(struct errand *errand);
 bool errand_is_idle(const struct errand *errand);
 
+/* ---- fuses: SES is left alone after refusals that asking again does not mend ---- */
+
+struct gate;
+struct ticket;
+
+/* One per account, for its keys and what AWS thinks of it; one per gate, for its permission and
+ * health. */
+struct fuse {
+    struct sv_breaker breaker;
+    struct sv_errinfo why; /* it opened */
+    enum sv_ses_denial denial;
+};
+
+/* What both fuses of a gate say. */
+enum sv_breaker_answer fuses_ask(const struct gate *gate);
+/* The call that is about to be made is the trial of whichever is half open. */
+void fuses_try(struct ticket *ticket);
+/* The final outcome of a ticket; tells when one opens or closes. True = it was somebody's trial. */
+bool fuses_judge(struct ticket *ticket, enum sv_err err);
+/* Fills the call of a ticket that is not let through, and returns its error. */
+enum sv_err fuses_refuse(struct ticket *ticket);
+
 /* ---- gates and tickets: SES calls behind the shared limiter ---- */
 
 struct ticket {
@@ -75,28 +100,37 @@ struct ticket {
     bool (*fill)(struct ticket *ticket);
     void (*done)(struct ticket *ticket, enum sv_err err);
     void *owner;
+    bool may_miss; /* SV_ENOTFOUND is no failure: nothing is logged */
     struct gate *gate;
     unsigned attempts;
-    enum { TICKET_IDLE, TICKET_QUEUED, TICKET_CALLING } state;
-    struct ticket *next; /* in the gate's line, or among its calls */
+    unsigned cost;      /* tokens that the last retry took */
+    bool resigned;      /* was signed anew already, with other keys or another time */
+    bool tries_account; /* is the trial of the account's fuse */
+    bool tries_gate;
+    struct alarm again;
+    enum { TICKET_IDLE, TICKET_QUEUED, TICKET_CALLING, TICKET_WAITING } state;
+    struct ticket *next; /* in the gate's line, among its calls, or among those that wait */
 };
 
 struct gate { /* one account and action: one call a second, first come first served */
     struct sv_drive *drive;
     const struct sv_account *account;
+    struct teller *teller;
     enum sv_ses_op op;
     struct ticket *head, *tail; /* the line */
     struct ticket *calling;     /* under way at SES */
+    struct ticket *waiting;     /* for their next attempt */
     struct errand permit;
     struct alarm wait;
-    unsigned throttles; /* in a row: pauses double */
+    struct fuse fuse;
     bool pausing;
+    bool told_missing;   /* that IAM gives no permission: once, until it does */
     bool throttled;      /* the limiter is told with the next question */
-    struct sv_pace pace; /* as the limiter last told */
+    struct sv_pace pace; /* as the limiter told */
+    sv_ms workers_seen_mono;
 };
 
-void gate_init(struct gate *gate, struct sv_drive *drive, const struct sv_account *account,
-               enum sv_ses_op op);
+void gate_init(struct gate *gate, struct sv_drive *drive, struct teller *teller, enum sv_ses_op op);
 void gate_queue(struct gate *gate, struct ticket *ticket);
 void gate_stop(struct gate *gate); /* cancels the permit and every ticket */
 /* What the limiter last told, or what it would tell a lone worker at first. */
@@ -115,22 +149,40 @@ struct reader {
     struct sv_drive *drive;
     struct teller *teller;
     struct sv_planner planner;
-    sv_ms workers_seen_mono; /* when that many workers were last seen to share the permits */
     struct round *gathering; /* its first ticket waits for a permit */
     struct alarm linger;
 };
 
+/* ---- greetings: what an account may do, asked once ---- */
+
+struct greeting {
+    struct teller *teller;
+    struct ticket ticket;
+    struct sv_ses_account about;
+    struct sv_ses_identity result;
+    unsigned next;
+};
+
+void greet(struct teller *teller);
+
 /* One account with its gates. */
 struct teller {
     struct sv_account account;
+    struct fuse fuse;
+    struct sv_retry_quota quota;
+    sv_ms keys_renewed_mono; /* when fresh keys were last asked for; 0 = never */
     struct gate gates[SV_SES_OP_COUNT];
     struct reader reader;
     struct sweeper *sweeper; /* NULL = none */
+    struct greeting greeting;
 };
 
 void reader_init(struct reader *reader, struct sv_drive *drive, struct teller *teller);
 void reader_queue(struct reader *reader, struct check *check);
 void reader_forget(struct reader *reader, struct check *check);
+/* True = this check may ask for details; reader_forget ends that, too. */
+bool reader_begin_detail(struct reader *reader, struct check *check);
+void reader_end_detail(struct reader *reader, struct check *check);
 void reader_stop(struct reader *reader);
 
 /* ---- sweeps: an account's list, walked now and then ---- */
@@ -144,7 +196,7 @@ void plan_trace_open(const struct reader *reader);
 void plan_trace_pace(const struct reader *reader);
 void plan_trace_add(const struct reader *reader, const struct check *check);
 void plan_trace_remove(const struct reader *reader, const struct check *check);
-void plan_trace_wait(const struct reader *reader, sv_ms now, sv_ms wait_ms);
+void plan_trace_wait(const struct reader *reader, sv_ms now, bool crowded, sv_ms wait_ms);
 void plan_trace_take(const struct reader *reader, struct sv_ask *const *asks, size_t count);
 void plan_trace_detail(const struct reader *reader, bool granted);
 void plan_trace_detail_end(const struct reader *reader);
@@ -156,17 +208,28 @@ enum check_step {
     CHECK_OWN,
     CHECK_CREATE,
     CHECK_GET,
+    CHECK_SIGNING,
+    CHECK_CONFIGURATION_SET,
     CHECK_MAIL_FROM,
     CHECK_LEGACY,
     CHECK_RESTART_DKIM,
+    CHECK_RESTART_OWNERSHIP,
     CHECK_RESTART_MAIL_FROM,
+    CHECK_RESTORE_SET,
     CHECK_DELETE,
     CHECK_DNS,
     CHECK_SES,
+    CHECK_DETAIL,
     CHECK_DECIDE,
     CHECK_COMMIT,
     CHECK_DISOWN,
     CHECK_END,
+};
+
+/* Tokens that are not those we know; believed when the whole round is. */
+struct told {
+    size_t tokens_count;
+    char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
 };
 
 enum asking {
@@ -181,6 +244,8 @@ struct own_call {
     struct ticket ticket;
     struct sv_ses_identity identity; /* what it answered */
     const char *domain_name;         /* for ticket.call.domains */
+    struct sv_ses_identity found;    /* what was there already, once SES has shown it */
+    struct sv_tags *tags;            /* of one that is being created; NULL = none yet */
 };
 
 struct check {
@@ -200,10 +265,14 @@ struct check {
     bool releasing; /* to be handed back untouched */
     bool released;  /* that is done, or was tried in vain */
     struct letter letter;
-    struct errand errand;   /* one store call of this check at a time */
-    struct errand *renewal; /* NULL until the first: few checks take that long */
-    struct own_call *ses;   /* NULL unless work is owed at SES */
-    enum sv_err result;     /* of the last errand or ticket */
+    struct errand errand;          /* one store call of this check at a time */
+    struct errand *renewal;        /* NULL until the first: few checks take that long */
+    struct own_call *ses;          /* NULL until SES is asked for this domain alone */
+    enum sv_err result;            /* of the last errand or ticket */
+    struct told *told;             /* NULL = the tokens are those we know */
+    enum sv_tri mail_from_drifted; /* by this look's read */
+    uint32_t restarted;            /* the SV_TODO_ bit that was done */
+    bool existed;                  /* the identity was there before the job that asks for it */
 
     enum asking asking;
     struct check *next_asking; /* the line */
@@ -215,6 +284,7 @@ struct check {
     json_t *findings;
     size_t findings_omitted;
     struct sv_observation seen;
+    bool detailing;     /* one of the planner's details is ours */
     bool round_waiting; /* in the reader's list, or in a round */
     struct round *round;
 
@@ -239,13 +309,42 @@ void check_ask_store(struct check *check);
 void check_ask_own(struct check *check, enum sv_store_own_verb verb);
 
 /* The steps, by file: true = go on at once, false = a callback will post the check. */
-bool check_provision_step(struct check *check); /* OWN .. DELETE */
-bool check_look_step(struct check *check);      /* DNS, SES */
+bool check_provision_step(struct check *check); /* OWN .. LEGACY, DELETE */
+bool check_restart_step(struct check *check);   /* RESTART_DKIM .. RESTORE_SET */
+bool check_look_step(struct check *check);      /* DNS, SES, DETAIL */
 void check_look_stop(struct check *check);      /* ends the asking: lookups canceled, judge freed */
 bool check_commit_step(struct check *check);    /* COMMIT, DISOWN */
 void check_commit_free(struct check *check);
 /* Lets the core decide and goes to COMMIT. */
 bool check_decide(struct check *check, enum sv_input_kind kind);
+
+/* True when the answer to the step's call is there; otherwise the call is started, and the check
+ * waits. */
+bool check_called_ses(struct check *check, enum sv_ses_op op);
+/* Likewise: sets the custom MAIL FROM that is registered, or switches it off. */
+bool check_put_mail_from(struct check *check);
+
+/* What SES shows (shown.c). The account's setup, never NULL: */
+const struct sv_ses_setup *check_setup(const struct check *check);
+/* Take over from the last reply how the identity signs: as it says or as was asked; what was made
+ * as we asked; what was there, by a Get. */
+void check_keep_dkim(struct check *check, enum sv_dkim_method method);
+void check_keep_made(struct check *check);
+void check_keep_found(struct check *check);
+/* True when what was found is what a worker that died had made for the same job. */
+bool check_is_half_made(const struct check *check);
+/* The call that makes what was found sign as wanted; SV_SES_OP_COUNT = none. */
+enum sv_ses_op check_signing_call(const struct check *check);
+/* Digest of the records to be published; 0 = not known. */
+uint32_t check_records(const struct check *check);
+void check_note_provisioned(struct check *check);
+/* True when no call restarts DKIM and leaves it as it is. */
+bool check_restart_is_barred(const struct check *check);
+/* One result of a batched read; check_take_told believes them, once the round is through. */
+void check_tell(struct check *check, enum sv_ses_op op, const struct sv_ses_identity *result);
+void check_take_told(struct check *check);
+/* What only a Get tells, when one was made in this look. */
+void check_take_details(struct check *check, const struct sv_ses_identity *got);
 
 /* DNS is right and only SES is waited for: adds that to the findings (dns-auth section 10.2). Being
  * temporary, it belongs to no digest and causes no event. */

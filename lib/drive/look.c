@@ -29,8 +29,6 @@ struct sv_expect check_expect(const struct check *check)
     struct sv_expect expect = {
         .domain = registration->domain,
         .region = check->teller->account.region,
-        .dkim_tokens_count = registration->tokens_count,
-        .dkim_zone = registration->zone[0] == '\0' ? NULL : registration->zone,
         .mail_from = registration->mail_from[0] == '\0' ? NULL : registration->mail_from,
         .ownership_token =
             registration->ownership_token[0] == '\0' ? NULL : registration->ownership_token,
@@ -39,8 +37,7 @@ struct sv_expect check_expect(const struct check *check)
         .is_feedback_host = check->drive->options.is_feedback_host,
     };
 
-    for (size_t i = 0; i < registration->tokens_count; i++)
-        expect.dkim_tokens[i] = registration->tokens[i];
+    sv_state_expect_dkim(registration, check->teller->account.setup, &expect);
     return expect;
 }
 
@@ -267,12 +264,23 @@ static bool look_at_dns(struct check *check)
     return true;
 }
 
+/* Only so many Gets wait at once: the others of a mass failure decide without one. */
+static bool wants_detail(struct check *check)
+{
+    struct sv_drive *drive = check->drive;
+
+    return sv_domain_wants_detail(&check->before.domain, &drive->options.policy, drive_now(drive),
+                                  &check->seen) &&
+           reader_begin_detail(&check->teller->reader, check);
+}
+
 static bool look_at_ses(struct check *check)
 {
     struct sv_drive *drive = check->drive;
 
     if (!check->waiting) {
-        if (!sv_domain_wants_ses(&check->before.domain, &drive->options.policy, drive_now(drive),
+        if (!check->before.hurried &&
+            !sv_domain_wants_ses(&check->before.domain, &drive->options.policy, drive_now(drive),
                                  &check->seen)) {
             check->seen.ses_skipped = true;
             check->step = CHECK_DECIDE;
@@ -285,12 +293,35 @@ static bool look_at_ses(struct check *check)
     if (check->round_waiting)
         return false; /* posted by something else */
     check->waiting = false;
+    check_take_told(check);
+    check->step = wants_detail(check) ? CHECK_DETAIL : CHECK_DECIDE;
+    return true;
+}
+
+/* What a Get tells beyond the reads: why SES's own look failed, and when that was. Nothing depends
+ * on it, so a Get that fails is no fault of the look. */
+static bool look_at_detail(struct check *check)
+{
+    const struct sv_ses_identity *identity;
+
+    if (!check_called_ses(check, SV_SES_GET))
+        return false;
+    identity = &check->ses->identity;
+    reader_end_detail(&check->teller->reader, check);
+    if (check->result == SV_OK) {
+        check->seen.detailed = true;
+        check->seen.ses_reason = identity->reason;
+        check->seen.ses_checked_at = identity->last_checked_at;
+        check_take_details(check, identity);
+    }
     check->step = CHECK_DECIDE;
     return true;
 }
 
 bool check_look_step(struct check *check)
 {
-    SV_REQUIRE(check->step == CHECK_DNS || check->step == CHECK_SES);
-    return check->step == CHECK_DNS ? look_at_dns(check) : look_at_ses(check);
+    SV_REQUIRE(check->step == CHECK_DNS || check->step == CHECK_SES || check->step == CHECK_DETAIL);
+    if (check->step == CHECK_DNS)
+        return look_at_dns(check);
+    return check->step == CHECK_SES ? look_at_ses(check) : look_at_detail(check);
 }

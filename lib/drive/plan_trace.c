@@ -70,11 +70,11 @@ void plan_trace_remove(const struct reader *reader, const struct check *check)
         write_line(reader, "+ %d remove %s", number(reader), check->uid);
 }
 
-void plan_trace_wait(const struct reader *reader, sv_ms now, sv_ms wait_ms)
+void plan_trace_wait(const struct reader *reader, sv_ms now, bool crowded, sv_ms wait_ms)
 {
     if (!is_on(reader))
         return;
-    write_line(reader, "+ %d when %" PRId64, number(reader), now);
+    write_line(reader, "+ %d when %" PRId64 " %d", number(reader), now, crowded);
     write_line(reader, "= wait %" PRId64, wait_ms);
 }
 

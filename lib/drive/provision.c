@@ -1,15 +1,17 @@
-/* Work owed at SES: creating the identity, restarting its verification, deleting it. Every call may
- * be repeated, so each step simply runs again after a crash. */
+/* Work owed at SES: creating the identity, bringing one that was there to what is wanted, deleting
+ * it. Every call may be repeated, so each step simply runs again after a crash. */
 #include "inside.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sv/alloc.h"
 #include "sv/require.h"
 
 /* True when the answer to the step's call is there; otherwise the call is started and the check
  * waits. */
-static bool called_ses(struct check *check, enum sv_ses_op op)
+bool check_called_ses(struct check *check, enum sv_ses_op op)
 {
     if (check->waiting) {
         check->waiting = false;
@@ -55,16 +57,53 @@ static bool give_up(struct check *check, uint32_t work, const char *outcome, con
     return check_decide(check, SV_INPUT_FAULT);
 }
 
-/* What every failed call comes to: wait and repeat, or give up. Missing permissions and used-up
- * quotas are the operator's to mend: the job stays open until then. */
+static bool is_creating(const struct check *check)
+{
+    return check->step == CHECK_CREATE;
+}
+
+/* SES deletes no identity whose keys replicas in other regions share; it has no error code for
+ * that.
+ */
+static bool has_replicas(const struct check *check)
+{
+    return check->step == CHECK_DELETE &&
+           strcasestr(check->ses->ticket.call.info.text, "replica") != NULL;
+}
+
+/* Whatever SES did not find: an identity to adopt, or a configuration set. One that was there a
+ * moment ago is looked for again. */
+static bool miss_something(struct check *check, uint32_t work)
+{
+    if (is_creating(check) || check->step == CHECK_CONFIGURATION_SET)
+        return give_up(check, work, "dead", "configuration_set_not_found");
+    if (check->step == CHECK_GET && !check->before.registration.adopt)
+        return check_decide(check, SV_INPUT_FAULT);
+    if (check->before.domain.identity == SV_AXIS_GONE && !is_asked_for(check, work)) {
+        /* Somebody else made it, and deleted it: we look whether it comes back, and make none. */
+        check->step = CHECK_DNS;
+        return true;
+    }
+    return give_up(check, work, "dead", "identity_not_found");
+}
+
+/* What every failed call comes to: wait and repeat, or give up. Somebody else's change passes;
+ * repeating begins with reading what is there now. Missing permissions are the operator's to mend:
+ * the job stays open until then. An account that is full does not get emptier by waiting. */
 static bool fail(struct check *check, uint32_t work)
 {
     switch (check->result) {
     case SV_EREFUSED:
     case SV_EINVALID:
+        if (has_replicas(check))
+            return give_up(check, work, "dead", "identity_has_replicas");
         return give_up(check, work, "dead", "ses_refused");
     case SV_ENOTFOUND:
-        return give_up(check, work, "dead", "identity_not_found");
+        return miss_something(check, work);
+    case SV_EQUOTA:
+        if (is_creating(check))
+            return give_up(check, work, "rejected", "ses_identity_quota");
+        break;
     case SV_OK:
     case SV_ECANCELED:
     case SV_ETIMEOUT:
@@ -76,7 +115,6 @@ static bool fail(struct check *check, uint32_t work)
     case SV_EBUSY:
     case SV_ECLOCK:
     case SV_EDENIED:
-    case SV_EQUOTA:
     case SV_EEXISTS:
     case SV_EMALFORMED:
     case SV_ETOOBIG:
@@ -102,69 +140,114 @@ static bool own(struct check *check)
     return true;
 }
 
-static void keep_identity(struct check *check)
-{
-    struct sv_registration *registration = &check->after.registration;
-    const struct sv_ses_identity *identity = &check->ses->identity;
-
-    registration->tokens_count = identity->tokens_count;
-    (void)memset(registration->tokens, 0, sizeof registration->tokens);
-    for (size_t i = 0; i < identity->tokens_count; i++)
-        (void)snprintf(registration->tokens[i], sizeof registration->tokens[i], "%s",
-                       identity->tokens[i]);
-    (void)snprintf(registration->zone, sizeof registration->zone, "%s", identity->hosted_zone);
-    /* An adopted identity keeps the MAIL FROM it has, unless the job names one. */
-    if (registration->adopt && registration->mail_from[0] == '\0')
-        (void)snprintf(registration->mail_from, sizeof registration->mail_from, "%s",
-                       identity->mail_from_domain);
-}
+/* --- making it --- */
 
 static bool create(struct check *check)
 {
-    if (!called_ses(check, SV_SES_CREATE))
+    if (!check->waiting) {
+        struct sv_tag_facts facts = {.client_id = check->client_id,
+                                     .domain_id = check->uid,
+                                     .domain = check->before.registration.domain};
+
+        if (check->ses->tags == NULL)
+            check->ses->tags = sv_alloc(1, sizeof *check->ses->tags);
+        sv_tags_fill(check_setup(check), &facts, check->ses->tags);
+        check->ses->ticket.call.tags = check->ses->tags->tags;
+        check->ses->ticket.call.tags_count = check->ses->tags->count;
+    }
+    if (!check_called_ses(check, SV_SES_CREATE))
         return false;
-    if (check->result == SV_EEXISTS) {
-        check->step = CHECK_GET;
+    if (check->result == SV_EEXISTS || check->result == SV_ECONFLICT) {
+        check->step = CHECK_GET; /* see what is there */
         return true;
     }
     if (check->result != SV_OK)
         return fail(check, SV_TODO_PROVISION);
-    keep_identity(check);
+    check_keep_made(check);
     check->step = CHECK_MAIL_FROM;
     return true;
 }
 
 static bool get(struct check *check)
 {
-    if (!called_ses(check, SV_SES_GET))
+    if (!check_called_ses(check, SV_SES_GET))
         return false;
     if (check->result != SV_OK)
         return fail(check, SV_TODO_PROVISION);
-    keep_identity(check);
+    check_keep_found(check);
+    check->existed = check->before.registration.adopt || !check_is_half_made(check);
+    check->step = CHECK_SIGNING;
+    return true;
+}
+
+/* --- bringing what was there to what is wanted --- */
+
+static bool set_signing(struct check *check)
+{
+    enum sv_ses_op op = check_signing_call(check);
+
+    if (op == SV_SES_OP_COUNT) {
+        check->step = CHECK_CONFIGURATION_SET;
+        return true;
+    }
+    if (!check_called_ses(check, op))
+        return false;
+    if (check->result != SV_OK)
+        return fail(check, SV_TODO_PROVISION);
+    if (op == SV_SES_PUT_SIGNING)
+        check_keep_made(check);
+    else
+        check_keep_dkim(check, SV_DKIM_EASY);
+    check->step = CHECK_CONFIGURATION_SET;
+    return true;
+}
+
+static bool set_configuration_set(struct check *check)
+{
+    const char *set = check_setup(check)->configuration_set;
+
+    if (set == NULL || set[0] == '\0' || strcmp(set, check->ses->found.configuration_set) == 0) {
+        check->step = CHECK_MAIL_FROM;
+        return true;
+    }
+    if (!check_called_ses(check, SV_SES_PUT_CONFIGURATION_SET))
+        return false;
+    if (check->result != SV_OK)
+        return fail(check, SV_TODO_PROVISION);
     check->step = CHECK_MAIL_FROM;
     return true;
 }
 
-/* As called_ses: sets the custom MAIL FROM that is registered, or switches it off. */
-static bool put_mail_from(struct check *check)
+/* As check_called_ses: sets the custom MAIL FROM that is registered, or switches it off. */
+bool check_put_mail_from(struct check *check)
 {
     const struct sv_registration *registration = &check->after.registration;
 
     check->ses->ticket.call.mail_from = registration->mail_from;
     check->ses->ticket.call.reject_on_mx_failure = registration->reject_on_mx_failure;
-    return called_ses(check, SV_SES_PUT_MAIL_FROM);
+    return check_called_ses(check, SV_SES_PUT_MAIL_FROM);
+}
+
+/* Saying the same again would make SES look for it from the start. */
+static bool has_mail_from(const struct check *check)
+{
+    const struct sv_registration *registration = &check->after.registration;
+    bool rejects = check->ses->found.rejects_on_mx_failure == SV_TRI_YES;
+
+    if (!sv_name_equal(registration->mail_from, check->ses->found.mail_from_domain))
+        return false;
+    return registration->mail_from[0] == '\0' || registration->adopt ||
+           (registration->reject_on_mx_failure == rejects &&
+            check->ses->found.rejects_on_mx_failure != SV_TRI_UNKNOWN);
 }
 
 static bool set_mail_from(struct check *check)
 {
-    const struct sv_registration *registration = &check->after.registration;
-    bool differs = !sv_name_equal(registration->mail_from, check->ses->identity.mail_from_domain);
-
-    if (!check->waiting && !differs && registration->mail_from[0] == '\0') {
+    if (!check->waiting && has_mail_from(check)) {
         check->step = CHECK_LEGACY;
         return true;
     }
-    if (!put_mail_from(check))
+    if (!check_put_mail_from(check))
         return false;
     if (check->result != SV_OK)
         return fail(check, SV_TODO_PROVISION);
@@ -178,7 +261,7 @@ static bool verify_legacy(struct check *check)
 
     if (!registration->legacy_txt)
         return check_decide(check, SV_INPUT_PROVISIONED);
-    if (!called_ses(check, SV_SES_VERIFY_DOMAIN))
+    if (!check_called_ses(check, SV_SES_VERIFY_DOMAIN))
         return false;
     if (check->result != SV_OK)
         return fail(check, SV_TODO_PROVISION);
@@ -187,41 +270,11 @@ static bool verify_legacy(struct check *check)
     return check_decide(check, SV_INPUT_PROVISIONED);
 }
 
-/* A restart that could not be made. One that SES refuses must not keep us from looking, or nobody
- * would ever notice that the identity is gone; it stays owed and is tried again with each look. */
-static bool miss(struct check *check)
-{
-    if (check->result == SV_ECANCELED || sv_err_is_temporary(check->result))
-        return check_decide(check, SV_INPUT_FAULT);
-    check->step = CHECK_DNS;
-    return true;
-}
-
-static bool restart_mail_from(struct check *check)
-{
-    if (!put_mail_from(check))
-        return false;
-    return check->result == SV_OK ? check_decide(check, SV_INPUT_RESTARTED) : miss(check);
-}
-
-static bool restart_dkim(struct check *check)
-{
-    if (!called_ses(check, SV_SES_VERIFY_DKIM))
-        return false;
-    if (check->result != SV_OK)
-        return miss(check);
-    if ((check->before.domain.todo & SV_TODO_RESTART_MAIL_FROM) != 0) {
-        check->step = CHECK_RESTART_MAIL_FROM;
-        return true;
-    }
-    return check_decide(check, SV_INPUT_RESTARTED);
-}
-
 static bool delete_identity(struct check *check)
 {
     if ((check->before.domain.todo & SV_TODO_DELETE) == 0)
         return check_decide(check, SV_INPUT_REMOVED);
-    if (!called_ses(check, SV_SES_DELETE))
+    if (!check_called_ses(check, SV_SES_DELETE))
         return false;
     if (check->result != SV_OK && check->result != SV_ENOTFOUND)
         return fail(check, SV_TODO_REMOVE | SV_TODO_DELETE);
@@ -237,19 +290,24 @@ bool check_provision_step(struct check *check)
         return create(check);
     case CHECK_GET:
         return get(check);
+    case CHECK_SIGNING:
+        return set_signing(check);
+    case CHECK_CONFIGURATION_SET:
+        return set_configuration_set(check);
     case CHECK_MAIL_FROM:
         return set_mail_from(check);
     case CHECK_LEGACY:
         return verify_legacy(check);
-    case CHECK_RESTART_DKIM:
-        return restart_dkim(check);
-    case CHECK_RESTART_MAIL_FROM:
-        return restart_mail_from(check);
     case CHECK_DELETE:
         return delete_identity(check);
     case CHECK_START:
+    case CHECK_RESTART_DKIM:
+    case CHECK_RESTART_OWNERSHIP:
+    case CHECK_RESTART_MAIL_FROM:
+    case CHECK_RESTORE_SET:
     case CHECK_DNS:
     case CHECK_SES:
+    case CHECK_DETAIL:
     case CHECK_DECIDE:
     case CHECK_COMMIT:
     case CHECK_DISOWN:

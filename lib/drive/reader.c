@@ -4,8 +4,8 @@
  * the identity read is there, it names up to 100 of them, who become a round; the round reads
  * identity, DKIM and MAIL FROM, each call behind its own gate, and when all are answered every
  * check of the round gets its part. The next round gathers meanwhile. When one of the calls fails,
- * the whole round knows nothing: half a picture is no observation. A check that ends early (fenced,
- * handed back) leaves its place in the round empty. */
+ * or its gate lets nobody through, the whole round knows nothing: half a picture is no observation.
+ * A check that ends early (fenced, handed back) leaves its place in the round empty. */
 #include "inside.h"
 
 #include <stdio.h>
@@ -17,7 +17,6 @@
 #include "sv/require.h"
 
 enum { LINGER_MS = 25, GUARD_LINGER_MS = 5000, READS = 3 };
-#define WORKERS_REMEMBERED_MS SV_MINUTE
 
 static const enum sv_ses_op ops[READS] = {SV_SES_READ_IDENTITIES, SV_SES_READ_DKIM,
                                           SV_SES_READ_MAIL_FROM};
@@ -56,6 +55,7 @@ static void take_result(struct check *check, enum sv_ses_op op,
 {
     struct sv_observation *seen = &check->seen;
 
+    check_tell(check, op, result);
     if (op == SV_SES_READ_IDENTITIES)
         seen->identity = result->listed ? result->identity : SV_AXIS_GONE;
     if (op == SV_SES_READ_DKIM && result->listed) {
@@ -88,30 +88,6 @@ static void end_round(struct round *round)
     free_round(round);
 }
 
-static void on_batch(struct ticket *ticket, enum sv_err err)
-{
-    struct round *round = ticket->owner;
-    enum sv_ses_op op = ticket->gate->op;
-
-    if (err != SV_OK)
-        round->failed = true;
-    for (size_t i = 0; !round->failed && i < ticket->call.domains_count; i++) {
-        for (int b = 0; b < READS; b++) {
-            struct batch *batch = &round->batches[b];
-            struct check *check =
-                &batch->ticket == ticket ? round->checks[batch->members[i]] : NULL;
-
-            if (check != NULL)
-                take_result(check, op, &batch->results[i]);
-        }
-    }
-    SV_REQUIRE(round->open > 0);
-    if (round->reader->gathering == round)
-        round->reader->gathering = NULL; /* canceled before it was filled */
-    if (--round->open == 0)
-        end_round(round);
-}
-
 static void prepare_batch(struct round *round, int index)
 {
     struct batch *batch = &round->batches[index];
@@ -132,19 +108,11 @@ static void prepare_batch(struct round *round, int index)
     batch->ticket.call.results = batch->results;
 }
 
-/* A worker that wanted no permit for a moment still shares them: the count falls slowly. */
 static void learn_pace(struct reader *reader)
 {
-    struct sv_pace pace = gate_pace(&reader->teller->gates[ops[0]]);
-    sv_ms now = drive_monotonic(reader->drive);
+    struct sv_pace pace = gate_pace(&reader->teller->gates[ops[0]]), *known = &reader->planner.pace;
 
-    if (pace.workers >= reader->planner.pace.workers ||
-        now - reader->workers_seen_mono > WORKERS_REMEMBERED_MS)
-        reader->workers_seen_mono = now;
-    else
-        pace.workers = reader->planner.pace.workers;
-    if (pace.workers == reader->planner.pace.workers &&
-        pace.interval_ms == reader->planner.pace.interval_ms)
+    if (pace.workers == known->workers && pace.interval_ms == known->interval_ms)
         return;
     sv_planner_set_pace(&reader->planner, pace);
     plan_trace_pace(reader);
@@ -157,7 +125,8 @@ static void note_wait(struct reader *reader, const struct sv_ask *ask)
 
     if (waited_ms > stats->ses_wait_worst_ms[ask->kind])
         stats->ses_wait_worst_ms[ask->kind] = waited_ms;
-    stats->ses_waits_over_bound += waited_ms > ask->bound_ms;
+    stats->ses_waits_over_bound +=
+        sv_planner_overstayed(&reader->planner, ask, ask->asked_at + waited_ms);
 }
 
 static void join(struct round *round, struct check *check)
@@ -168,25 +137,65 @@ static void join(struct round *round, struct check *check)
     round->checks[round->count++] = check;
 }
 
-/* The permit is there: the planner says who is in the round. */
-static bool fill_round(struct ticket *ticket)
+/* The planner says who is in the round; false = everybody has left. */
+static bool take_members(struct round *round)
 {
-    struct round *round = ticket->owner;
     struct reader *reader = round->reader;
     struct sv_ask *asks[SV_SES_BATCH_MAX];
-    size_t count;
+    size_t count = sv_planner_take(&reader->planner, asks);
 
-    learn_pace(reader);
-    reader->gathering = NULL;
-    count = sv_planner_take(&reader->planner, asks);
     plan_trace_take(reader, asks, count);
     if (count == 0)
-        return false; /* everybody has left */
+        return false;
     round->names = sv_alloc(count, SV_NAME_BYTES);
     for (size_t i = 0; i < count; i++) {
         note_wait(reader, asks[i]);
         join(round, asks[i]->owner);
     }
+    return true;
+}
+
+static void on_batch(struct ticket *ticket, enum sv_err err)
+{
+    struct round *round = ticket->owner;
+    struct reader *reader = round->reader;
+    enum sv_ses_op op = ticket->gate->op;
+    bool is_unfilled = reader->gathering == round;
+
+    if (err != SV_OK)
+        round->failed = true;
+    for (size_t i = 0; !round->failed && i < ticket->call.domains_count; i++) {
+        for (int b = 0; b < READS; b++) {
+            struct batch *batch = &round->batches[b];
+            struct check *check =
+                &batch->ticket == ticket ? round->checks[batch->members[i]] : NULL;
+
+            if (check != NULL)
+                take_result(check, op, &batch->results[i]);
+        }
+    }
+    SV_REQUIRE(round->open > 0);
+    if (is_unfilled)
+        reader->gathering = NULL;
+    /* SES is left alone for a while: nobody is kept waiting for it. */
+    if (is_unfilled && err != SV_ECANCELED)
+        (void)take_members(round);
+    if (--round->open == 0)
+        end_round(round);
+    if (is_unfilled && err != SV_ECANCELED)
+        gather(reader);
+}
+
+/* The permit is there. */
+static bool fill_round(struct ticket *ticket)
+{
+    struct round *round = ticket->owner;
+    struct reader *reader = round->reader;
+
+    learn_pace(reader);
+    reader->gathering = NULL;
+    if (!take_members(round))
+        return false;
     for (int i = 0; i < READS; i++) {
         prepare_batch(round, i);
         if (i == 0 || round->batches[i].count == 0)
@@ -226,12 +235,14 @@ static void start_round(struct reader *reader)
 
 static void gather(struct reader *reader)
 {
-    sv_ms now = drive_monotonic(reader->drive), wait_ms;
+    const struct sv_drive *drive = reader->drive;
+    bool crowded = drive->inflight * 2 > drive->options.inflight_max;
+    sv_ms now = drive_monotonic(drive), wait_ms;
 
     if (reader->gathering != NULL)
         return;
-    wait_ms = sv_planner_wait_ms(&reader->planner, now);
-    plan_trace_wait(reader, now, wait_ms);
+    wait_ms = sv_planner_wait_ms(&reader->planner, now, crowded);
+    plan_trace_wait(reader, now, crowded, wait_ms);
     if (wait_ms < 0)
         return;
     if (wait_ms == 0)
@@ -273,8 +284,25 @@ void reader_queue(struct reader *reader, struct check *check)
     gather(reader);
 }
 
+bool reader_begin_detail(struct reader *reader, struct check *check)
+{
+    check->detailing = sv_planner_begin_detail(&reader->planner);
+    plan_trace_detail(reader, check->detailing);
+    return check->detailing;
+}
+
+void reader_end_detail(struct reader *reader, struct check *check)
+{
+    if (!check->detailing)
+        return;
+    check->detailing = false;
+    sv_planner_end_detail(&reader->planner);
+    plan_trace_detail_end(reader);
+}
+
 void reader_forget(struct reader *reader, struct check *check)
 {
+    reader_end_detail(reader, check);
     if (!check->round_waiting)
         return;
     check->round_waiting = false;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sv/digest.h"
 #include "sv/require.h"
 
 static const char *find(const struct sv_field *fields, size_t count, const char *name)
@@ -115,6 +116,9 @@ static void read_domain(struct source *source, struct sv_domain *domain)
         name[1] = (char)('0' + group);
         domain->findings[group] = number32(source, name);
     }
+    domain->records = number32(source, "rd");
+    domain->drift = number32(source, "dr");
+    domain->restores = number32(source, "dn");
     domain->todo = number32(source, "todo");
     domain->sequence = (uint64_t)number(source, "seq", 0, INT64_MAX);
     domain->tries = number32(source, "tr");
@@ -131,6 +135,9 @@ static void read_domain(struct source *source, struct sv_domain *domain)
     domain->restarted_at = instant(source, "ra");
     domain->restarts_from = instant(source, "rf");
     domain->next_check_at = instant(source, "nx");
+    domain->detailed_at = instant(source, "da");
+    domain->ses_reason = (enum sv_ses_reason)choice(source, "sr", SV_SES_REASON_COUNT);
+    domain->ses_checked_at = instant(source, "sc");
 }
 
 static void read_registration(struct source *source, struct sv_registration *registration)
@@ -148,6 +155,10 @@ static void read_registration(struct source *source, struct sv_registration *reg
     registration->legacy_txt = number(source, "lt", 0, 1) != 0;
     registration->adopt = number(source, "ad", 0, 1) != 0;
     registration->registered_at = instant(source, "rg");
+    registration->own_key = number32(source, "kp");
+    registration->dkim = (enum sv_dkim_method)choice(source, "km", SV_DKIM_METHOD_COUNT);
+    if (registration->dkim == SV_DKIM_UNKNOWN) /* the usual one is not written down */
+        registration->dkim = SV_DKIM_EASY;
     for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++) {
         text(source, tokens[i], registration->tokens[i], sizeof registration->tokens[i]);
         if (registration->tokens[i][0] != '\0')
@@ -179,6 +190,7 @@ enum sv_err sv_state_read(const struct sv_field *fields, size_t count, struct sv
     read_domain(&source, &out->domain);
     read_registration(&source, &out->registration);
     read_job(&source, &out->job);
+    out->hurried = number(&source, "hu", 0, 1) != 0;
     if (source.err == SV_OK && out->registration.domain[0] == '\0')
         fault(&source, "dom", "");
     if (source.err == SV_OK && !sv_domain_is_sane(&out->domain))
@@ -246,6 +258,9 @@ static void write_domain(const struct sv_domain *domain, struct sv_state_fields 
                    (domain->dns_wrong ? BIT_DNS_WRONG : 0));
     for (int group = 0; group < SV_GROUP_COUNT; group++)
         put_number(out, groups[group], domain->findings[group]);
+    put_number(out, "rd", domain->records);
+    put_number(out, "dr", domain->drift);
+    put_number(out, "dn", domain->restores);
     put_number(out, "todo", domain->todo);
     put_number(out, "tr", domain->tries);
     put_number(out, "fa", domain->faults);
@@ -260,6 +275,9 @@ static void write_domain(const struct sv_domain *domain, struct sv_state_fields 
     put_number(out, "sa", domain->ses_asked_at);
     put_number(out, "ra", domain->restarted_at);
     put_number(out, "rf", domain->restarts_from);
+    put_number(out, "da", domain->detailed_at);
+    put_number(out, "sr", domain->ses_reason);
+    put_number(out, "sc", domain->ses_checked_at);
 }
 
 void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields *out)
@@ -272,10 +290,13 @@ void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields 
     write_domain(&sheet->domain, out);
     for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++)
         put_text(out, tokens[i], registration->tokens[i]);
+    put_number(out, "km", registration->dkim == SV_DKIM_EASY ? 0 : registration->dkim);
+    put_number(out, "kp", registration->own_key);
     put_text(out, "z", registration->zone);
     put_text(out, "ot", registration->ownership_token);
     put_text(out, "rv", registration->verdicts);
     put_number(out, "rg", registration->registered_at);
+    put_number(out, "hu", 0); /* the look that a sweep asked for is made */
 }
 
 void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out)
@@ -291,6 +312,31 @@ void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out)
     put_number(out, "bx", job->reject_on_mx_failure);
     put_number(out, "lt", job->legacy_txt);
     put_number(out, "ad", job->type == SV_JOB_ADOPT);
+}
+
+void sv_state_expect_dkim(const struct sv_registration *registration,
+                          const struct sv_ses_setup *setup, struct sv_expect *expect)
+{
+    const char *selector = registration->tokens[0];
+
+    if (registration->dkim != SV_DKIM_BYODKIM) {
+        expect->dkim_tokens_count = registration->tokens_count;
+        for (size_t i = 0; i < registration->tokens_count; i++)
+            expect->dkim_tokens[i] = registration->tokens[i];
+        expect->dkim_zone = registration->zone[0] != '\0' ? registration->zone : NULL;
+        return;
+    }
+    expect->byodkim_selector = selector;
+    if (setup != NULL && registration->own_key != 0 &&
+        registration->own_key == sv_state_key_digest(setup->public_key))
+        expect->byodkim_key = setup->public_key;
+}
+
+uint32_t sv_state_key_digest(const char *public_key)
+{
+    uint32_t digest = public_key != NULL ? sv_crc32(public_key, strlen(public_key)) : 0;
+
+    return digest == 0 && public_key != NULL ? 1 : digest;
 }
 
 enum sv_record_status sv_verdict_read(char letter)

@@ -423,7 +423,12 @@ def generate_proof():
     return out
 
 
-GENERATORS = {"findings": generate_findings, "proof": generate_proof, "settings": generate_settings, "commands": generate_commands}
+def generate_planning():
+    done = subprocess.run([str(BUILD / "tests/sim/plan/sv_plan_sim"), "--short"], capture_output=True, text=True, check=True)
+    return "\n" + done.stdout + "\n"
+
+
+GENERATORS = {"findings": generate_findings, "planning": generate_planning, "proof": generate_proof, "settings": generate_settings, "commands": generate_commands}
 
 
 def test_generated_parts_are_fresh():

@@ -37,17 +37,16 @@ static void make_request_id(char out[37])
 static void refuse_caller(struct sb_call *call, enum sb_auth verdict, const char *why)
 {
     static const struct {
-        unsigned query_status;
-        const char *query_code;
-        unsigned rest_status;
-        const char *rest_code;
+        unsigned query_status, rest_status;
+        const char *query_code, *rest_code;
     } words[] = {
-        [SB_AUTH_MISSING] = {403, "MissingAuthenticationToken", 403,
+        [SB_AUTH_MISSING] = {403, 403, "MissingAuthenticationToken",
                              "MissingAuthenticationTokenException"},
-        [SB_AUTH_INCOMPLETE] = {400, "IncompleteSignature", 400, "IncompleteSignatureException"},
-        [SB_AUTH_UNKNOWN_KEY] = {403, "InvalidClientTokenId", 403, "UnrecognizedClientException"},
-        [SB_AUTH_EXPIRED] = {400, "RequestExpired", 403, "InvalidSignatureException"},
-        [SB_AUTH_MISMATCH] = {403, "SignatureDoesNotMatch", 403, "SignatureDoesNotMatch"},
+        [SB_AUTH_INCOMPLETE] = {400, 400, "IncompleteSignature", "IncompleteSignatureException"},
+        [SB_AUTH_UNKNOWN_KEY] = {403, 403, "InvalidClientTokenId", "UnrecognizedClientException"},
+        [SB_AUTH_EXPIRED_TOKEN] = {403, 403, "ExpiredToken", "ExpiredTokenException"},
+        [SB_AUTH_EXPIRED] = {400, 403, "RequestExpired", "InvalidSignatureException"},
+        [SB_AUTH_MISMATCH] = {403, 403, "SignatureDoesNotMatch", "SignatureDoesNotMatch"},
     };
 
     if (call->api == SB_API_V2)
@@ -93,7 +92,7 @@ static bool may(struct sb_call *call)
     char action[SB_ACTION_BYTES + 8];
     enum sb_permit permit;
 
-    if (call->perform == NULL || strcmp(call->action, "GetCallerIdentity") == 0)
+    if (call->perform == NULL || call->anonymous || strcmp(call->action, "GetCallerIdentity") == 0)
         return true;
     (void)snprintf(action, sizeof action, "%s:%s", call->api == SB_API_STS ? "sts" : "ses",
                    call->action);
@@ -133,6 +132,8 @@ static void render(struct sb_call *call, struct sb_answer *answer)
 {
     if (call->api == SB_API_V2)
         sb_rest_render(call, answer);
+    else if (call->api == SB_API_GIVER)
+        sb_givers_render(call, answer);
     else
         sb_query_render(call, answer);
 }
@@ -256,7 +257,7 @@ static void write_down(const struct sb_call *call, struct sb_entry *entry, unsig
 {
     const char *first = call->name != NULL ? call->name : sb_call_member(call, 0);
     static const char *const apis[] = {
-        [SB_API_V1] = "v1", [SB_API_V2] = "v2", [SB_API_STS] = "sts"};
+        [SB_API_V1] = "v1", [SB_API_V2] = "v2", [SB_API_STS] = "sts", [SB_API_GIVER] = "giver"};
 
     entry->api = apis[call->api];
     entry->status = status;
@@ -269,6 +270,21 @@ static void write_down(const struct sb_call *call, struct sb_entry *entry, unsig
     sb_journal_add(call->sandbox->journal, entry, call->request);
 }
 
+/* Who asks without a signature asks for the first key's account. */
+static enum sb_auth check_caller(struct sb_call *call, sv_ms now, char why[SB_WHY_BYTES])
+{
+    const struct sb_options *options = &call->sandbox->options;
+    const struct sb_key *first = &options->keys.list[0];
+
+    if (!call->anonymous)
+        return sb_auth_check(call->request, call->api == SB_API_STS ? "sts" : "ses", &options->keys,
+                             now, &call->caller, why);
+    (void)snprintf(call->caller.account, sizeof call->caller.account, "%s",
+                   first->account != NULL ? first->account : first->id);
+    (void)snprintf(call->caller.region, sizeof call->caller.region, "%s", options->region);
+    return SB_AUTH_OK;
+}
+
 static void answer_call(struct sb_call *call, struct sb_entry *entry, struct sb_answer *answer)
 {
     struct sandbox *sandbox = call->sandbox;
@@ -276,23 +292,25 @@ static void answer_call(struct sb_call *call, struct sb_entry *entry, struct sb_
     char why[SB_WHY_BYTES], date[32];
     const char *service = call->api == SB_API_STS ? "sts" : "ses";
     const struct sb_keys *keys = &sandbox->options.keys;
-    enum sb_auth verdict = sb_auth_check(call->request, service, keys, now, &call->caller, why);
+    enum sb_auth verdict = check_caller(call, now, why);
     struct sb_fault *fault =
         sb_faults_find(&sandbox->faults, call->action, call->caller.region, sb_call_names, call);
 
     if (fault != NULL && fault->what == SB_DO_SKEWED_DATE) {
         now += fault->ms;
-        verdict = sb_auth_check(call->request, service, keys, now, &call->caller, why);
+        verdict = check_caller(call, now, why);
     }
-    sb_record_add(&sandbox->record, call->request, service, verdict,
-                  sb_keys_find(keys, call->caller.key_id));
+    if (!call->anonymous)
+        sb_record_add(&sandbox->record, call->request, service, verdict,
+                      sb_keys_find(keys, call->caller.key_id));
     (void)snprintf(entry->account, sizeof entry->account, "%s", call->caller.account);
     (void)snprintf(entry->region, sizeof entry->region, "%s", call->caller.region);
     if (verdict != SB_AUTH_OK) {
         if (fault != NULL && fault->what == SB_DO_SKEWED_DATE)
             sb_fault_use(fault);
         refuse_caller(call, verdict, why);
-    } else if (may(call) && call->status == 0 && !sb_journal_permit(sandbox->journal, entry)) {
+    } else if (may(call) && call->status == 0 && !call->anonymous &&
+               !sb_journal_permit(sandbox->journal, entry)) {
         refuse_throttled(call);
         entry->outcome = SB_OUTCOME_THROTTLED;
     }
@@ -317,7 +335,7 @@ void sb_api_handle(void *owner, const struct sb_request *request, struct sb_answ
     sv_buf_init(&call.xml, SB_REPLY_BYTES_MAX);
     if (strcmp(request->path, "/") == 0)
         sb_query_read(&call);
-    else
+    else if (!sb_givers_read(&call))
         sb_rest_read(&call);
     (void)snprintf(entry.action, sizeof entry.action, "%s", call.action);
     answer_call(&call, &entry, answer);

@@ -252,6 +252,10 @@ static enum sb_auth check_claim(const struct sb_request *request, const struct s
         (void)snprintf(why, SB_WHY_BYTES, "The security token included in the request is invalid.");
         return SB_AUTH_UNKNOWN_KEY;
     }
+    if (key->expires_at != 0 && key->expires_at <= now_ms) {
+        (void)snprintf(why, SB_WHY_BYTES, "The security token included in the request is expired");
+        return SB_AUTH_EXPIRED_TOKEN;
+    }
     verdict = check_scope(claim, service, why);
     if (verdict == SB_AUTH_OK)
         verdict = check_time(date, claim, now_ms, why);

@@ -19,7 +19,8 @@ struct sb_key {
     char *id;
     char *secret;
     char *session_token; /* NULL for a long-lived key */
-    char *account; /* whose identities it sees; NULL: an account of its own, named as the key */
+    char *account;    /* whose identities it sees; NULL: an account of its own, named as the key */
+    sv_ms expires_at; /* 0 = never */
 };
 
 struct sb_keys {
@@ -30,11 +31,12 @@ struct sb_keys {
 enum sb_auth {
     SB_AUTH_UNKNOWN,
     SB_AUTH_OK,
-    SB_AUTH_MISSING,     /* no Authorization header */
-    SB_AUTH_INCOMPLETE,  /* it lacks a part, or a header that must be signed is not */
-    SB_AUTH_UNKNOWN_KEY, /* nobody has that access key, or its session token is wrong */
-    SB_AUTH_EXPIRED,     /* the clocks differ by more than SB_SKEW_MAX_MS */
-    SB_AUTH_MISMATCH,    /* wrong scope or wrong signature */
+    SB_AUTH_MISSING,       /* no Authorization header */
+    SB_AUTH_INCOMPLETE,    /* it lacks a part, or a header that must be signed is not */
+    SB_AUTH_UNKNOWN_KEY,   /* nobody has that access key, or its session token is wrong */
+    SB_AUTH_EXPIRED_TOKEN, /* of a temporary key */
+    SB_AUTH_EXPIRED,       /* the clocks differ by more than SB_SKEW_MAX_MS */
+    SB_AUTH_MISMATCH,      /* wrong scope or wrong signature */
 };
 
 struct sb_caller {

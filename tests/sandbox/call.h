@@ -6,7 +6,7 @@
 #include "form.h"
 #include "sandbox.h"
 
-enum sb_api { SB_API_V1, SB_API_V2, SB_API_STS };
+enum sb_api { SB_API_V1, SB_API_V2, SB_API_STS, SB_API_GIVER };
 
 enum {
     SB_REPLY_BYTES_MAX = 16 * 1024 * 1024,
@@ -20,6 +20,7 @@ struct sb_call {
     enum sb_api api;
     const char *action;                    /* a constant, or points into the form; "Unknown" */
     void (*perform)(struct sb_call *call); /* NULL: no such operation */
+    bool anonymous;                        /* asked without a signature: whoever gives keys */
     struct sb_caller caller;
     struct sb_store *store; /* set once the caller is known */
     struct sb_form form;    /* Query parameters, or the query string of v2 */

@@ -355,6 +355,7 @@ static const struct resource {
     {"GET", "permissions", sb_control_permissions_get},
     {"POST", "permissions", sb_control_permissions_post},
     {"DELETE", "permissions", sb_control_permissions_delete},
+    {"POST", "givers", sb_control_givers_post},
     {"GET", "metrics", sb_control_metrics_get},
     {"POST", "metrics", sb_control_metrics_post},
     {"DELETE", "metrics", sb_control_metrics_delete},

@@ -37,6 +37,7 @@ void sb_control_sets_delete(struct sb_control *control);
 void sb_control_permissions_get(struct sb_control *control);
 void sb_control_permissions_post(struct sb_control *control);
 void sb_control_permissions_delete(struct sb_control *control);
+void sb_control_givers_post(struct sb_control *control);
 void sb_control_metrics_get(struct sb_control *control);
 void sb_control_metrics_post(struct sb_control *control);
 void sb_control_metrics_delete(struct sb_control *control);

@@ -74,6 +74,14 @@ void sb_control_permissions_delete(struct sb_control *control)
     json_object_clear(control->sandbox->permissions.keys);
 }
 
+void sb_control_givers_post(struct sb_control *control)
+{
+    struct sv_errinfo info = {0};
+
+    if (sb_givers_set(&control->sandbox->givers, control->input, &info) != SV_OK)
+        sb_control_refuse(control, 400, info.text);
+}
+
 void sb_control_metrics_get(struct sb_control *control)
 {
     control->output = json_incref(sb_control_store(control)->about.metrics);

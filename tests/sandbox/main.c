@@ -157,6 +157,7 @@ static void program_fini(struct program *program)
     sb_others_fini(&sandbox->others);
     sb_faults_clear(&sandbox->faults);
     sb_permissions_fini(&sandbox->permissions);
+    sb_givers_fini(&sandbox->givers);
     sb_journal_free(sandbox->journal);
     sb_record_close(&sandbox->record);
     sb_options_fini(&sandbox->options);
@@ -172,6 +173,7 @@ int main(int argc, char **argv)
     bool started;
 
     sb_permissions_init(&sandbox->permissions);
+    sb_givers_init(&sandbox->givers);
     if (end != SB_OPTIONS_RUN) {
         program_fini(program);
         return end == SB_OPTIONS_DONE ? 0 : EXIT_USAGE;

@@ -13,7 +13,8 @@
 static const char help[] =
     "usage: sesverify-sandbox [option...]\n"
     "\n"
-    "Stands in for Amazon SES (API v1, API v2, STS GetCallerIdentity) and for the DNS of your "
+    "Stands in for Amazon SES (API v1, API v2, STS and the other givers of keys) and for the DNS "
+    "of your "
     "clients'\n"
     "domains. Identities become verified, or fail, because the sandbox looks into DNS itself. When "
     "it is\n"

@@ -96,6 +96,7 @@ static void find_operation(struct sb_call *call)
     if (version != NULL && strcmp(version, STS_VERSION) == 0) {
         call->api = SB_API_STS;
         call->perform = sb_sts_find(action);
+        call->anonymous = strcmp(action, "AssumeRoleWithWebIdentity") == 0;
     } else if (version != NULL && strcmp(version, SES_VERSION) == 0) {
         call->perform = sb_v1_find(action);
         if (call->perform == NULL)

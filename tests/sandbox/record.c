@@ -44,6 +44,8 @@ static const char *verdict_name(enum sb_auth verdict)
         return "incomplete";
     case SB_AUTH_UNKNOWN_KEY:
         return "unknown_key";
+    case SB_AUTH_EXPIRED_TOKEN:
+        return "expired_token";
     case SB_AUTH_EXPIRED:
         return "expired";
     case SB_AUTH_MISMATCH:

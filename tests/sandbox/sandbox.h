@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "dns_server.h"
 #include "fault.h"
+#include "givers.h"
 #include "http.h"
 #include "identity.h"
 #include "journal.h"
@@ -22,6 +23,7 @@ struct sandbox {
     struct sb_zone zone;
     struct sb_others others;
     struct sb_permissions permissions;
+    struct sb_givers givers;
     struct sb_faults faults;
     struct sb_dns_faults dns_faults;
     struct sb_journal *journal;

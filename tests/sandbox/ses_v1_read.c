@@ -5,7 +5,7 @@
 #include "call.h"
 #include "xml.h"
 
-/* The operations of SES API v1 (2010-12-01) that read identities, and STS. */
+/* The operations of SES API v1 (2010-12-01) that read identities. */
 
 /* Checks the list parameter and calls `write` for each identity; NULL for one that is not
  * registered. */
@@ -206,25 +206,4 @@ sb_perform_fn *sb_v1_read_find(const char *action)
             return operations[i].perform;
     }
     return NULL;
-}
-
-/* STS (2011-06-15). The account number is made from the access key: the sandbox's accounts are its
- * keys. */
-static void get_caller_identity(struct sb_call *call)
-{
-    unsigned long long number = 0;
-    char text[160], account[16];
-
-    for (const char *at = call->caller.account; *at != 0; at++)
-        number = (number * 131 + (unsigned char)*at) % 899999999999ull;
-    (void)snprintf(account, sizeof account, "%012llu", number + 100000000000ull);
-    (void)snprintf(text, sizeof text, "arn:aws:iam::%s:user/sandbox", account);
-    sb_xml_text(&call->xml, "Arn", text);
-    sb_xml_text(&call->xml, "UserId", call->caller.key_id);
-    sb_xml_text(&call->xml, "Account", account);
-}
-
-sb_perform_fn *sb_sts_find(const char *action)
-{
-    return strcmp(action, "GetCallerIdentity") == 0 ? get_caller_identity : NULL;
 }

@@ -165,6 +165,18 @@ static void read_findings(const struct script *script, char *word, struct sv_obs
     give_up(script, "no such group", word);
 }
 
+/* "mail_from", "configuration_set", "dkim_method" or "none": all of it is told. */
+static void read_drift(const struct script *script, const char *word, struct sv_observation *seen)
+{
+    seen->drift_told = SV_DRIFT_ALL;
+    for (unsigned i = 0; i < SV_DRIFT_COUNT; i++) {
+        if (strcmp(word, sv_drift_name(i)) == 0)
+            seen->drift |= 1u << i;
+    }
+    if (seen->drift == 0 && strcmp(word, "none") != 0)
+        give_up(script, "no such drift", word);
+}
+
 /* A word with its value behind it. */
 static void read_pair(const struct script *script, const char *name, char *value,
                       struct sv_observation *seen)
@@ -177,6 +189,8 @@ static void read_pair(const struct script *script, const char *name, char *value
         seen->required_ttl_s = (uint32_t)(parse_time(script, value) / SV_SECOND);
     else if (strcmp(name, "cached") == 0) /* from this look on; see read_words */
         seen->caches_until = parse_time(script, value);
+    else if (strcmp(name, "drift") == 0)
+        read_drift(script, value, seen);
     else if (strcmp(name, "signing") == 0)
         seen->signing = tri_word(script, value);
     else if (strcmp(name, "spf") == 0)
@@ -214,8 +228,12 @@ static void read_words(struct script *script, const struct words *words, struct 
             input->seen.required_disputed = true;
         else if (strcmp(word, "adopted") == 0)
             input->adopted = true;
+        else if (strcmp(word, "barred") == 0)
+            input->seen.restart_barred = true;
         else if (strcmp(word, "mail_from") == 0)
             input->mail_from_wanted = true;
+        else if (strcmp(word, "records") == 0 && i + 1 < words->count)
+            input->records = (uint32_t)strtoul(words->items[++i], NULL, 10);
         else if (strcmp(word, "until") == 0 && i + 1 < words->count)
             script->until = START_AT + parse_time(script, words->items[++i]);
         else if (++i < words->count)
@@ -231,8 +249,8 @@ static void read_words(struct script *script, const struct words *words, struct 
 
 static void tell_todo(const struct sv_domain *domain, char *out, size_t bytes)
 {
-    static const char *const names[] = {"provision", "restart_dkim", "restart_mail_from", "remove",
-                                        "delete"};
+    static const char *const names[] = {"provision", "restart_dkim", "restart_mail_from",
+                                        "remove",    "delete",       "restore_set"};
     size_t at = 0;
 
     out[0] = '\0';
@@ -242,23 +260,35 @@ static void tell_todo(const struct sv_domain *domain, char *out, size_t bytes)
     }
 }
 
+static void tell_drift(const struct sv_domain *domain, char *out, size_t bytes)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (unsigned bit = 0; bit < SV_DRIFT_COUNT; bit++) {
+        if ((domain->drift & 1u << bit) != 0)
+            at += (size_t)snprintf(out + at, bytes - at, ", drifted %s", sv_drift_name(bit));
+    }
+}
+
 static void tell_step(const struct script *script, const struct sv_effects *effects, char *out,
                       size_t bytes)
 {
     const struct sv_domain *domain = &script->domain;
-    char wait[64], event[96], todo[128], looks[32] = "";
+    char wait[64], event[96], todo[128], drift[96], looks[32] = "";
 
     (void)snprintf(event, sizeof(event), "no event");
     if (effects->news != SV_NEWS_NONE)
         (void)snprintf(event, sizeof(event), "event %" PRIu64 " %s (%s)", domain->sequence,
                        sv_news_name(effects->news), sv_reason_name(effects->reason));
     tell_todo(domain, todo, sizeof(todo));
+    tell_drift(domain, drift, sizeof(drift));
     print_time(wait, sizeof(wait), effects->wait_ms);
     if (script->looks > 0)
         (void)snprintf(looks, sizeof(looks), "%u looks, ", script->looks);
     (void)snprintf(
-        out, bytes, "%s%s%s, %s, %s%s, %s%s", looks, effects->from == effects->to ? "still " : "",
-        sv_status_name(effects->to), event, sv_conclusion_name(effects->shown), todo,
+        out, bytes, "%s%s%s, %s, %s%s%s, %s%s", looks, effects->from == effects->to ? "still " : "",
+        sv_status_name(effects->to), event, sv_conclusion_name(effects->shown), drift, todo,
         effects->wait_ms < 0 ? "never again" : "again in ", effects->wait_ms < 0 ? "" : wait);
 }
 

@@ -38,7 +38,8 @@ static bool outward_differs(const struct sv_domain *a, const struct sv_domain *b
     memset(&is, 0, sizeof(is));
     sv_domain_flags(a, &was);
     sv_domain_flags(b, &is);
-    return a->status != b->status || a->identity != b->identity || a->dkim != b->dkim ||
+    return a->drift != b->drift || (a->records != 0 && a->records != b->records) ||
+           a->status != b->status || a->identity != b->identity || a->dkim != b->dkim ||
            a->mail_from != b->mail_from || a->conclusion != b->conclusion ||
            memcmp(a->findings, b->findings, sizeof(a->findings)) != 0 ||
            memcmp(&was, &is, sizeof(was)) != 0;
@@ -93,7 +94,7 @@ static void check_unknown(struct sim *sim, const struct sim_commit *commit)
     bool looked = commit->input.kind == SV_INPUT_LOOKED;
     bool nothing = !looked || (!seen->ses_known && !seen->ses_skipped && seen->required == 0);
 
-    if (commit->input.kind == SV_INPUT_FAULT || commit->input.kind == SV_INPUT_RESTARTED ||
+    if (commit->input.kind == SV_INPUT_FAULT ||
         (looked && nothing && !seen->group_known[SV_GROUP_DKIM])) {
         if (outward_differs(was, is))
             sim_violate(sim, commit->index, "unknown moved something");
@@ -208,7 +209,8 @@ static void check_at_risk(struct sim *sim, struct sim_oracle *oracle,
 static void check_restarts(struct sim *sim, struct sim_oracle *oracle,
                            const struct sim_commit *commit)
 {
-    const uint32_t restarts = SV_TODO_RESTART_DKIM | SV_TODO_RESTART_MAIL_FROM;
+    const uint32_t restarts =
+        SV_TODO_RESTART_DKIM | SV_TODO_RESTART_MAIL_FROM | SV_TODO_RESTORE_SET;
     uint32_t owed = commit->after.todo & ~commit->before.todo;
     sv_ms now = commit->input.now;
     bool day_over = oracle->restarts_from == 0 || now - oracle->restarts_from >= SV_DAY;
@@ -229,6 +231,23 @@ static void check_restarts(struct sim *sim, struct sim_oracle *oracle,
     }
     oracle->restarts++;
     oracle->restarted_at = now;
+}
+
+/* Settings are what SES told last, and put back a few times only. */
+static void check_drift(struct sim *sim, struct sim_oracle *oracle, const struct sim_commit *commit)
+{
+    const struct sv_observation *seen = &commit->input.seen;
+    bool begun =
+        commit->before.status != SV_STATUS_NEW && commit->before.status != SV_STATUS_REMOVED;
+
+    if (commit->input.kind == SV_INPUT_LOOKED && begun &&
+        ((commit->after.drift ^ seen->drift) & seen->drift_told) != 0)
+        sim_violate(sim, commit->index, "the settings are not what SES said of them");
+    if (commit->input.kind == SV_INPUT_PROVISIONED)
+        oracle->put_backs = 0;
+    if (commit->input.kind == SV_INPUT_RESTARTED &&
+        (commit->before.drift & ~commit->after.drift) != 0 && ++oracle->put_backs > SV_RESTORES_MAX)
+        sim_violate(sim, commit->index, "a setting is put back more often than allowed");
 }
 
 static void check_wait(struct sim *sim, const struct sim_commit *commit)
@@ -327,6 +346,7 @@ void sim_check_commit(struct sim *sim, struct sim_row *row, const struct sim_com
     check_failed(sim, oracle, commit);
     check_at_risk(sim, oracle, commit);
     check_restarts(sim, oracle, commit);
+    check_drift(sim, oracle, commit);
     check_wait(sim, commit);
     check_healing(sim, row, commit);
     check_event(sim, oracle, commit, event);

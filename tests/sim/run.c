@@ -10,9 +10,9 @@
 const char *sim_break_name(enum sim_break rule)
 {
     static const char *const names[SIM_BREAK_COUNT] = {
-        "none", "fence",    "unknown", "confirm",  "ttl",  "verify",
-        "edge", "sequence", "silent",  "noise",    "from", "forget",
-        "pace", "budget",   "heal",    "attempts", "limit"};
+        "none", "fence",    "unknown", "confirm",  "ttl",   "verify",
+        "edge", "sequence", "silent",  "noise",    "from",  "forget",
+        "pace", "budget",   "heal",    "attempts", "limit", "restore"};
 
     return names[rule];
 }

@@ -40,6 +40,7 @@ enum sim_break {
     SIM_BREAK_HEAL,     /* a restart that is owed is never made */
     SIM_BREAK_ATTEMPTS, /* rechecks without limit */
     SIM_BREAK_LIMIT,    /* domains without limit */
+    SIM_BREAK_RESTORE,  /* settings are put back without limit */
     SIM_BREAK_COUNT
 };
 
@@ -59,6 +60,10 @@ struct sim_world {
     sv_ms next_advice_at;
     /* what SES believes */
     bool exists, signing, mail_from_set;
+    bool mail_from_wanted; /* we set one up, so that an absent one was switched off */
+    bool set_right;        /* the configuration set is ours */
+    uint32_t tokens;       /* which generation of DKIM tokens it has */
+    unsigned stubborn;     /* how often somebody will change the settings back again */
     enum sv_axis identity, dkim, mail_from;
     sv_ms patient_since, mail_from_since; /* start of its own 72 h */
     sv_ms lost_since;                     /* record lost after Success; 0 = not lost */
@@ -76,6 +81,9 @@ void sim_world_provision(struct sim_world *world, bool mail_from);
 void sim_world_restart(struct sim_world *world, uint32_t todo);
 void sim_world_remove(struct sim_world *world);
 
+/* Digest of the records that SES asks for now. */
+uint32_t sim_world_records(const struct sim_world *world);
+
 /* What a look sees. `ses_silent`, `dns_silent`: an outage of all of it. Returns false when SES's
  * answer is not the truth of this moment. */
 void sim_world_look_dns(struct sim_world *world, bool silent, struct sv_observation *seen);
@@ -85,7 +93,7 @@ bool sim_world_look_ses(struct sim_world *world, bool silent, struct sv_observat
 struct sim_oracle {
     sv_ms bad_at, wrong_at, restarted_at, restarts_from;
     uint32_t wrong_ttl_s;
-    unsigned restarts;
+    unsigned restarts, put_backs;
     bool temporary;
     uint64_t sequence;      /* of the last event */
     enum sv_status last_to; /* of the last event */

@@ -25,6 +25,8 @@ static void spoil_before(struct sim *sim, struct sv_domain *domain, struct sv_po
     }
     if (sim->broken == SIM_BREAK_BUDGET)
         domain->restarted_at = domain->restarts_from = 0;
+    if (sim->broken == SIM_BREAK_RESTORE)
+        domain->restores = 0;
 }
 
 static void spoil_after(struct sim *sim, struct sim_commit *commit)
@@ -67,6 +69,23 @@ static void step(struct sim *sim, struct sim_commit *commit)
     sim->counts.steps++;
 }
 
+/* Other tokens than those DNS was asked for: what it answered says nothing of them. */
+static void see_records(const struct sim_world *world, struct sim_commit *commit)
+{
+    struct sv_observation *seen = &commit->input.seen;
+    uint32_t records = sim_world_records(world);
+
+    if (!seen->ses_known || seen->identity == SV_AXIS_GONE || records == commit->before.records)
+        return;
+    commit->input.records = records;
+    seen->required = SV_SEEN_UNKNOWN;
+    seen->required_absent = seen->required_disputed = false;
+    seen->required_ttl_s = 0;
+    seen->caches_until = 0;
+    seen->bulk = SV_TRI_UNKNOWN;
+    seen->group_known[SV_GROUP_DKIM] = seen->group_known[SV_GROUP_DNS] = false;
+}
+
 static void look(struct sim *sim, struct sim_row *row, struct sim_commit *commit)
 {
     struct sv_observation *seen = &commit->input.seen;
@@ -76,6 +95,7 @@ static void look(struct sim *sim, struct sim_row *row, struct sim_commit *commit
     sim_world_look_dns(&row->world, sim->now < sim->dns_down_until, seen);
     if (sv_domain_wants_ses(&commit->before, &sim->policy, commit->input.now, seen)) {
         (void)sim_world_look_ses(&row->world, sim->now < sim->ses_down_until, seen);
+        see_records(&row->world, commit);
     } else {
         seen->ses_skipped = true;
         sim->counts.gated++;
@@ -112,7 +132,8 @@ static bool is_done(enum sv_job_type job, enum sv_input_kind kind)
 void sim_work(struct sim *sim, struct sim_row *row, struct sim_commit *commit)
 {
     const struct sv_domain *domain = &row->state;
-    const uint32_t restarts = SV_TODO_RESTART_DKIM | SV_TODO_RESTART_MAIL_FROM;
+    const uint32_t restarts =
+        SV_TODO_RESTART_DKIM | SV_TODO_RESTART_MAIL_FROM | SV_TODO_RESTORE_SET;
 
     sim_world_advance(&row->world, sim->now);
     *commit = (struct sim_commit){.index = (size_t)(row - sim->rows),
@@ -132,6 +153,8 @@ void sim_work(struct sim *sim, struct sim_row *row, struct sim_commit *commit)
             commit->input.adopted = row->job_adopts;
             commit->input.mail_from_wanted = row->job_mail_from;
             sim_world_provision(&row->world, row->job_mail_from);
+            commit->input.records = sim_world_records(&row->world);
+            commit->input.seen.drift_told = SV_DRIFT_ALL;
             sim->counts.provisions++;
         }
     } else if ((domain->todo & restarts) != 0) {
@@ -139,6 +162,7 @@ void sim_work(struct sim *sim, struct sim_row *row, struct sim_commit *commit)
             commit->input.kind = SV_INPUT_RESTARTED;
             if (sim->broken != SIM_BREAK_HEAL)
                 sim_world_restart(&row->world, domain->todo);
+            commit->input.records = sim_world_records(&row->world);
             sim->counts.restarts++;
         }
     } else {

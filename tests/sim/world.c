@@ -156,14 +156,50 @@ static void publish_mail_from(struct sim_world *world, sv_ms now)
             earliest(world->next_ses_at, now + sim_between(world->dice, SV_MINUTE, 2 * SV_HOUR));
 }
 
-/* Somebody with access to the account: deletes the identity, or switches signing off for a while.
- */
+/* MAIL FROM switched off, another configuration set, or both; some do it again and again. */
+static void change_settings(struct sim_world *world, sv_ms now)
+{
+    if (world->stubborn == 0)
+        world->stubborn = (unsigned)sv_rand_below(world->dice, 9);
+    else
+        world->stubborn--;
+    if (world->mail_from_set && !sim_one_in(world->dice, 3)) {
+        world->mail_from_set = false;
+        world->mail_from = SV_AXIS_NONE;
+    }
+    world->set_right = world->set_right && sim_one_in(world->dice, 3);
+    world->next_meddling_at =
+        now + (world->stubborn > 0 ? sim_between(world->dice, SV_HOUR, 10 * SV_DAY)
+                                   : sim_between(world->dice, 30 * SV_DAY, 900 * SV_DAY));
+}
+
+/* New tokens: what the client has published is not what SES looks for any more. */
+static void renew_tokens(struct sim_world *world, sv_ms now)
+{
+    world->tokens++;
+    world->right = false;
+    world->absent = true;
+    world->published_at = now;
+    world->next_publish_at = now + client_delay(world->dice);
+    world->next_meddling_at = now + sim_between(world->dice, 30 * SV_DAY, 900 * SV_DAY);
+    world->next_ses_at =
+        earliest(world->next_ses_at, now + sim_between(world->dice, SV_MINUTE, 2 * SV_HOUR));
+}
+
+/* Somebody with access to the account: deletes the identity, switches signing off for a while, or
+ * changes settings or tokens. */
 static void meddle(struct sim_world *world, sv_ms now)
 {
+    uint64_t mood = world->stubborn > 0 ? 3 : sv_rand_below(world->dice, 6);
+
     if (world->signing_off_until != 0) {
         world->signing_off_until = 0;
         world->signing = world->dkim == SV_AXIS_SUCCESS;
         world->next_meddling_at = now + sim_between(world->dice, 30 * SV_DAY, 900 * SV_DAY);
+    } else if (world->exists && mood >= 4) {
+        renew_tokens(world, now);
+    } else if (world->exists && mood >= 3) {
+        change_settings(world, now);
     } else if (world->exists && sim_one_in(world->dice, 2)) {
         sim_world_remove(world);
         world->next_meddling_at = now + sim_between(world->dice, 30 * SV_DAY, 900 * SV_DAY);
@@ -211,7 +247,10 @@ void sim_world_provision(struct sim_world *world, bool mail_from)
         world->lost_since = 0;
         world->settled_at = world->now;
         world->mail_from_set = false;
+        world->tokens += sim_one_in(world->dice, 2) ? 1 : 0; /* SES may give the same again */
     }
+    world->mail_from_wanted = mail_from;
+    world->set_right = true;
     if (mail_from && !world->mail_from_set) {
         world->mail_from = SV_AXIS_PENDING;
         world->mail_from_since = world->now;
@@ -234,7 +273,10 @@ void sim_world_restart(struct sim_world *world, uint32_t todo)
         world->patient_since = world->now;
         world->settled_at = world->now;
     }
-    if ((todo & SV_TODO_RESTART_MAIL_FROM) != 0 && world->mail_from == SV_AXIS_FAILED) {
+    if ((todo & SV_TODO_RESTORE_SET) != 0)
+        world->set_right = true;
+    if ((todo & SV_TODO_RESTART_MAIL_FROM) != 0 && world->mail_from != SV_AXIS_SUCCESS) {
+        world->mail_from_set = true;
         world->mail_from = SV_AXIS_PENDING;
         world->mail_from_since = world->now;
     }
@@ -287,6 +329,28 @@ static void copy_ses(struct sv_observation *to, const struct sv_observation *fro
     to->dkim = from->dkim;
     to->mail_from = from->mail_from;
     to->signing = from->signing;
+    to->drift = from->drift;
+    to->drift_told = from->drift_told;
+}
+
+uint32_t sim_world_records(const struct sim_world *world)
+{
+    return 1 + 2 * world->tokens + (world->mail_from_wanted ? 1 : 0);
+}
+
+/* The batched reads tell of MAIL FROM, a Get now and then of the configuration set. */
+static void tell_drift(struct sim_world *world, struct sv_observation *seen)
+{
+    if (!world->exists)
+        return;
+    if (world->mail_from_wanted) {
+        seen->drift_told |= SV_DRIFT_MAIL_FROM;
+        seen->drift |= world->mail_from_set ? 0 : SV_DRIFT_MAIL_FROM;
+    }
+    if (sim_one_in(world->dice, 10)) {
+        seen->drift_told |= SV_DRIFT_CONFIGURATION_SET;
+        seen->drift |= world->set_right ? 0 : SV_DRIFT_CONFIGURATION_SET;
+    }
 }
 
 bool sim_world_look_ses(struct sim_world *world, bool silent, struct sv_observation *seen)
@@ -298,6 +362,7 @@ bool sim_world_look_ses(struct sim_world *world, bool silent, struct sv_observat
                                  .mail_from = world->mail_from,
                                  .signing = world->signing ? SV_TRI_YES : SV_TRI_NO};
 
+    tell_drift(world, &now);
     if (!world->exists)
         now.signing = SV_TRI_UNKNOWN;
     if (silent || luck < 20)

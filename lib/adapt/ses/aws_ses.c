@@ -216,6 +216,8 @@ static enum sv_err no_answer(struct sv_ses_call *call, const struct sv_http_requ
                              enum sv_err err)
 {
     sv_ses_results_forget(call);
+    call->denial = SV_SES_DENIAL_NONE;
+    call->retry_after_ms = 0;
     call->info = request->info;
     if (err != SV_ETOOBIG)
         return err;
@@ -304,10 +306,15 @@ enum sv_err sv_aws_ses_new(const struct sv_aws_ses_options *options, struct sv_s
 {
     struct sv_ses_endpoint v1, v2;
     struct sv_aws_ses *aws;
-    enum sv_err err = sv_ses_endpoint_read(options->endpoint_v1, options->region, &v1, info);
+    struct sv_ses_place place = {.url = options->endpoint_v1,
+                                 .region = options->region,
+                                 .use_fips = options->use_fips,
+                                 .use_dual_stack = options->use_dual_stack};
+    enum sv_err err = sv_ses_endpoint_read(&place, &v1, info);
 
+    place.url = options->endpoint_v2;
     if (err == SV_OK)
-        err = sv_ses_endpoint_read(options->endpoint_v2, options->region, &v2, info);
+        err = sv_ses_endpoint_read(&place, &v2, info);
     if (err != SV_OK)
         return err;
     aws = sv_alloc(1, sizeof *aws);

@@ -15,11 +15,36 @@ static enum sv_err check_region(const char *region, struct sv_errinfo *info)
     return SV_OK;
 }
 
-static enum sv_err use_region(const char *region, struct sv_ses_endpoint *out)
+/* Amazon SES endpoints and quotas, General Reference: where hosts with validated cryptography are.
+ */
+static bool has_fips(const char *region)
 {
-    const char *suffix = strncmp(region, "eusc-", 5) == 0 ? "amazonaws.eu" : "amazonaws.com";
+    static const char *const regions[] = {"us-east-1",    "us-east-2",    "us-west-1",
+                                          "us-west-2",    "ca-central-1", "us-gov-east-1",
+                                          "us-gov-west-1"};
 
-    (void)snprintf(out->host, sizeof out->host, "email.%s.%s", region, suffix);
+    for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++) {
+        if (strcmp(region, regions[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum sv_err use_region(const struct sv_ses_place *place, struct sv_ses_endpoint *out,
+                              struct sv_errinfo *info)
+{
+    bool is_eusc = strncmp(place->region, "eusc-", 5) == 0;
+    const char *suffix = is_eusc ? "amazonaws.eu" : "amazonaws.com";
+
+    if (place->use_dual_stack)
+        suffix = is_eusc ? "api.amazonwebservices.eu" : "api.aws";
+    if (place->use_fips && !has_fips(place->region))
+        return sv_err_set(info, SV_EINVALID, "ses", 0,
+                          "SES has no FIPS endpoint in %s: take another region, or switch "
+                          "AWS_USE_FIPS_ENDPOINT and use_fips_endpoint off",
+                          place->region);
+    (void)snprintf(out->host, sizeof out->host, "%s.%s.%s",
+                   place->use_fips ? "email-fips" : "email", place->region, suffix);
     (void)snprintf(out->origin, sizeof out->origin, "https://%s", out->host);
     return SV_OK;
 }
@@ -60,18 +85,18 @@ static bool read_prefix(const char *at, struct sv_ses_endpoint *out)
     return true;
 }
 
-enum sv_err sv_ses_endpoint_read(const char *url, const char *region, struct sv_ses_endpoint *out,
+enum sv_err sv_ses_endpoint_read(const struct sv_ses_place *place, struct sv_ses_endpoint *out,
                                  struct sv_errinfo *info)
 {
-    enum sv_err err = check_region(region, info);
-    const char *at = url;
+    enum sv_err err = check_region(place->region, info);
+    const char *url = place->url, *at = url;
     size_t len;
 
     *out = (struct sv_ses_endpoint){.plain = false};
     if (err != SV_OK)
         return err;
     if (url == NULL || url[0] == '\0')
-        return use_region(region, out);
+        return use_region(place, out, info);
     if (strncmp(url, "http://", 7) == 0) {
         out->plain = true;
         at += 7;

@@ -5,64 +5,66 @@
 
 #include "ses_private.h"
 
-static const struct {
+static const struct meaning {
     const char *code; /* without a final "Exception" */
     enum sv_err err;
     bool is_signature;
+    enum sv_ses_denial denial;
 } codes[] = {
-    {"Throttling", SV_ETHROTTLED, false},
-    {"TooManyRequests", SV_ETHROTTLED, false},
-    {"RequestLimitExceeded", SV_ETHROTTLED, false},
-    {"Throttled", SV_ETHROTTLED, false},
-    {"RequestThrottled", SV_ETHROTTLED, false},
-    {"BandwidthLimitExceeded", SV_ETHROTTLED, false},
-    {"SlowDown", SV_ETHROTTLED, false},
-    {"ProvisionedThroughputExceeded", SV_ETHROTTLED, false},
-    {"PriorRequestNotComplete", SV_ETHROTTLED, false},
-    {"EC2Throttled", SV_ETHROTTLED, false},
-    {"TransactionInProgress", SV_ETHROTTLED, false},
-    {"InternalFailure", SV_EUNAVAILABLE, false},
-    {"InternalServiceError", SV_EUNAVAILABLE, false},
-    {"InternalServerError", SV_EUNAVAILABLE, false},
-    {"InternalError", SV_EUNAVAILABLE, false},
-    {"ServiceUnavailable", SV_EUNAVAILABLE, false},
-    {"RequestTimeout", SV_ETIMEOUT, false},
-    {"ConcurrentModification", SV_ECONFLICT, false},
-    {"Conflict", SV_ECONFLICT, false},
-    {"AlreadyExists", SV_EEXISTS, false},
-    {"NotFound", SV_ENOTFOUND, false},
-    {"InvalidNextToken", SV_ENOTFOUND, false}, /* the page is not there any more */
-    {"LimitExceeded", SV_EQUOTA, false},
-    {"RequestExpired", SV_EDENIED, true},
-    {"RequestTimeTooSkewed", SV_EDENIED, true},
-    {"RequestInTheFuture", SV_EDENIED, true},
-    {"InvalidSignature", SV_EDENIED, true},
-    {"SignatureDoesNotMatch", SV_EDENIED, true},
-    {"IncompleteSignature", SV_EDENIED, true},
-    {"AuthFailure", SV_EDENIED, true},
-    {"InvalidClientTokenId", SV_EDENIED, false},
-    {"MissingAuthenticationToken", SV_EDENIED, false},
-    {"UnrecognizedClient", SV_EDENIED, false},
-    {"ExpiredToken", SV_EDENIED, false},
-    {"AccessDenied", SV_EDENIED, false},
-    {"OptInRequired", SV_EDENIED, false},
-    {"NotAuthorized", SV_EDENIED, false},
+    {"Throttling", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"TooManyRequests", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"RequestLimitExceeded", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"Throttled", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"RequestThrottled", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"BandwidthLimitExceeded", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"SlowDown", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"ProvisionedThroughputExceeded", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"PriorRequestNotComplete", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"EC2Throttled", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"TransactionInProgress", SV_ETHROTTLED, false, SV_SES_DENIAL_NONE},
+    {"InternalFailure", SV_EUNAVAILABLE, false, SV_SES_DENIAL_NONE},
+    {"InternalServiceError", SV_EUNAVAILABLE, false, SV_SES_DENIAL_NONE},
+    {"InternalServerError", SV_EUNAVAILABLE, false, SV_SES_DENIAL_NONE},
+    {"InternalError", SV_EUNAVAILABLE, false, SV_SES_DENIAL_NONE},
+    {"ServiceUnavailable", SV_EUNAVAILABLE, false, SV_SES_DENIAL_NONE},
+    {"RequestTimeout", SV_ETIMEOUT, false, SV_SES_DENIAL_NONE},
+    {"ConcurrentModification", SV_ECONFLICT, false, SV_SES_DENIAL_NONE},
+    {"Conflict", SV_ECONFLICT, false, SV_SES_DENIAL_NONE},
+    {"AlreadyExists", SV_EEXISTS, false, SV_SES_DENIAL_NONE},
+    {"NotFound", SV_ENOTFOUND, false, SV_SES_DENIAL_NONE},
+    {"InvalidNextToken", SV_ENOTFOUND, false,
+     SV_SES_DENIAL_NONE}, /* the page is not there any more */
+    {"LimitExceeded", SV_EQUOTA, false, SV_SES_DENIAL_NONE},
+    {"RequestExpired", SV_EDENIED, true, SV_SES_DENIAL_KEYS},
+    {"RequestTimeTooSkewed", SV_EDENIED, true, SV_SES_DENIAL_KEYS},
+    {"RequestInTheFuture", SV_EDENIED, true, SV_SES_DENIAL_KEYS},
+    {"InvalidSignature", SV_EDENIED, true, SV_SES_DENIAL_KEYS},
+    {"SignatureDoesNotMatch", SV_EDENIED, true, SV_SES_DENIAL_KEYS},
+    {"IncompleteSignature", SV_EDENIED, true, SV_SES_DENIAL_KEYS},
+    {"AuthFailure", SV_EDENIED, true, SV_SES_DENIAL_KEYS},
+    {"InvalidClientTokenId", SV_EDENIED, false, SV_SES_DENIAL_KEYS},
+    {"MissingAuthenticationToken", SV_EDENIED, false, SV_SES_DENIAL_KEYS},
+    {"UnrecognizedClient", SV_EDENIED, false, SV_SES_DENIAL_KEYS},
+    {"ExpiredToken", SV_EDENIED, false, SV_SES_DENIAL_KEYS},
+    {"AccessDenied", SV_EDENIED, false, SV_SES_DENIAL_PERMISSION},
+    {"OptInRequired", SV_EDENIED, false, SV_SES_DENIAL_ACCOUNT},
+    {"NotAuthorized", SV_EDENIED, false, SV_SES_DENIAL_PERMISSION},
     /* Nothing we send gets better by asking again while somebody at AWS holds the account. */
-    {"AccountSuspended", SV_EDENIED, false},
-    {"AccountSendingPaused", SV_EDENIED, false},
-    {"SendingPaused", SV_EDENIED, false},
-    {"BadRequest", SV_EREFUSED, false},
-    {"InvalidParameterValue", SV_EREFUSED, false},
-    {"InvalidParameterCombination", SV_EREFUSED, false},
-    {"ValidationError", SV_EREFUSED, false},
-    {"Validation", SV_EREFUSED, false},
-    {"MissingParameter", SV_EREFUSED, false},
-    {"MissingAction", SV_EREFUSED, false},
-    {"InvalidAction", SV_EREFUSED, false},
-    {"MalformedQueryString", SV_EREFUSED, false},
-    {"InvalidQueryParameter", SV_EREFUSED, false},
-    {"MailFromDomainNotVerified", SV_EREFUSED, false},
-    {"MessageRejected", SV_EREFUSED, false},
+    {"AccountSuspended", SV_EDENIED, false, SV_SES_DENIAL_ACCOUNT},
+    {"AccountSendingPaused", SV_EDENIED, false, SV_SES_DENIAL_ACCOUNT},
+    {"SendingPaused", SV_EDENIED, false, SV_SES_DENIAL_ACCOUNT},
+    {"BadRequest", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"InvalidParameterValue", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"InvalidParameterCombination", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"ValidationError", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"Validation", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"MissingParameter", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"MissingAction", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"InvalidAction", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"MalformedQueryString", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"InvalidQueryParameter", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"MailFromDomainNotVerified", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
+    {"MessageRejected", SV_EREFUSED, false, SV_SES_DENIAL_NONE},
 };
 
 /* The header form is "Code:http://internal/..", the JSON form "namespace#Code". */
@@ -117,15 +119,28 @@ static enum sv_err judge_status(long status)
     return SV_EMALFORMED;
 }
 
+/* NULL = a code that we do not know, or none. */
+static const struct meaning *find_code(const struct sv_ses_failure *failure)
+{
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (strcmp(failure->code, codes[i].code) == 0)
+            return &codes[i];
+    }
+    return NULL;
+}
+
 enum sv_err sv_ses_failure_judge(const struct sv_ses_failure *failure, long status,
                                  bool *is_signature)
 {
-    *is_signature = false;
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        if (strcmp(failure->code, codes[i].code) == 0) {
-            *is_signature = codes[i].is_signature;
-            return codes[i].err;
-        }
-    }
-    return judge_status(status);
+    const struct meaning *meaning = find_code(failure);
+
+    *is_signature = meaning != NULL && meaning->is_signature;
+    return meaning != NULL ? meaning->err : judge_status(status);
+}
+
+enum sv_ses_denial sv_ses_failure_denial(const struct sv_ses_failure *failure)
+{
+    const struct meaning *meaning = find_code(failure);
+
+    return meaning != NULL ? meaning->denial : SV_SES_DENIAL_NONE;
 }

@@ -10,6 +10,8 @@ enum { BYTES_MAX = 1024 * 1024, DEPTH_MAX = 32 };
 /* The end of year 9999: no time of SES lies behind it, and it fits into sv_ms. */
 #define EPOCH_S_MAX 253402300799.0
 
+#define COUNT_MAX 1e15 /* fits into int64_t, even a thousandfold */
+
 /* False when `key` is there with another type; null and absent leave *out NULL. */
 static bool text_at(const json_t *object, const char *key, const json_t **out)
 {
@@ -68,9 +70,9 @@ static sv_ms read_time(const json_t *object, const char *key)
     return seconds > 0 && seconds < EPOCH_S_MAX ? (sv_ms)(seconds * 1000) : 0;
 }
 
-static bool read_tokens(const json_t *object, struct sv_ses_identity *out)
+static bool read_tokens(const json_t *object, const char *key, struct sv_ses_identity *out)
 {
-    const json_t *list = json_object_get(object, "Tokens");
+    const json_t *list = json_object_get(object, key);
 
     if (list == NULL || json_is_null(list))
         return true;
@@ -98,26 +100,43 @@ static bool read_zone(const json_t *object, struct sv_ses_identity *out)
 
 static bool read_dkim(const json_t *reply, struct sv_ses_identity *out)
 {
-    const json_t *dkim;
+    const json_t *dkim, *origin;
 
     if (!object_at(reply, "DkimAttributes", &dkim))
         return false;
     if (dkim == NULL)
         return true;
+    if (!text_at(dkim, "SigningAttributesOrigin", &origin))
+        return false;
+    if (origin != NULL)
+        sv_ses_method_read(json_string_value(origin), out);
+    out->dkim_key_made_at = read_time(dkim, "LastKeyGenerationTimestamp");
     return read_axis(dkim, "Status", &out->dkim) &&
-           read_tri(dkim, "SigningEnabled", &out->signing_enabled) && read_tokens(dkim, out) &&
-           read_zone(dkim, out);
+           read_tri(dkim, "SigningEnabled", &out->signing_enabled) &&
+           read_tokens(dkim, "Tokens", out) && read_zone(dkim, out);
+}
+
+static enum sv_tri read_behavior(const json_t *word)
+{
+    if (word == NULL)
+        return SV_TRI_UNKNOWN;
+    if (strcmp(json_string_value(word), "REJECT_MESSAGE") == 0)
+        return SV_TRI_YES;
+    return strcmp(json_string_value(word), "USE_DEFAULT_VALUE") == 0 ? SV_TRI_NO : SV_TRI_UNKNOWN;
 }
 
 /* Without a custom domain SES shows the behavior only. */
 static bool read_mail_from(const json_t *reply, struct sv_ses_identity *out)
 {
-    const json_t *mail_from;
+    const json_t *mail_from, *behavior;
 
     if (!object_at(reply, "MailFromAttributes", &mail_from))
         return false;
     if (mail_from == NULL)
         return true;
+    if (!text_at(mail_from, "BehaviorOnMxFailure", &behavior))
+        return false;
+    out->rejects_on_mx_failure = read_behavior(behavior);
     if (!read_axis(mail_from, "MailFromDomainStatus", &out->mail_from) ||
         !read_word(mail_from, "MailFromDomain", out->mail_from_domain,
                    sizeof out->mail_from_domain))
@@ -192,8 +211,50 @@ static const char *read_identity(const struct sv_ses_call *call, const json_t *r
     if (dkim == NULL && (call->op == SV_SES_CREATE || status == NULL))
         return "it says nothing of an identity";
     if (!read_axis(reply, "VerificationStatus", &out->identity) || !read_dkim(reply, out) ||
-        !read_mail_from(reply, out) || !read_verification(reply, out) || !read_tag(call, reply))
+        !read_mail_from(reply, out) || !read_verification(reply, out) || !read_tag(call, reply) ||
+        !read_word(reply, "ConfigurationSetName", out->configuration_set,
+                   sizeof out->configuration_set))
         return "a field of another type or form than documented";
+    return NULL;
+}
+
+/* The reply of dkim/signing: it says less than the others, but the tokens of now. */
+static const char *read_signing(const json_t *reply, struct sv_ses_identity *out)
+{
+    if (!read_axis(reply, "DkimStatus", &out->dkim) || !read_tokens(reply, "DkimTokens", out) ||
+        !read_zone(reply, out))
+        return "a field of another type or form than documented";
+    return NULL;
+}
+
+/* -1 is SES's word for "no limit". */
+static bool read_count(const json_t *object, const char *key, double factor, int64_t *out)
+{
+    const json_t *value = json_object_get(object, key);
+    double number = json_is_number(value) ? json_number_value(value) : 0;
+
+    if (!json_is_number(value) || number < -1 || number > COUNT_MAX)
+        return false;
+    *out = number < 0 ? -1 : (int64_t)(number * factor);
+    return true;
+}
+
+static const char *read_account(const json_t *reply, struct sv_ses_account *out)
+{
+    const json_t *quota;
+
+    if (!read_tri(reply, "ProductionAccessEnabled", &out->production) ||
+        !read_tri(reply, "SendingEnabled", &out->sending) ||
+        !read_word(reply, "EnforcementStatus", out->enforcement, sizeof out->enforcement) ||
+        !object_at(reply, "SendQuota", &quota))
+        return "a field of another type or form than documented";
+    if (out->production == SV_TRI_UNKNOWN && out->sending == SV_TRI_UNKNOWN)
+        return "it says nothing of an account";
+    out->quota_known = quota != NULL;
+    if (quota != NULL && (!read_count(quota, "Max24HourSend", 1, &out->mails_per_day_max) ||
+                          !read_count(quota, "SentLast24Hours", 1, &out->mails_last_day) ||
+                          !read_count(quota, "MaxSendRate", 1000, &out->mails_per_1000_s_max)))
+        return "a quota that is no number";
     return NULL;
 }
 
@@ -211,9 +272,17 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
     struct sv_errinfo why;
     json_t *reply;
 
+    if (call->op == SV_SES_ACCOUNT) {
+        reply = sv_json_parse(bytes, len, BYTES_MAX, DEPTH_MAX, &why);
+        if (reply == NULL)
+            return malformed(info, why.text);
+        problem = json_is_object(reply) ? read_account(reply, call->account) : "not an object";
+        json_decref(reply);
+        return problem == NULL ? SV_OK : malformed(info, problem);
+    }
     /* PUT and DELETE answer with {} or with nothing at all. */
     if (!wants_body && len == 0) {
-        call->results[0].listed = call->op == SV_SES_PUT_MAIL_FROM;
+        call->results[0].listed = call->op != SV_SES_DELETE;
         return SV_OK;
     }
     reply = sv_json_parse(bytes, len, BYTES_MAX, DEPTH_MAX, &why);
@@ -225,6 +294,8 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
         problem = sv_ses_list_read(reply, call->page);
     else if (wants_body)
         problem = read_identity(call, reply, &call->results[0]);
+    else if (call->op == SV_SES_PUT_SIGNING)
+        problem = read_signing(reply, &call->results[0]);
     json_decref(reply);
     if (problem != NULL)
         return malformed(info, problem);

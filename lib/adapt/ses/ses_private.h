@@ -18,8 +18,14 @@ struct sv_ses_endpoint {
     bool plain;
 };
 
-/* `url` NULL or "" = the region's public endpoint. SV_EINVALID. */
-enum sv_err sv_ses_endpoint_read(const char *url, const char *region, struct sv_ses_endpoint *out,
+struct sv_ses_place {
+    const char *url; /* wins over everything; NULL or "" = the region's public endpoint */
+    const char *region;
+    bool use_fips, use_dual_stack;
+};
+
+/* SV_EINVALID: no region, no usable URL, or no FIPS endpoint in that region. */
+enum sv_err sv_ses_endpoint_read(const struct sv_ses_place *place, struct sv_ses_endpoint *out,
                                  struct sv_errinfo *info) __attribute__((warn_unused_result));
 
 /* ses_request.c */
@@ -39,6 +45,19 @@ enum sv_err sv_ses_ask_build(const struct sv_ses_call *call, struct sv_ses_ask *
 void sv_ses_ask_fini(struct sv_ses_ask *ask);
 
 bool sv_ses_op_is_v1(enum sv_ses_op op);
+
+/* ses_setup.c */
+
+/* SV_EINVALID for what SES could only refuse; SV_OK for operations that take no setup. */
+enum sv_err sv_ses_setup_check(const struct sv_ses_call *call, struct sv_errinfo *info);
+
+/* The bodies of CREATE, PUT_SIGNING and PUT_CONFIGURATION_SET. New references. */
+json_t *sv_ses_create_body(const struct sv_ses_call *call);
+json_t *sv_ses_signing_body(const struct sv_ses_call *call);
+json_t *sv_ses_set_body(const struct sv_ses_call *call);
+
+/* What a reply's SigningAttributesOrigin says of how the identity signs. */
+void sv_ses_method_read(const char *origin, struct sv_ses_identity *out);
 
 /* ses_errors.c */
 
@@ -60,6 +79,8 @@ void sv_ses_failure_set_message(struct sv_ses_failure *failure, const char *text
 enum sv_err sv_ses_failure_judge(const struct sv_ses_failure *failure, long status,
                                  bool *is_signature);
 
+enum sv_ses_denial sv_ses_failure_denial(const struct sv_ses_failure *failure);
+
 /* ses_xml.c, ses_json.c: `results` of the call are filled, zeroed by the caller before. */
 
 /* SV_OK with failure->code set: a well-formed error document. SV_EMALFORMED: anything that is not
@@ -78,6 +99,10 @@ void sv_ses_json_read_failure(const char *bytes, size_t len, struct sv_ses_failu
 const char *sv_ses_list_read(const json_t *reply, struct sv_ses_page *page);
 
 /* ses_reply.c */
+
+/* Retry-After (RFC 9110, section 10.2.3): seconds, or a date, which is measured by the Date of the
+ * same reply. 0 = nothing that could be understood; never more than five minutes. */
+sv_ms sv_ses_retry_after_ms(const char *retry_after, const char *date);
 
 /* Fills results, info and request_id of the call from a complete HTTP answer. `zone` is the DKIM
  * zone to use where the reply names none; NULL = unknown. */

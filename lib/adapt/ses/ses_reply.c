@@ -1,7 +1,12 @@
 /* One complete HTTP answer becomes results or an error of ours. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ses_private.h"
+
+enum { RETRY_AFTER_DIGITS = 6 };
+
+static const sv_ms retry_after_max_ms = 5 * SV_MINUTE;
 
 enum sv_axis sv_ses_axis(const char *text, size_t len)
 {
@@ -103,6 +108,8 @@ void sv_ses_results_forget(struct sv_ses_call *call)
 {
     if (call->domains_count > 0)
         memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    if (call->op == SV_SES_ACCOUNT)
+        *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
     if (call->op == SV_SES_LIST)
         call->page->count = 0;
     if (call->tag_value != NULL)
@@ -114,9 +121,24 @@ static void fill_zones(struct sv_ses_call *call, const char *zone)
     for (size_t i = 0; i < call->domains_count && zone != NULL; i++) {
         struct sv_ses_identity *identity = &call->results[i];
 
-        if (identity->tokens_count > 0 && identity->hosted_zone[0] == '\0')
+        if (identity->tokens_count > 0 && identity->hosted_zone[0] == '\0' &&
+            identity->dkim_method != SV_DKIM_BYODKIM)
             memcpy(identity->hosted_zone, zone, strlen(zone) + 1);
     }
+}
+
+sv_ms sv_ses_retry_after_ms(const char *retry_after, const char *date)
+{
+    size_t digits = strspn(retry_after, "0123456789");
+    sv_ms then, now, wait_ms = 0;
+
+    if (digits > 0 && retry_after[digits] == '\0')
+        wait_ms = digits > RETRY_AFTER_DIGITS ? retry_after_max_ms
+                                              : strtol(retry_after, NULL, 10) * SV_SECOND;
+    else if (sv_time_parse_http(retry_after, strlen(retry_after), &then) == SV_OK &&
+             sv_time_parse_http(date, strlen(date), &now) == SV_OK && then > now)
+        wait_ms = then - now;
+    return wait_ms < retry_after_max_ms ? wait_ms : retry_after_max_ms;
 }
 
 enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_answer *answer,
@@ -127,6 +149,9 @@ enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_ans
     enum sv_err err = SV_OK;
 
     *is_signature = false;
+    call->denial = SV_SES_DENIAL_NONE;
+    call->retry_after_ms =
+        is_success ? 0 : sv_ses_retry_after_ms(answer->retry_after, answer->date);
     sv_ses_results_forget(call);
     if (is_success)
         err = read_success(call, answer, &failure);
@@ -137,6 +162,7 @@ enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_ans
         memcpy(call->request_id, failure.request_id, sizeof call->request_id);
     if (err == SV_OK && (!is_success || failure.code[0] != '\0')) {
         err = sv_ses_failure_judge(&failure, answer->status, is_signature);
+        call->denial = sv_ses_failure_denial(&failure);
         set_info(call, err, answer->status, &failure, *is_signature);
     }
     if (err == SV_ENOTFOUND && call->op == SV_SES_DELETE) /* gone is what was asked for */

@@ -22,8 +22,11 @@ bool sv_ses_op_is_v1(enum sv_ses_op op)
         return true;
     case SV_SES_CREATE:
     case SV_SES_GET:
+    case SV_SES_PUT_SIGNING:
+    case SV_SES_PUT_CONFIGURATION_SET:
     case SV_SES_PUT_MAIL_FROM:
     case SV_SES_DELETE:
+    case SV_SES_ACCOUNT:
     case SV_SES_LIST:
     case SV_SES_OP_COUNT:
         break;
@@ -78,16 +81,6 @@ static bool has_mail_from(const struct sv_ses_call *call)
     return call->mail_from != NULL && call->mail_from[0] != '\0';
 }
 
-static json_t *create_body(const struct sv_ses_call *call)
-{
-    json_t *body = sv_json_object(), *signing = sv_json_object();
-
-    sv_json_set_str(signing, "NextSigningKeyLength", "RSA_2048_BIT");
-    sv_json_set_str(body, "EmailIdentity", call->domains[0]);
-    sv_json_set(body, "DkimSigningAttributes", signing);
-    return body;
-}
-
 /* Without a domain the custom MAIL FROM is switched off, and the behavior with it. */
 static json_t *mail_from_body(const struct sv_ses_call *call)
 {
@@ -130,14 +123,27 @@ static bool build_rest(const struct sv_ses_call *call, struct sv_ses_ask *out)
 
     if (call->op == SV_SES_LIST)
         return build_list(call, out);
-    if (call->op == SV_SES_CREATE) {
+    if (call->op == SV_SES_ACCOUNT) {
+        out->method = "GET";
+        fits = sv_buf_add_str(&out->path, "/v2/email/account");
+    } else if (call->op == SV_SES_CREATE) {
         out->method = "POST";
-        body = create_body(call);
+        body = sv_ses_create_body(call);
         fits = sv_buf_add_str(&out->path, "/v2/email/identities");
     } else if (call->op == SV_SES_PUT_MAIL_FROM) {
         out->method = "PUT";
         body = mail_from_body(call);
         fits = add_identity_path(call, "/mail-from", &out->path);
+    } else if (call->op == SV_SES_PUT_SIGNING) {
+        out->method = "PUT";
+        body = sv_ses_signing_body(call);
+        fits = sv_buf_add_str(&out->path, "/v1/email/identities/") && /* so says the model */
+               add_encoded(&out->path, call->domains[0]) &&
+               sv_buf_add_str(&out->path, "/dkim/signing");
+    } else if (call->op == SV_SES_PUT_CONFIGURATION_SET) {
+        out->method = "PUT";
+        body = sv_ses_set_body(call);
+        fits = add_identity_path(call, "/configuration-set", &out->path);
     } else {
         out->method = call->op == SV_SES_GET ? "GET" : "DELETE";
         fits = add_identity_path(call, "", &out->path);
@@ -167,7 +173,9 @@ static enum sv_err check(const struct sv_ses_call *call, struct sv_errinfo *info
         return sv_err_set(info, SV_EINVALID, "ses", 0, "operation %d is unknown", (int)call->op);
     if (call->op == SV_SES_LIST)
         return check_list(call, info);
-    if (call->domains_count == 0 || call->domains_count > most)
+    if (call->op == SV_SES_ACCOUNT && (call->domains_count != 0 || call->account == NULL))
+        return sv_err_set(info, SV_EINVALID, "ses", 0, "GetAccount takes no domain");
+    if ((call->domains_count == 0 && call->op != SV_SES_ACCOUNT) || call->domains_count > most)
         return sv_err_set(info, SV_EINVALID, "ses", 0, "%s takes 1 to %zu domains, not %zu",
                           sv_ses_op_name(call->op), most, call->domains_count);
     for (size_t i = 0; i < call->domains_count; i++) {
@@ -178,7 +186,7 @@ static enum sv_err check(const struct sv_ses_call *call, struct sv_errinfo *info
     }
     if (has_mail_from(call) && strlen(call->mail_from) > SV_NAME_MAX)
         return sv_err_set(info, SV_EINVALID, "ses", 0, "the MAIL FROM domain is too long");
-    return SV_OK;
+    return sv_ses_setup_check(call, info);
 }
 
 enum sv_err sv_ses_ask_build(const struct sv_ses_call *call, struct sv_ses_ask *out,
@@ -203,6 +211,8 @@ enum sv_err sv_ses_ask_build(const struct sv_ses_call *call, struct sv_ses_ask *
 void sv_ses_ask_fini(struct sv_ses_ask *ask)
 {
     sv_buf_fini(&ask->path);
+    if (ask->body.data != NULL)
+        explicit_bzero(ask->body.data, ask->body.len); /* a private key may be in it */
     sv_buf_fini(&ask->query);
     sv_buf_fini(&ask->body);
 }

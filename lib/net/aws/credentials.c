@@ -141,8 +141,10 @@ static enum sv_err open_file(const char *path, int *fd, struct sv_errinfo *info)
     return sv_err_set(info, SV_EDENIED, "credentials", 0, "%.120s is not a regular file", path);
 }
 
-static enum sv_err read_one(const struct sv_places *places, const char *path, bool is_config,
-                            struct sv_shared_profile *out)
+enum which { CREDENTIALS_FILE, CONFIG_FILE, CONFIG_SESSION };
+
+static enum sv_err read_one(const struct sv_places *places, const char *path, enum which which,
+                            const char *section, struct sv_shared_profile *out)
 {
     char *bytes;
     size_t len = 0;
@@ -157,10 +159,12 @@ static enum sv_err read_one(const struct sv_places *places, const char *path, bo
     bytes = sv_alloc(1, SV_SHARED_FILE_BYTES_MAX + 1);
     err = read_all(fd, path, bytes, &len, places->info);
     if (err == SV_OK)
-        err = sv_shared_file_read(
-            &(struct sv_shared_file){
-                .name = path, .bytes = bytes, .len = len, .is_config = is_config},
-            places->profile, out, places->info);
+        err = sv_shared_file_read(&(struct sv_shared_file){.name = path,
+                                                           .bytes = bytes,
+                                                           .len = len,
+                                                           .is_config = which != CREDENTIALS_FILE,
+                                                           .is_session = which == CONFIG_SESSION},
+                                  section, out, places->info);
     OPENSSL_cleanse(bytes, len);
     free(bytes);
     (void)close(fd);
@@ -197,6 +201,26 @@ static enum sv_err find_files(struct sv_places *places)
     return err;
 }
 
+/* Start URL and region of a named session stand in a section of their own, for several profiles. */
+static enum sv_err read_session(const struct sv_places *places, struct sv_shared_profile *out)
+{
+    struct sv_shared_profile session = {.found = false};
+    enum sv_err err =
+        read_one(places, places->config, CONFIG_SESSION, out->settings.sso_session, &session);
+
+    if (err != SV_OK)
+        return err;
+    if (!session.found)
+        return sv_err_set(places->info, SV_EINVALID, "credentials", 0,
+                          "profile %.60s: there is no [sso-session %.60s] in %.70s",
+                          places->profile, out->settings.sso_session,
+                          places->config[0] != '\0' ? places->config : "the config file");
+    memcpy(out->settings.sso_start_url, session.settings.sso_start_url,
+           sizeof out->settings.sso_start_url);
+    memcpy(out->settings.sso_region, session.settings.sso_region, sizeof out->settings.sso_region);
+    return SV_OK;
+}
+
 enum sv_err sv_places_profile(struct sv_places *places, struct sv_shared_profile *out)
 {
     struct sv_shared_profile config = {.found = false};
@@ -204,12 +228,12 @@ enum sv_err sv_places_profile(struct sv_places *places, struct sv_shared_profile
 
     *out = (struct sv_shared_profile){.found = false};
     if (err == SV_OK)
-        err = read_one(places, places->config, true, &config);
+        err = read_one(places, places->config, CONFIG_FILE, places->profile, &config);
     if (err == SV_OK) { /* the credentials file's lines come later and win */
         *out = config;
         sv_credentials_wipe(&out->keys);
         out->has_access_key = out->has_secret_key = false;
-        err = read_one(places, places->credentials, false, out);
+        err = read_one(places, places->credentials, CREDENTIALS_FILE, places->profile, out);
     }
     if (err == SV_OK && !out->has_access_key && !out->has_secret_key) {
         out->keys = config.keys; /* never half of one file and half of the other */
@@ -217,6 +241,8 @@ enum sv_err sv_places_profile(struct sv_places *places, struct sv_shared_profile
         out->has_secret_key = config.has_secret_key;
     }
     sv_credentials_wipe(&config.keys);
+    if (err == SV_OK && out->settings.sso_session[0] != '\0')
+        err = read_session(places, out);
     if (err != SV_OK)
         sv_credentials_wipe(&out->keys);
     return err;

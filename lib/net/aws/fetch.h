@@ -1,10 +1,11 @@
-/* One way to fresh keys: what a plan says, asked for over HTTP. */
+/* One way to fresh keys: what a plan says, asked for over HTTP or printed by a program. */
 #ifndef SV_AWS_FETCH_H
 #define SV_AWS_FETCH_H
 
 #include <uv.h>
 
 #include "plan.h"
+#include "process.h"
 #include "sv/buf.h"
 #include "sv/http.h"
 #include "sv/rand.h"
@@ -20,6 +21,7 @@ struct sv_fetch {
     void *owner; /* yours, untouched */
     struct sv_errinfo info;
     struct sv_credentials keys;
+    sv_ms skew_ms; /* to add to our clock, as STS taught; kept from fetch to fetch */
     /* private from here on */
     struct sv_http *http;
     const struct sv_clock *clock;
@@ -27,10 +29,12 @@ struct sv_fetch {
     const struct sv_plan *plan;
     sv_fetch_done_fn *done;
     struct sv_http_request request;
+    sv_http_done_fn *answered;
+    struct sv_process process;
     uv_timer_t timer;
     unsigned step, attempt;
     size_t roles_left;
-    bool busy, asking, canceled, renewed_token;
+    bool busy, asking, running, canceled, renewed_token;
     char imds_token[1024], imds_role[256]; /* token "" = version 1 */
 };
 

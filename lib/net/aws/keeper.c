@@ -24,6 +24,7 @@ struct sv_keeper {
     struct sv_plan plan;
     struct sv_fetch fetch;
     uv_timer_t timer;
+    sv_ms skew_told_ms;
     enum told told; /* a problem is told once, until it changes or is over */
     bool searching, again, closing;
     unsigned handles;
@@ -31,9 +32,10 @@ struct sv_keeper {
     void *closed_context;
 };
 
+/* As STS knows the time, once it told us: the expiry of keys is its time, too. */
 static sv_ms wall(const struct sv_keeper *keeper)
 {
-    return keeper->options.clock->wall(keeper->options.clock->context);
+    return keeper->options.clock->wall(keeper->options.clock->context) + keeper->fetch.skew_ms;
 }
 
 static void on_timer(uv_timer_t *timer);
@@ -144,6 +146,16 @@ static bool is_ill(enum sv_err err)
     return err == SV_EUNAVAILABLE || err == SV_ETHROTTLED;
 }
 
+static void tell_skew(struct sv_keeper *keeper)
+{
+    if (keeper->fetch.skew_ms == keeper->skew_told_ms)
+        return;
+    keeper->skew_told_ms = keeper->fetch.skew_ms;
+    sv_log_line(keeper->options.log, SV_LOG_WARN, "sts_clock_skew",
+                "our clock differs from that of STS", SV_LOG_INT("skew_ms", keeper->skew_told_ms),
+                SV_LOG_STR("account", keeper->options.account));
+}
+
 static void on_fetched(struct sv_fetch *fetch, enum sv_err err)
 {
     struct sv_keeper *keeper = fetch->owner;
@@ -156,6 +168,7 @@ static void on_fetched(struct sv_fetch *fetch, enum sv_err err)
                          "profile, AWS_CONTAINER_CREDENTIALS_*, then %.110s",
                          fetch->info.text);
     sv_plan_wipe(&keeper->plan);
+    tell_skew(keeper);
     end_search(keeper, keeper->closing ? SV_ECANCELED : err, &fetch->keys, &fetch->info);
     sv_credentials_wipe(&fetch->keys);
     if (keeper->closing)
@@ -201,6 +214,11 @@ struct sv_keeper *sv_keeper_new(const struct sv_keeper_options *options, sv_keep
 const struct sv_credentials *sv_keeper_keys(const struct sv_keeper *keeper)
 {
     return &keeper->keys;
+}
+
+sv_ms sv_keeper_skew_ms(const struct sv_keeper *keeper)
+{
+    return keeper->fetch.skew_ms;
 }
 
 void sv_keeper_renew(struct sv_keeper *keeper)

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sso_token.h"
+#include "sv/alloc.h"
+#include "sv/require.h"
+
 struct maker {
     struct sv_places places;
     const struct sv_plan_wish *wish;
@@ -173,12 +177,17 @@ static long number_of(const struct maker *maker, const char *name, long usual, l
     return text != NULL && (*end != '\0' || value < 1 || value > most) ? usual : value;
 }
 
+static void drop_slashes(char *url)
+{
+    for (size_t len = strlen(url); len > 0 && url[len - 1] == '/'; len--)
+        url[len - 1] = '\0';
+}
+
 static enum sv_err use_imds(struct maker *maker)
 {
     const char *mode = variable(maker, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
     const char *url = variable(maker, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
     struct sv_plan *plan = maker->out;
-    size_t len;
 
     if (is_true(maker, "AWS_EC2_METADATA_DISABLED"))
         return SV_ENOTFOUND;
@@ -192,14 +201,109 @@ static enum sv_err use_imds(struct maker *maker)
     plan->attempts = (unsigned)number_of(maker, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", 1, 10);
     if (!copy(plan->url, sizeof plan->url - 256, url))
         return fail(maker, SV_ETOOBIG, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "is too long");
-    for (len = strlen(plan->url); len > 0 && plan->url[len - 1] == '/'; len--)
-        plan->url[len - 1] = '\0';
+    drop_slashes(plan->url);
+    return SV_OK;
+}
+
+/* Endpoints. */
+
+static const char *suffix_of(const char *region, bool dual)
+{
+    if (strncmp(region, "cn-", 3) == 0)
+        return dual ? "api.amazonwebservices.com.cn" : "amazonaws.com.cn";
+    if (strncmp(region, "eusc-", 5) == 0)
+        return dual ? "api.amazonwebservices.eu" : "amazonaws.eu";
+    return dual ? "api.aws" : "amazonaws.com";
+}
+
+/* What somebody set for a service, or for all; NULL = nothing. */
+static const char *endpoint_of(const struct maker *maker, const char *name)
+{
+    const char *url;
+
+    if (is_true(maker, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
+        return NULL;
+    url = variable(maker, name);
+    return url != NULL ? url : variable(maker, "AWS_ENDPOINT_URL");
+}
+
+static enum sv_err find_sts(struct maker *maker)
+{
+    struct sv_plan *plan = maker->out;
+    const char *url = endpoint_of(maker, "AWS_ENDPOINT_URL_STS");
+    const char *region = is_set(maker->wish->region) ? maker->wish->region : "";
+    bool fips = is_true(maker, "AWS_USE_FIPS_ENDPOINT");
+    bool dual = is_true(maker, "AWS_USE_DUALSTACK_ENDPOINT");
+    int len;
+
+    if (!copy(plan->region, sizeof plan->region, region))
+        return fail(maker, SV_ETOOBIG, region, "is no region");
+    plan->sts_plain = url != NULL;
+    if (url != NULL)
+        len = snprintf(plan->sts_url, sizeof plan->sts_url, "%s", url);
+    else /* both GovCloud regions are FIPS under their ordinary name */
+        len = snprintf(plan->sts_url, sizeof plan->sts_url, "https://sts%s.%s.%s",
+                       fips && (dual || strncmp(region, "us-gov-", 7) != 0) ? "-fips" : "", region,
+                       suffix_of(region, dual));
+    if (len < 0 || (size_t)len >= sizeof plan->sts_url)
+        return fail(maker, SV_ETOOBIG, "AWS_ENDPOINT_URL_STS", "is too long");
+    return SV_OK;
+}
+
+/* IAM Identity Center. */
+
+static enum sv_err judge_sso(const struct maker *maker, const struct sv_shared_settings *set)
+{
+    static const char region[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+
+    if (!is_set(set->sso_start_url) || !is_set(set->sso_region) || !is_set(set->sso_account_id) ||
+        !is_set(set->sso_role_name))
+        return in_profile(maker, "SSO needs sso_start_url and sso_region (here or in its "
+                                 "sso-session), sso_account_id and sso_role_name");
+    if (strlen(set->sso_account_id) != 12 || strspn(set->sso_account_id, "0123456789") != 12)
+        return in_profile(maker, "sso_account_id is not 12 digits");
+    if (strspn(set->sso_region, region) != strlen(set->sso_region))
+        return in_profile(maker, "sso_region is no region");
+    return SV_OK;
+}
+
+static enum sv_err use_sso(struct maker *maker, const struct sv_shared_settings *set)
+{
+    const char *url = endpoint_of(maker, "AWS_ENDPOINT_URL_SSO");
+    const char *home = variable(maker, "HOME");
+    struct sv_plan *plan = maker->out;
+    enum sv_err err = judge_sso(maker, set);
+    char file[46];
+    int len;
+
+    if (err != SV_OK)
+        return err;
+    plan->base = SV_PLAN_SSO;
+    (void)snprintf(plan->source, sizeof plan->source, "SSO, profile %.40s", maker->places.profile);
+    SV_REQUIRE(copy(plan->sso_role, sizeof plan->sso_role, set->sso_role_name) &&
+               copy(plan->sso_account, sizeof plan->sso_account, set->sso_account_id));
+    sv_sso_token_file_name(is_set(set->sso_session) ? set->sso_session : set->sso_start_url, file);
+    len = snprintf(plan->token_file, sizeof plan->token_file, "%s/.aws/sso/cache/%s",
+                   home != NULL ? home : "", file);
+    if (home == NULL || len < 0 || (size_t)len >= sizeof plan->token_file)
+        return in_profile(maker, "HOME, where the SSO cache lies, is not set or too long");
+    plan->url_plain = url != NULL;
+    if (url != NULL)
+        len = snprintf(plan->url, sizeof plan->url, "%s", url);
+    else
+        len = snprintf(plan->url, sizeof plan->url, "https://portal.sso.%s.%s", set->sso_region,
+                       suffix_of(set->sso_region, false));
+    if (len < 0 || (size_t)len >= sizeof plan->url - 256)
+        return fail(maker, SV_ETOOBIG, "AWS_ENDPOINT_URL_SSO", "is too long");
+    drop_slashes(plan->url);
     return SV_OK;
 }
 
 /* Profiles. */
 
 static enum sv_err use_profile(struct maker *maker, const char *name);
+static enum sv_err use_own(struct maker *maker, const struct sv_shared_profile *shared,
+                           bool must_have);
 
 static enum sv_err use_credential_source(struct maker *maker, const char *source)
 {
@@ -233,6 +337,17 @@ static enum sv_err use_keys(struct maker *maker, const struct sv_shared_profile 
     return SV_OK;
 }
 
+static enum sv_err use_process(struct maker *maker, const char *command)
+{
+    struct sv_plan *plan = maker->out;
+
+    plan->base = SV_PLAN_PROCESS;
+    SV_REQUIRE(copy(plan->command, sizeof plan->command, command));
+    (void)snprintf(plan->source, sizeof plan->source, "credential_process, profile %.30s",
+                   maker->places.profile);
+    return SV_OK;
+}
+
 /* A role with what it stands on: a token, another profile, or a place. */
 static enum sv_err use_role(struct maker *maker, const struct sv_shared_profile *shared)
 {
@@ -259,8 +374,7 @@ static enum sv_err use_role(struct maker *maker, const struct sv_shared_profile 
         return use_credential_source(maker, set->credential_source);
     if (strcmp(set->source_profile, maker->places.profile) != 0)
         return use_profile(maker, set->source_profile);
-    err = sv_places_judge_keys(&maker->places, shared);
-    return err == SV_OK ? use_keys(maker, shared) : err;
+    return use_own(maker, shared, true);
 }
 
 static enum sv_err enter_profile(struct maker *maker, const char *name)
@@ -290,6 +404,26 @@ static enum sv_err env_token(struct maker *maker)
     return err == SV_OK ? use_token_file(maker, file, "web identity") : err;
 }
 
+/* What a profile has of its own: a sign-in, keys, a program. */
+static enum sv_err use_own(struct maker *maker, const struct sv_shared_profile *shared,
+                           bool must_have)
+{
+    const struct sv_shared_settings *set = &shared->settings;
+    bool has_keys = shared->has_access_key || shared->has_secret_key;
+    enum sv_err err;
+
+    if (is_set(set->sso_session) || is_set(set->sso_start_url))
+        return use_sso(maker, set);
+    if (!has_keys && is_set(set->credential_process))
+        return use_process(maker, set->credential_process);
+    if (!has_keys && shared->unsupported[0] == '\0' && !must_have)
+        return SV_ENOTFOUND;
+    err = sv_places_judge_keys(&maker->places, shared);
+    if (err == SV_OK)
+        return use_keys(maker, shared);
+    return err == SV_ENOTFOUND ? SV_EINVALID : err; /* told already; the chain ends here */
+}
+
 /* SV_ENOTFOUND without a text: the profile is not there, or says nothing about keys. */
 static enum sv_err use_profile(struct maker *maker, const char *name)
 {
@@ -305,55 +439,11 @@ static enum sv_err use_profile(struct maker *maker, const char *name)
         err = use_role(maker, &shared);
     else if (first && !maker->named && variable(maker, "AWS_WEB_IDENTITY_TOKEN_FILE") != NULL)
         err = env_token(maker);
-    else if (shared.has_access_key || shared.has_secret_key || shared.unsupported[0] != '\0' ||
-             maker->named || !first) {
-        err = sv_places_judge_keys(&maker->places, &shared);
-        if (err == SV_OK)
-            err = use_keys(maker, &shared);
-        else if (err == SV_ENOTFOUND)
-            err = SV_EINVALID; /* told already; the chain ends here */
-    } else {
-        err = SV_ENOTFOUND;
-    }
+    else
+        err = use_own(maker, &shared, maker->named || !first);
     sv_credentials_wipe(&shared.keys);
+    OPENSSL_cleanse(shared.settings.credential_process, sizeof shared.settings.credential_process);
     return err;
-}
-
-/* STS. */
-
-static const char *suffix_of(const char *region, bool dual)
-{
-    if (strncmp(region, "cn-", 3) == 0)
-        return dual ? "api.amazonwebservices.com.cn" : "amazonaws.com.cn";
-    if (strncmp(region, "eusc-", 5) == 0)
-        return dual ? "api.amazonwebservices.eu" : "amazonaws.eu";
-    return dual ? "api.aws" : "amazonaws.com";
-}
-
-static enum sv_err find_sts(struct maker *maker)
-{
-    struct sv_plan *plan = maker->out;
-    const char *url = NULL, *region = is_set(maker->wish->region) ? maker->wish->region : "";
-    bool fips = is_true(maker, "AWS_USE_FIPS_ENDPOINT");
-    bool dual = is_true(maker, "AWS_USE_DUALSTACK_ENDPOINT");
-    int len;
-
-    if (!is_true(maker, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
-        url = variable(maker, "AWS_ENDPOINT_URL_STS");
-        url = url != NULL ? url : variable(maker, "AWS_ENDPOINT_URL");
-    }
-    if (!copy(plan->region, sizeof plan->region, region))
-        return fail(maker, SV_ETOOBIG, region, "is no region");
-    plan->sts_plain = url != NULL;
-    if (url != NULL)
-        len = snprintf(plan->sts_url, sizeof plan->sts_url, "%s", url);
-    else /* both GovCloud regions are FIPS under their ordinary name */
-        len = snprintf(plan->sts_url, sizeof plan->sts_url, "https://sts%s.%s.%s",
-                       fips && (dual || strncmp(region, "us-gov-", 7) != 0) ? "-fips" : "", region,
-                       suffix_of(region, dual));
-    if (len < 0 || (size_t)len >= sizeof plan->sts_url)
-        return fail(maker, SV_ETOOBIG, "AWS_ENDPOINT_URL_STS", "is too long");
-    return SV_OK;
 }
 
 /* The chain. */
@@ -384,7 +474,7 @@ static enum sv_err find_base(struct maker *maker)
         err = use_container(maker);
     if (err == SV_ENOTFOUND) {
         err = use_imds(maker);
-        maker->out->last_resort = true;
+        maker->out->last_resort = variable(maker, "AWS_EC2_METADATA_SERVICE_ENDPOINT") == NULL;
     }
     return err == SV_ENOTFOUND ? nothing_found(maker) : err;
 }
@@ -407,6 +497,21 @@ enum sv_err sv_plan_make(const struct sv_plan_wish *wish, sv_env_fn *env, void *
         err = find_base(&maker);
     if (err != SV_OK)
         sv_plan_wipe(out);
+    return err;
+}
+
+enum sv_err sv_plan_sts(const char *region, sv_env_fn *env, void *context,
+                        char url[SV_PLAN_URL_BYTES], bool *is_plain, struct sv_errinfo *info)
+{
+    struct sv_plan_wish wish = {.region = region};
+    struct sv_plan *plan = sv_alloc(1, sizeof *plan);
+    struct maker maker = {
+        .places = {.env = env, .context = context, .info = info}, .wish = &wish, .out = plan};
+    enum sv_err err = find_sts(&maker);
+
+    memcpy(url, plan->sts_url, SV_PLAN_URL_BYTES);
+    *is_plain = plan->sts_plain;
+    free(plan);
     return err;
 }
 

@@ -12,6 +12,9 @@
 
 enum { DEPTH_MAX = 8, EXPIRY_BYTES = 40 };
 
+/* The end of year 9999. */
+#define EXPIRY_MS_MAX INT64_C(253402300799999)
+
 static enum sv_err malformed(struct sv_errinfo *info, const char *name, const char *why)
 {
     return sv_err_set(info, SV_EMALFORMED, "credentials", 0, "the answer's %s %s", name, why);
@@ -41,46 +44,126 @@ static enum sv_err take_expiry(const char *value, sv_ms *out, struct sv_errinfo 
     return SV_OK;
 }
 
+/* The four words that a giver of keys uses for the same things. */
+struct words {
+    const char *id, *secret, *token;
+    bool token_optional;
+};
+
+static enum sv_err take_keys(const json_t *tree, const struct words *words,
+                             struct sv_credentials *out, struct sv_errinfo *info)
+{
+    const char *token = sv_json_str(tree, words->token);
+    enum sv_err err = take(words->id, sv_json_str(tree, words->id), out->access_key_id,
+                           sizeof out->access_key_id, info);
+
+    if (err == SV_OK)
+        err = take(words->secret, sv_json_str(tree, words->secret), out->secret_access_key,
+                   sizeof out->secret_access_key, info);
+    out->session_token[0] = '\0';
+    if (err == SV_OK && (token != NULL || !words->token_optional))
+        err = take(words->token, token, out->session_token, sizeof out->session_token, info);
+    return err;
+}
+
+static json_t *parse(const char *bytes, size_t len, struct sv_errinfo *info)
+{
+    json_t *tree = sv_json_parse(bytes, len, SV_KEY_REPLY_BYTES_MAX, DEPTH_MAX, NULL);
+
+    if (json_is_object(tree))
+        return tree;
+    json_decref(tree);
+    (void)malformed(info, "body", "is no JSON object");
+    return NULL;
+}
+
 enum sv_err sv_key_reply_json(const char *bytes, size_t len, struct sv_credentials *out,
                               struct sv_errinfo *info)
 {
-    json_t *tree = sv_json_parse(bytes, len, SV_KEY_REPLY_BYTES_MAX, DEPTH_MAX, NULL);
+    static const struct words words = {"AccessKeyId", "SecretAccessKey", "Token", false};
+    json_t *tree = parse(bytes, len, info);
     const char *code;
     enum sv_err err;
 
-    if (!json_is_object(tree)) {
-        json_decref(tree);
-        return malformed(info, "body", "is no JSON object");
-    }
+    if (tree == NULL)
+        return SV_EMALFORMED;
     code = sv_json_str(tree, "Code");
     if (code != NULL && strcmp(code, "Success") != 0)
         err = sv_err_set(info, SV_EDENIED, "credentials", 0, "the answer's Code is %.40s", code);
     else
-        err = take("AccessKeyId", sv_json_str(tree, "AccessKeyId"), out->access_key_id,
-                   sizeof out->access_key_id, info);
-    if (err == SV_OK)
-        err = take("SecretAccessKey", sv_json_str(tree, "SecretAccessKey"), out->secret_access_key,
-                   sizeof out->secret_access_key, info);
-    if (err == SV_OK)
-        err = take("Token", sv_json_str(tree, "Token"), out->session_token,
-                   sizeof out->session_token, info);
+        err = take_keys(tree, &words, out, info);
     if (err == SV_OK)
         err = take_expiry(sv_json_str(tree, "Expiration"), &out->expires_at, info);
     json_decref(tree);
     return err;
 }
 
+enum sv_err sv_key_reply_process(const char *bytes, size_t len, struct sv_credentials *out,
+                                 struct sv_errinfo *info)
+{
+    static const struct words words = {"AccessKeyId", "SecretAccessKey", "SessionToken", true};
+    json_t *tree = parse(bytes, len, info);
+    const json_t *version, *expiry;
+    enum sv_err err;
+
+    if (tree == NULL)
+        return SV_EMALFORMED;
+    version = json_object_get(tree, "Version");
+    expiry = json_object_get(tree, "Expiration");
+    if (!json_is_integer(version) || json_integer_value(version) != 1)
+        err = malformed(info, "Version", "is not 1");
+    else
+        err = take_keys(tree, &words, out, info);
+    out->expires_at = 0;
+    if (err == SV_OK && expiry != NULL && !json_is_null(expiry))
+        err = take_expiry(json_string_value(expiry), &out->expires_at, info);
+    json_decref(tree);
+    return err;
+}
+
+enum sv_err sv_key_reply_sso(const char *bytes, size_t len, struct sv_credentials *out,
+                             struct sv_errinfo *info)
+{
+    static const struct words words = {"accessKeyId", "secretAccessKey", "sessionToken", false};
+    json_t *tree = parse(bytes, len, info);
+    const json_t *keys, *expiry;
+    enum sv_err err;
+
+    if (tree == NULL)
+        return SV_EMALFORMED;
+    keys = json_object_get(tree, "roleCredentials");
+    expiry = json_object_get(keys, "expiration");
+    err = take_keys(keys, &words, out, info);
+    if (err == SV_OK && (!json_is_integer(expiry) || json_integer_value(expiry) <= 0 ||
+                         json_integer_value(expiry) > EXPIRY_MS_MAX))
+        err = malformed(info, "expiration", "is missing or no time");
+    if (err == SV_OK)
+        out->expires_at = json_integer_value(expiry);
+    json_decref(tree);
+    return err;
+}
+
 /* XML. */
 
-enum field { FIELD_NONE, FIELD_ID, FIELD_SECRET, FIELD_TOKEN, FIELD_EXPIRY, FIELD_CODE };
+enum field {
+    FIELD_NONE,
+    FIELD_ID,
+    FIELD_SECRET,
+    FIELD_TOKEN,
+    FIELD_EXPIRY,
+    FIELD_CODE,
+    FIELD_ACCOUNT,
+    FIELD_ARN
+};
 
 struct xml {
     XML_Parser parser;
     unsigned depth, credentials_depth; /* 0 = outside */
     enum field field;
     unsigned field_depth;
-    bool too_long;
+    bool too_long, is_caller;   /* within GetCallerIdentityResult */
     struct sv_credentials keys; /* only the texts */
+    char account[SV_CALLER_ACCOUNT_BYTES], arn[SV_CALLER_ARN_BYTES];
     char expiry[EXPIRY_BYTES], code[SV_KEY_ERROR_BYTES];
 };
 
@@ -94,6 +177,10 @@ static enum field field_of(const struct xml *xml, const char *name)
                   {"SessionToken", FIELD_TOKEN},
                   {"Expiration", FIELD_EXPIRY}};
 
+    if (xml->is_caller)
+        return strcmp(name, "Account") == 0 ? FIELD_ACCOUNT
+               : strcmp(name, "Arn") == 0   ? FIELD_ARN
+                                            : FIELD_NONE;
     if (xml->credentials_depth == 0)
         return strcmp(name, "Code") == 0 ? FIELD_CODE : FIELD_NONE;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
@@ -117,6 +204,7 @@ static void on_open(void *context, const char *name, const char **attributes)
     xml->field_depth = xml->depth;
     if (xml->credentials_depth == 0 && strcmp(name, "Credentials") == 0)
         xml->credentials_depth = xml->depth;
+    xml->is_caller |= strcmp(name, "GetCallerIdentityResult") == 0;
 }
 
 static void on_close(void *context, const char *name)
@@ -165,6 +253,12 @@ static void on_text(void *context, const char *text, int len)
         return;
     case FIELD_CODE:
         append(xml, xml->code, sizeof xml->code, text, bytes);
+        return;
+    case FIELD_ACCOUNT:
+        append(xml, xml->account, sizeof xml->account, text, bytes);
+        return;
+    case FIELD_ARN:
+        append(xml, xml->arn, sizeof xml->arn, text, bytes);
         return;
     }
 }
@@ -220,6 +314,22 @@ enum sv_err sv_key_reply_sts(const char *bytes, size_t len, struct sv_credential
     if (err == SV_OK)
         err = take_expiry(xml.expiry, &out->expires_at, info);
     OPENSSL_cleanse(&xml, sizeof xml);
+    return err;
+}
+
+enum sv_err sv_key_reply_caller(const char *bytes, size_t len,
+                                char account[SV_CALLER_ACCOUNT_BYTES],
+                                char arn[SV_CALLER_ARN_BYTES], struct sv_errinfo *info)
+{
+    struct xml xml;
+    enum sv_err err = SV_OK;
+
+    if (!read_xml(&xml, bytes, len))
+        err = malformed(info, "body", "is no XML of STS");
+    if (err == SV_OK)
+        err = take("Account", xml.account, account, SV_CALLER_ACCOUNT_BYTES, info);
+    if (err == SV_OK)
+        err = take("Arn", xml.arn, arn, SV_CALLER_ARN_BYTES, info);
     return err;
 }
 

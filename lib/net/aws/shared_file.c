@@ -6,7 +6,7 @@
 
 struct reader {
     const char *name;
-    bool is_config;
+    bool is_config, is_session;
     const char *profile;
     struct sv_shared_profile *out;
     struct sv_errinfo *info;
@@ -59,12 +59,12 @@ static struct span unquote(struct span text)
 /* In the config file profiles are "[profile x]" and "[default]"; other sections are not ours. */
 static bool names_profile(const struct reader *reader, struct span title)
 {
-    static const char prefix[] = "profile";
-    size_t skip = sizeof prefix - 1;
+    const char *prefix = reader->is_session ? "sso-session" : "profile";
+    size_t skip = strlen(prefix);
 
     if (!reader->is_config)
         return is_word(unquote(title), reader->profile);
-    if (is_word(title, "default"))
+    if (!reader->is_session && is_word(title, "default"))
         return strcmp(reader->profile, "default") == 0;
     if (title.len <= skip || memcmp(title.at, prefix, skip) != 0 || !is_blank(title.at[skip]))
         return false;
@@ -102,7 +102,8 @@ static struct span without_comment(struct span value)
     return value;
 }
 
-static enum sv_err keep(const struct reader *reader, struct span value, char *out, size_t out_bytes)
+static enum sv_err keep(const struct reader *reader, struct span value, char *out, size_t out_bytes,
+                        bool has_blanks)
 {
     if (value.len == 0)
         return malformed(reader, "the value is empty");
@@ -111,7 +112,8 @@ static enum sv_err keep(const struct reader *reader, struct span value, char *ou
                           "%.120s line %u: the value is over %zu bytes", reader->name, reader->line,
                           out_bytes - 1);
     for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] <= ' ' || value.at[i] >= 0x7f)
+        if ((value.at[i] <= ' ' && !(has_blanks && is_blank(value.at[i]))) || value.at[i] == 0x7f ||
+            (value.at[i] & 0x80) != 0)
             return malformed(reader, "the value holds a blank or an unprintable character");
     }
     memcpy(out, value.at, value.len);
@@ -146,9 +148,15 @@ static const struct {
     const char *name;
     size_t at, bytes;
 } settings[] = {
-    SETTING(role_arn),    SETTING(source_profile),          SETTING(credential_source),
-    SETTING(external_id), SETTING(role_session_name),       SETTING(duration_seconds),
-    SETTING(mfa_serial),  SETTING(web_identity_token_file),
+    SETTING(role_arn),           SETTING(source_profile),
+    SETTING(credential_source),  SETTING(external_id),
+    SETTING(role_session_name),  SETTING(duration_seconds),
+    SETTING(mfa_serial),         SETTING(web_identity_token_file),
+    SETTING(credential_process), SETTING(sso_session),
+    SETTING(sso_start_url),      SETTING(sso_region),
+    SETTING(sso_account_id),     SETTING(sso_role_name),
+    SETTING(use_fips_endpoint),  SETTING(use_dualstack_endpoint),
+    SETTING(max_attempts),
 };
 
 static enum sv_err take_setting(const struct reader *reader, struct span key, struct span value)
@@ -156,7 +164,7 @@ static enum sv_err take_setting(const struct reader *reader, struct span key, st
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         if (is_key(key, settings[i].name))
             return keep(reader, value, (char *)&reader->out->settings + settings[i].at,
-                        settings[i].bytes);
+                        settings[i].bytes, is_key(key, "credential_process"));
     }
     return SV_OK;
 }
@@ -167,18 +175,20 @@ static enum sv_err take(struct reader *reader, struct span key, struct span valu
     struct sv_credentials *keys = &out->keys;
     enum sv_err err;
 
+    if (reader->is_session) /* keys have no business there */
+        return take_setting(reader, key, value);
     if (is_key(key, "aws_access_key_id")) {
-        err = keep(reader, value, keys->access_key_id, sizeof keys->access_key_id);
+        err = keep(reader, value, keys->access_key_id, sizeof keys->access_key_id, false);
         out->has_access_key = err == SV_OK;
         return err;
     }
     if (is_key(key, "aws_secret_access_key")) {
-        err = keep(reader, value, keys->secret_access_key, sizeof keys->secret_access_key);
+        err = keep(reader, value, keys->secret_access_key, sizeof keys->secret_access_key, false);
         out->has_secret_key = err == SV_OK;
         return err;
     }
     if (is_key(key, "aws_session_token"))
-        return keep(reader, value, keys->session_token, sizeof keys->session_token);
+        return keep(reader, value, keys->session_token, sizeof keys->session_token, false);
     note_unsupported(out, key);
     return take_setting(reader, key, value);
 }
@@ -217,7 +227,8 @@ enum sv_err sv_shared_file_read(const struct sv_shared_file *file, const char *p
                                 struct sv_shared_profile *out, struct sv_errinfo *info)
 {
     struct reader reader = {.name = file->name,
-                            .is_config = file->is_config,
+                            .is_config = file->is_config || file->is_session,
+                            .is_session = file->is_session,
                             .profile = profile,
                             .out = out,
                             .info = info};

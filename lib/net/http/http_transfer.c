@@ -53,7 +53,6 @@ static void keep_header(struct sv_http_answer *answer, const char *line, size_t 
         {"x-amz-request-id:", answer->request_id, sizeof answer->request_id},
         {"date:", answer->date, sizeof answer->date},
         {"retry-after:", answer->retry_after, sizeof answer->retry_after},
-        {"x-amz-retry-after:", answer->retry_after, sizeof answer->retry_after},
     };
 
     while (len > 0 && strchr(" \t\r\n", line[len - 1]) != NULL)

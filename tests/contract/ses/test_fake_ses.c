@@ -90,6 +90,23 @@ static void a_domain_lives(void **state)
     end(&world);
 }
 
+static enum sv_err ask_with(struct world *world, enum sv_ses_op op,
+                            const struct sv_ses_setup *setup, struct sv_ses_identity *result)
+{
+    static const char *const domain = "a.example";
+    enum sv_err err = SV_EINVALID;
+    struct sv_ses_call call = {.owner = &err,
+                               .op = op,
+                               .domains = &domain,
+                               .domains_count = 1,
+                               .results = result,
+                               .setup = setup};
+
+    assert_int_equal(sv_ses_start(fake_ses_interface(world->fake), &call, on_done, NULL), SV_OK);
+    (void)uv_run(&world->loop, UV_RUN_DEFAULT);
+    return err;
+}
+
 static struct sv_ses_page page;
 
 static enum sv_err list(struct world *world, const char *token)
@@ -101,6 +118,32 @@ static enum sv_err list(struct world *world, const char *token)
     assert_int_equal(sv_ses_start(fake_ses_interface(world->fake), &call, on_done, NULL), SV_OK);
     (void)uv_run(&world->loop, UV_RUN_DEFAULT);
     return err;
+}
+
+static void a_setup_is_kept(void **state)
+{
+    static const struct sv_ses_setup own = {
+        .dkim = SV_DKIM_BYODKIM, .selector = "s1", .configuration_set = "one"};
+    static const struct sv_ses_setup other = {.configuration_set = "two"};
+    struct world world;
+    struct sv_ses_identity result;
+
+    (void)state;
+    begin(&world);
+    assert_int_equal(ask_with(&world, SV_SES_PUT_SIGNING, &own, &result), SV_ENOTFOUND);
+    assert_int_equal(ask_with(&world, SV_SES_CREATE, &own, &result), SV_OK);
+    assert_int_equal(result.dkim_method, SV_DKIM_BYODKIM);
+    assert_int_equal(ask_with(&world, SV_SES_GET, NULL, &result), SV_OK);
+    assert_int_equal(result.tokens_count, 1);
+    assert_string_equal(result.tokens[0], "s1");
+    assert_string_equal(result.configuration_set, "one");
+    assert_int_equal(ask_with(&world, SV_SES_PUT_CONFIGURATION_SET, &other, &result), SV_OK);
+    assert_int_equal(ask_with(&world, SV_SES_PUT_SIGNING, &other, &result), SV_OK);
+    assert_int_equal(result.tokens_count, 3);
+    assert_int_equal(ask_with(&world, SV_SES_GET, NULL, &result), SV_OK);
+    assert_int_equal(result.dkim_method, SV_DKIM_EASY);
+    assert_string_equal(result.configuration_set, "two");
+    end(&world);
 }
 
 static void a_list_has_pages(void **state)
@@ -181,9 +224,8 @@ static void held_calls_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_domain_lives),
-        cmocka_unit_test(a_list_has_pages),
-        cmocka_unit_test(scripts_count),
+        cmocka_unit_test(a_domain_lives),   cmocka_unit_test(a_setup_is_kept),
+        cmocka_unit_test(a_list_has_pages), cmocka_unit_test(scripts_count),
         cmocka_unit_test(held_calls_wait),
     };
 

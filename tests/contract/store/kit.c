@@ -282,6 +282,7 @@ static void hold(const struct sv_store_claimed *claimed, struct kit_held *held)
     (void)snprintf(held->job_id, sizeof(held->job_id), "%s", field(claimed, "jid"));
     (void)snprintf(held->todo, sizeof(held->todo), "%s", field(claimed, "todo"));
     (void)snprintf(held->note, sizeof(held->note), "%s", field(claimed, "note"));
+    held->hurried = strcmp(field(claimed, "hu"), "1") == 0;
 }
 
 void kit_copy_claims(struct sv_store_call *call, void *context)

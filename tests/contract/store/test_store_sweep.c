@@ -41,6 +41,7 @@ static void test_hurry(void **state)
     assert_int_equal(kit_events(&kit), 2);          /* nothing was told */
     assert_true(kit_claim_one(&kit, &held));
     assert_string_equal(held.status, "verified");
+    assert_true(held.hurried);
     kit_close(&kit);
 }
 

@@ -1,4 +1,5 @@
 #include "fake_ses.h"
+#include "script.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,16 +18,12 @@ struct record {
     struct record *next, *prev;
 };
 
-struct script {
-    unsigned pass, fail;
-    enum sv_err err;
-};
-
 struct fake_ses {
     struct sv_ses ses;
     const struct sv_clock *clock;
     uv_idle_t turn; /* active while calls wait for their answer */
     struct record *records;
+    struct sv_ses_account account;
     struct script scripts[SV_SES_OP_COUNT + 1];
     struct sv_ses_call *live;
     struct fake_ses_seen *seen;
@@ -76,6 +73,11 @@ void fake_ses_set(struct fake_ses *fake, const char *domain, const struct sv_ses
 
     record->identity = *identity;
     record->identity.listed = true;
+}
+
+struct sv_ses_account *fake_ses_account(struct fake_ses *fake)
+{
+    return &fake->account;
 }
 
 void fake_ses_remove(struct fake_ses *fake, const char *domain)
@@ -130,23 +132,66 @@ static void show_dkim(const struct sv_ses_identity *from, struct sv_ses_identity
         memcpy(to->hosted_zone, from->hosted_zone, sizeof to->hosted_zone);
 }
 
+static void show_method(const struct sv_ses_identity *from, struct sv_ses_identity *to)
+{
+    to->dkim_method = from->dkim_method;
+    to->dkim_key_made_at = from->dkim_key_made_at;
+    memcpy(to->dkim_parent, from->dkim_parent, sizeof to->dkim_parent);
+}
+
 static void show_mail_from(const struct sv_ses_identity *from, struct sv_ses_identity *to)
 {
     memcpy(to->mail_from_domain, from->mail_from_domain, sizeof to->mail_from_domain);
     to->mail_from = from->mail_from_domain[0] == '\0' ? SV_AXIS_NONE : from->mail_from;
 }
 
-static enum sv_err create(struct fake_ses *fake, const char *domain, struct sv_ses_identity *out)
+/* A key of the operator's own shows its selector where others show tokens. */
+static void set_up(struct record *record, const struct sv_ses_setup *setup)
 {
+    struct sv_ses_identity *identity = &record->identity;
+
+    if (setup == NULL || setup->dkim != SV_DKIM_BYODKIM) {
+        if (identity->dkim_method == SV_DKIM_BYODKIM)
+            identity->tokens_count = 0;
+        give_tokens(record);
+        identity->dkim_method =
+            setup != NULL && setup->dkim != SV_DKIM_UNKNOWN ? setup->dkim : SV_DKIM_EASY;
+    } else {
+        memset(identity->tokens, 0, sizeof identity->tokens);
+        (void)snprintf(identity->tokens[0], SV_SES_TOKEN_BYTES, "%s", setup->selector);
+        identity->tokens_count = 1;
+        identity->dkim_method = SV_DKIM_BYODKIM;
+    }
+    if (setup != NULL && setup->dkim == SV_DKIM_DEED)
+        (void)snprintf(identity->dkim_parent, sizeof identity->dkim_parent, "%s",
+                       setup->parent_region);
+}
+
+static void put_set(struct sv_ses_identity *identity, const struct sv_ses_setup *setup)
+{
+    const char *set =
+        setup != NULL && setup->configuration_set != NULL ? setup->configuration_set : "";
+
+    (void)snprintf(identity->configuration_set, sizeof identity->configuration_set, "%s", set);
+}
+
+static enum sv_err create(struct fake_ses *fake, const struct sv_ses_call *call,
+                          struct sv_ses_identity *out)
+{
+    const char *domain = call->domains[0];
     struct record *record;
 
     if (find(fake, domain) != NULL)
         return SV_EEXISTS;
     record = find_or_add(fake, domain);
-    give_tokens(record);
+    set_up(record, call->setup);
+    put_set(&record->identity, call->setup);
+    if (record->identity.dkim_method == SV_DKIM_EASY)
+        record->identity.dkim_key_made_at = fake->clock->wall(fake->clock->context);
     record->identity.identity = record->identity.dkim = SV_AXIS_PENDING;
     record->identity.signing_enabled = SV_TRI_YES;
     show_dkim(&record->identity, out);
+    show_method(&record->identity, out);
     out->dkim = SV_AXIS_NOT_STARTED; /* as the real Create answers */
     out->listed = true;
     return SV_OK;
@@ -164,6 +209,32 @@ static enum sv_err get(struct fake_ses *fake, const char *domain, struct sv_ses_
     return SV_OK;
 }
 
+static enum sv_err put_signing(struct fake_ses *fake, const struct sv_ses_call *call)
+{
+    struct record *record = find(fake, call->domains[0]);
+
+    if (record == NULL)
+        return SV_ENOTFOUND;
+    set_up(record, call->setup);
+    restart(&record->identity.dkim);
+    restart(&record->identity.identity);
+    show_dkim(&record->identity, &call->results[0]);
+    call->results[0].signing_enabled = SV_TRI_UNKNOWN;
+    call->results[0].listed = true;
+    return SV_OK;
+}
+
+static enum sv_err put_configuration_set(struct fake_ses *fake, const struct sv_ses_call *call)
+{
+    struct record *record = find(fake, call->domains[0]);
+
+    if (record == NULL)
+        return SV_ENOTFOUND;
+    put_set(&record->identity, call->setup);
+    call->results[0].listed = true;
+    return SV_OK;
+}
+
 static enum sv_err put_mail_from(struct fake_ses *fake, const struct sv_ses_call *call)
 {
     struct record *record = find(fake, call->domains[0]);
@@ -174,6 +245,8 @@ static enum sv_err put_mail_from(struct fake_ses *fake, const struct sv_ses_call
     (void)snprintf(record->identity.mail_from_domain, sizeof record->identity.mail_from_domain,
                    "%s", name);
     record->identity.mail_from = name[0] == '\0' ? SV_AXIS_NONE : SV_AXIS_PENDING;
+    record->identity.rejects_on_mx_failure =
+        name[0] != '\0' && call->reject_on_mx_failure ? SV_TRI_YES : SV_TRI_NO;
     call->results[0].listed = true;
     return SV_OK;
 }
@@ -241,6 +314,7 @@ static enum sv_err list(struct fake_ses *fake, const struct sv_ses_call *call)
     const struct record *record = after[0] == '\0' ? fake->records : find(fake, after);
     struct sv_ses_page *page = call->page;
 
+    SV_REQUIRE(page != NULL);
     if (record == NULL && after[0] != '\0')
         return SV_ENOTFOUND;
     page->next_token[0] = '\0';
@@ -267,9 +341,13 @@ static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
 
     switch (call->op) {
     case SV_SES_CREATE:
-        return create(fake, domain, &call->results[0]);
+        return create(fake, call, &call->results[0]);
     case SV_SES_GET:
         return get(fake, domain, &call->results[0]);
+    case SV_SES_PUT_SIGNING:
+        return put_signing(fake, call);
+    case SV_SES_PUT_CONFIGURATION_SET:
+        return put_configuration_set(fake, call);
     case SV_SES_PUT_MAIL_FROM:
         return put_mail_from(fake, call);
     case SV_SES_DELETE:
@@ -283,6 +361,9 @@ static enum sv_err answer(struct fake_ses *fake, struct sv_ses_call *call)
     case SV_SES_READ_DKIM:
     case SV_SES_READ_MAIL_FROM:
         return read_all(fake, call);
+    case SV_SES_ACCOUNT:
+        *call->account = fake->account;
+        return SV_OK;
     case SV_SES_LIST:
         return list(fake, call);
     case SV_SES_OP_COUNT:
@@ -299,23 +380,11 @@ void fake_ses_script(struct fake_ses *fake, enum sv_ses_op op, unsigned pass, un
     fake->scripts[op] = (struct script){.pass = pass, .fail = fail, .err = err};
 }
 
-static enum sv_err play(struct script *script)
-{
-    if (script->fail == 0)
-        return SV_OK;
-    if (script->pass > 0) {
-        script->pass--;
-        return SV_OK;
-    }
-    script->fail--;
-    return script->err;
-}
-
 static enum sv_err scripted(struct fake_ses *fake, enum sv_ses_op op)
 {
-    enum sv_err err = play(&fake->scripts[op]);
+    enum sv_err err = script_play(&fake->scripts[op]);
 
-    return err != SV_OK ? err : play(&fake->scripts[SV_SES_OP_COUNT]);
+    return err != SV_OK ? err : script_play(&fake->scripts[SV_SES_OP_COUNT]);
 }
 
 /* --- life --- */
@@ -352,6 +421,8 @@ static void finish(struct fake_ses *fake, struct sv_ses_call *call)
 
     if (call->domains_count > 0)
         memset(call->results, 0, call->domains_count * sizeof call->results[0]);
+    if (call->op == SV_SES_ACCOUNT)
+        *call->account = (struct sv_ses_account){.production = SV_TRI_UNKNOWN};
     if (call->page != NULL)
         call->page->count = 0;
     if (!pending->canceled)
@@ -429,7 +500,7 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
 
     if (fake->closing)
         return sv_err_set(info, SV_ECANCELED, "fake ses", 0, "closing");
-    if ((call->domains_count == 0) != (call->op == SV_SES_LIST) ||
+    if ((call->domains_count == 0) != (call->op == SV_SES_LIST || call->op == SV_SES_ACCOUNT) ||
         call->domains_count > SV_SES_BATCH_MAX || (unsigned)call->op >= SV_SES_OP_COUNT)
         return sv_err_set(info, SV_EINVALID, "fake ses", 0, "bad call");
     pending = sv_alloc(1, sizeof *pending);
@@ -476,6 +547,8 @@ struct fake_ses *fake_ses_new(uv_loop_t *loop, const struct sv_clock *clock)
 
     fake->ses.ops = &ops;
     fake->clock = clock;
+    fake->account = (struct sv_ses_account){
+        .production = SV_TRI_YES, .sending = SV_TRI_YES, .enforcement = "HEALTHY"};
     fake->page_lines_max = SV_SES_PAGE_MAX;
     SV_REQUIRE(uv_idle_init(loop, &fake->turn) == 0);
     fake->turn.data = fake;

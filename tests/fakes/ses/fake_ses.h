@@ -38,9 +38,14 @@ void fake_ses_remove(struct fake_ses *fake, const char *domain);
  * remove or loop turn. */
 struct sv_ses_identity *fake_ses_find(struct fake_ses *fake, const char *domain);
 
+/* What SES says of the account, to be changed in place: at first in production, healthy, sending.
+ */
+struct sv_ses_account *fake_ses_account(struct fake_ses *fake);
+
 /* Lets `pass` calls of `op` through, then fails `fail` of them with `err`, then behaves again.
- * SV_SES_OP_COUNT = calls of any operation. Replaces an earlier script of the same `op`; with both
- * kinds active, the one of the operation itself is asked first. */
+ * SV_EDENIED is a missing permission. SV_SES_OP_COUNT = calls of any operation. Replaces an earlier
+ * script of the same `op`; with both kinds active, the one of the operation itself is asked first.
+ */
 void fake_ses_script(struct fake_ses *fake, enum sv_ses_op op, unsigned pass, unsigned fail,
                      enum sv_err err);
 

@@ -15,8 +15,10 @@ bool fake_hurry(struct fake_work *work)
     in->hurried = domain != NULL && strcmp(domain->client, in->client_id) == 0 &&
                   (domain->place == FAKE_DUE_HI || domain->place == FAKE_DUE_LO) &&
                   domain->at > now;
-    if (in->hurried)
+    if (in->hurried) {
         domain->at = now;
+        fake_domain_set_field(domain, "hu", "1");
+    }
     return true;
 }
 

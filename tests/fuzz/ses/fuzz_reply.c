@@ -40,6 +40,9 @@ static void check_identity(const struct sv_ses_identity *identity, enum sv_err e
     SV_REQUIRE(is_word(identity->hosted_zone, sizeof identity->hosted_zone));
     SV_REQUIRE(is_word(identity->mail_from_domain, sizeof identity->mail_from_domain));
     SV_REQUIRE(is_word(identity->verification_token, sizeof identity->verification_token));
+    SV_REQUIRE(is_word(identity->configuration_set, sizeof identity->configuration_set));
+    SV_REQUIRE(memchr(identity->dkim_parent, '\0', sizeof identity->dkim_parent) != NULL);
+    SV_REQUIRE(identity->dkim_method < SV_DKIM_METHOD_COUNT && identity->dkim_key_made_at >= 0);
     SV_REQUIRE(identity->last_checked_at >= 0 && identity->last_success_at >= 0);
 }
 
@@ -61,10 +64,12 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
     static const char *const domains[DOMAINS] = {"a.example", "b.example", "c.example"};
     static struct sv_ses_page page;
     struct sv_ses_identity results[DOMAINS];
+    struct sv_ses_account about;
     char tag[SV_SES_TAG_BYTES];
     struct sv_http_answer answer = {.status = 200};
     struct sv_ses_call call = {.domains = domains,
                                .results = results,
+                               .account = &about,
                                .page = &page,
                                .tag_key = "client",
                                .tag_value = tag};
@@ -77,7 +82,7 @@ void fuzz_reply(const uint8_t *bytes, size_t len, const enum sv_ses_op *ops, siz
     call.domains_count =
         sv_ses_op_is_v1(call.op) && call.op != SV_SES_VERIFY_DKIM && call.op != SV_SES_VERIFY_DOMAIN
             ? DOMAINS
-            : call.op != SV_SES_LIST;
+            : call.op != SV_SES_LIST && call.op != SV_SES_ACCOUNT;
     if (bytes[0] & 0x40) /* letters: an error status */
         answer.status = 400;
     sv_buf_init(&answer.body, 1024 * 1024);

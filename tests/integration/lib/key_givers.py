@@ -22,10 +22,11 @@ def at(seconds):
 
 class KeyGivers:
     """Attributes that a test may change while it runs: `lives_s` of fresh keys, `broken` (path or action -> HTTP status,
-    or "hang", or bytes of a body), `no_token` (status of the token's PUT), `tokens_bad` (how many GETs answer 401)."""
+    or "hang", or bytes of a body), `no_token` (status of the token's PUT), `tokens_bad` (how many GETs answer 401), `skew_s`
+    (their clock against ours)."""
 
     def __init__(self):
-        self.lives_s, self.broken, self.no_token, self.tokens_bad = 3600, {}, None, 0
+        self.lives_s, self.broken, self.no_token, self.tokens_bad, self.skew_s = 3600, {}, None, 0, 0
         self.requests, self.given, self.known = [], 0, {"AKIDBASE": ("base-secret-marker", None)}
         self.roles, self.container_token, self.gone = {}, None, threading.Event()
         givers = self
@@ -35,6 +36,9 @@ class KeyGivers:
 
             def log_message(self, *_):
                 pass
+
+            def date_time_string(self, timestamp=None):
+                return super().date_time_string(time.time() + givers.skew_s)
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -60,7 +64,7 @@ class KeyGivers:
         self.given += 1
         key, secret, token = f"ASIA{self.given}", f"{source}-secret-marker", f"{source}-token-marker/+="
         self.known[key] = (secret, token)
-        return key, secret, token, at(self.lives_s)
+        return key, secret, token, at(self.lives_s + self.skew_s)
 
     def json_keys(self, source):
         key, secret, token, until = self.fresh(source)
@@ -69,7 +73,7 @@ class KeyGivers:
 
     def reply(self, method, path, headers, body):
         form = dict(urllib.parse.parse_qsl(body.decode())) if method == "POST" else {}
-        name = form.get("Action", path)
+        name = form.get("Action", path.partition("?")[0])
         self.requests.append((method, name))
         trouble = self.broken.get(name)
         if trouble == "hang":
@@ -80,6 +84,8 @@ class KeyGivers:
             return 200, trouble
         if method == "POST":
             return self.sts(path, headers, body, form)
+        if path.startswith("/federation/credentials?"):
+            return self.sso(path, headers)
         if path.startswith("/latest/"):
             return self.imds(method, path, headers)
         if self.container_token is not None and headers.get("Authorization") != self.container_token:
@@ -100,6 +106,22 @@ class KeyGivers:
         if path == place:
             return 200, ROLE.encode()
         return self.json_keys("imds") if path == place + ROLE else (404, b"")
+
+    def sso(self, path, headers):
+        if headers.get("x-amz-sso_bearer_token") != "sso-token-marker":
+            return 401, b'{"message":"Session token not found or invalid"}'
+        asked = dict(urllib.parse.parse_qsl(path.partition("?")[2]))
+        if asked != {"account_id": "123456789012", "role_name": "Mail+Role=1"}:
+            return 403, b'{"message":"No access"}'
+        key, secret, token, _ = self.fresh("sso")
+        until = int((time.time() + self.lives_s) * 1000)
+        return 200, json.dumps({"roleCredentials": {"accessKeyId": key, "secretAccessKey": secret,
+                                                    "sessionToken": token, "expiration": until}}).encode()
+
+    def is_in_time(self, headers):
+        """Five minutes are what most services allow."""
+        given = datetime.datetime.strptime(headers.get("X-Amz-Date", ""), "%Y%m%dT%H%M%SZ")
+        return abs((given - datetime.datetime.utcnow()).total_seconds() - self.skew_s) < 300
 
     def is_signed(self, path, headers, body):
         """Computes the signature again with botocore."""
@@ -127,6 +149,8 @@ class KeyGivers:
         action = form.get("Action")
         if form.get("Version") != "2011-06-15" or "RoleSessionName" not in form:
             return refuse(400, "ValidationError")
+        if action == "AssumeRole" and not self.is_in_time(headers):
+            return refuse(403, "SignatureDoesNotMatch")  # "Signature expired: ..."
         if action == "AssumeRole" and not self.is_signed(path, headers, body):
             return refuse(403, "SignatureDoesNotMatch")
         if action == "AssumeRoleWithWebIdentity" and form.get("WebIdentityToken") != "web-token-marker":

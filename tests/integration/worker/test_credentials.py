@@ -1,8 +1,10 @@
 """Where the worker's AWS keys come from, through the whole program: each source with what can go wrong with it, renewal
 ahead of expiry (F28), and no secret in any output. Redis is away throughout: keys come before it."""
+import hashlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from key_givers import KeyGivers, wait_until  # noqa: E402
-from redis_server import free_port  # noqa: E402
+from redis_server import RedisServer, free_port  # noqa: E402
 from world import worker_program  # noqa: E402
 
 ARN, OTHER = "arn:aws:iam::123456789012:role/mail", "arn:aws:iam::123456789012:role/first"
@@ -30,9 +32,11 @@ class Run:
         clean.update(env)
         words = [word for item in sets for word in ("--set", item)]
         self.lines = []
+        givers.runs.append(self)
         self.process = subprocess.Popen([worker_program(), "run", *words], env=clean, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.reader = threading.Thread(target=lambda: self.lines.extend(iter(self.process.stderr.readline, "")))
+        self.reader = threading.Thread(target=lambda: self.lines.extend(iter(self.process.stderr.readline, "")),
+                                       daemon=True)
         self.reader.start()
 
     def events(self, name):
@@ -57,7 +61,11 @@ class Run:
 @pytest.fixture
 def givers():
     it = KeyGivers()
+    it.runs = []
     yield it
+    for run in it.runs:  # those of a test that failed
+        run.process.kill()
+        run.process.wait()
     it.close()
 
 
@@ -119,7 +127,7 @@ def test_instance_metadata_version_1_only_unless_disabled(tmp_path, givers):
 
 def test_instance_metadata_that_is_silent_hints_at_the_hop_limit(tmp_path, givers):
     givers.broken["/latest/api/token"] = "hang"
-    assert "hop limit" in Run(tmp_path, givers, **imds(givers)).error()
+    assert "hop limit" in Run(tmp_path, givers, **imds(givers)).error(69)  # somebody said that it is there
 
 
 def test_instance_metadata_expired_keys_are_used(tmp_path, givers):
@@ -206,6 +214,21 @@ def test_roles_in_a_chain(tmp_path, givers):
     assert [name for _, name in givers.requests] == ["AssumeRole", "AssumeRole"]
 
 
+@pytest.mark.parametrize("skew_s", [-7200, 3600])
+def test_role_with_a_clock_that_is_wrong(tmp_path, givers, skew_s):
+    """The keys' expiry is STS's time: by our own clock they would be over at once, or live too long."""
+    givers.roles[ARN] = {}
+    givers.skew_s, givers.lives_s = skew_s, 8
+    run = Run(tmp_path, givers, [f"account.default.role_arn={ARN}"], startup="60s", **BASE)
+    wait_until(lambda: len(run.events("credentials_refreshed")) >= 2)
+    run.process.terminate()
+    assert run.end() == 0
+    assert abs(run.events("sts_clock_skew")[0]["skew_ms"] / 1000 - skew_s) < 60
+    assert len(run.events("sts_clock_skew")) == 1 and not run.events("credentials_kept")
+    assert [name for _, name in givers.requests[:2]] == ["AssumeRole", "AssumeRole"]  # refused, then with their time
+    assert len(givers.requests) < 10
+
+
 @pytest.mark.parametrize("source", ["Environment", "EcsContainer", "Ec2InstanceMetadata"])
 def test_role_on_a_place(tmp_path, givers, source):
     givers.roles[ARN] = {}
@@ -220,8 +243,10 @@ def test_role_on_a_place(tmp_path, givers, source):
     (f"[profile a]\nrole_arn = {ARN}\nsource_profile = b\n[profile b]\nrole_arn = {ARN}\nsource_profile = a\n", "circle"),
     (f"[profile a]\nrole_arn = {ARN}\ncredential_source = Moon\n", "credential_source is none of"),
     (f"[profile a]\nrole_arn = {ARN}\nsource_profile = nobody\n", "profile nobody"),
-    ("[profile a]\nsso_session = x\n", "sso_session, which is not supported"),
-    ("[profile a]\ncredential_process = /bin/true\n", "credential_process, which is not supported"),
+    ("[profile a]\nsso_session = x\n", "there is no [sso-session x]"),
+    ("[profile a]\nsso_session = x\n[sso-session x]\nsso_region = eu-west-1\n", "SSO needs sso_start_url"),
+    ("[profile a]\nsso_start_url = u\nsso_region = r\nsso_account_id = 1\nsso_role_name = x\n", "not 12 digits"),
+    ("[profile a]\ncredential_process = /bin/echo \"a\n", "a quote is not closed"),
 ])
 def test_profiles_that_cannot_work_say_why(tmp_path, givers, text, told):
     config(tmp_path, text)
@@ -234,6 +259,138 @@ def test_profiles_that_cannot_work_say_why(tmp_path, givers, text, told):
 def test_sts_garbage_is_refused(tmp_path, givers, body):
     givers.broken["AssumeRole"] = body
     assert "STS AssumeRole" in Run(tmp_path, givers, [f"account.default.role_arn={ARN}"], **BASE).error()
+
+
+# --- credential_process ---
+
+def program(tmp, body):
+    """A program that counts its runs in the file `runs`; the command has words that only quoting holds together."""
+    path = tmp / "key giver"
+    path.write_text(f"#!/usr/bin/python3\nimport os, sys, time, json, datetime\n"
+                    f"open({str(tmp / 'runs')!r}, 'a').write(repr(sys.argv[1:]) + chr(10))\n{body}\n")
+    path.chmod(0o755)
+    config(tmp, f"[profile a]\ncredential_process = \"{path}\" --for 'two words' $HOME;\n")
+    return {"AWS_PROFILE": "a"}
+
+
+def prints(**more):
+    keys = {"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "process-secret-marker", **more}
+    return f"print(json.dumps({keys!r}))"
+
+
+def runs(tmp):
+    return (tmp / "runs").read_text().splitlines()
+
+
+def test_process_without_a_shell_and_without_an_expiry(tmp_path, givers):
+    run = Run(tmp_path, givers, **program(tmp_path, "assert sys.stdin.read() == ''; " + prints()))
+    assert run.source() == "credential_process, profile a"
+    assert runs(tmp_path) == ["['--for', 'two words', '$HOME;']"]
+
+
+def test_process_below_a_role(tmp_path, givers):
+    givers.roles[ARN] = {}
+    givers.known["AKIDPROCESS"] = ("process-secret-marker", "process-token-marker")
+    env = program(tmp_path, prints(SessionToken="process-token-marker", Expiration="2999-01-01T00:00:00Z"))
+    with open(tmp_path / ".aws" / "config", "a") as file:
+        file.write(f"[profile b]\nrole_arn = {ARN}\nsource_profile = a\n")
+    run = Run(tmp_path, givers, **{**env, "AWS_PROFILE": "b"})
+    assert run.source() == "credential_process, profile a, assumed role"
+
+
+@pytest.mark.parametrize("body, told", [
+    ("sys.exit('no vault: token=process-secret-marker0 here')", "exit code 1: no vault: token=... here"),
+    ("sys.exit(3)", "credential_process: exit code 3"),
+    ("os.kill(os.getpid(), 9)", "credential_process: ended by signal 9"),
+    ("print('{')", "the answer's body is no JSON object"),
+    ("print('{}')", "the answer's Version is not 1"),
+    (prints(Version=2), "the answer's Version is not 1"),
+    (prints(Expiration="soon"), "the answer's Expiration is missing or no time"),
+    (prints(Expiration="2020-01-01T00:00:00Z"), "the keys have expired already"),
+    (prints(SecretAccessKey=""), "the answer's SecretAccessKey is missing"),
+    ("print('x' * 100000)", "it prints more than 64 KiB"),
+    ("print('marker' * 100000, file=sys.stderr); sys.exit(4)", "credential_process: exit code 4: ..."),
+])
+def test_process_that_fails_says_why(tmp_path, givers, body, told):
+    assert told in Run(tmp_path, givers, **program(tmp_path, body)).error()
+    assert len(runs(tmp_path)) == 1
+
+
+def test_process_that_is_not_there(tmp_path, givers):
+    config(tmp_path, "[profile a]\ncredential_process = /no/such/program x\n")
+    assert "cannot be started: no such file" in Run(tmp_path, givers, AWS_PROFILE="a").error()
+
+
+def test_F28_process_is_run_again_ahead_of_time(tmp_path, givers):
+    env = program(tmp_path, "until = datetime.datetime.utcnow() + datetime.timedelta(seconds=4);"
+                  + prints(Expiration="UNTIL").replace("'UNTIL'", "until.isoformat() + 'Z'"))
+    run = Run(tmp_path, givers, startup="60s", **env)
+    wait_until(lambda: len(run.events("credentials_refreshed")) >= 2)
+    run.process.terminate()
+    assert run.end() == 0
+    assert not run.events("credentials_kept")
+
+
+# --- SSO ---
+
+def signed_in(tmp, givers, key="corp", token="sso-token-marker", until="2999-01-01T00:00:00Z"):
+    name = hashlib.sha1(key.encode()).hexdigest()
+    (tmp / ".aws" / "sso" / "cache").mkdir(parents=True, exist_ok=True)
+    (tmp / ".aws" / "sso" / "cache" / f"{name}.json").write_text(
+        json.dumps({"startUrl": "https://corp.example/start", "region": "eu-west-1", "accessToken": token, "expiresAt": until}))
+    (tmp / ".aws" / "config").write_text(
+        "[profile a]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Mail+Role=1\n"
+        "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.example/start\n"
+        "sso_registration_scopes = sso:account:access\n"
+        "[profile old]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n"
+        "sso_account_id = 123456789012\nsso_role_name = Mail+Role=1\n")
+    return {"AWS_PROFILE": "a", "AWS_ENDPOINT_URL_SSO": givers.url}
+
+
+def test_sso_session(tmp_path, givers):
+    assert Run(tmp_path, givers, **signed_in(tmp_path, givers)).source() == "SSO, profile a"
+
+
+def test_sso_start_url_with_the_older_form_of_time(tmp_path, givers):
+    env = signed_in(tmp_path, givers, key="https://corp.example/start", until="2999-01-01T00:00:00UTC")
+    assert Run(tmp_path, givers, **{**env, "AWS_PROFILE": "old"}).source() == "SSO, profile old"
+
+
+@pytest.mark.parametrize("change, told", [
+    (dict(until="2020-01-01T00:00:00Z"), "SSO: the sign-in has expired; run: aws sso login"),
+    (dict(token="stale-marker"), "SSO: the sign-in was refused (HTTP 401); run: aws sso login"),
+    (dict(key="elsewhere"), "SSO: nobody has signed in here; run: aws sso login"),
+    (dict(token=""), "the SSO cache file holds no accessToken"),
+    (dict(until="soon"), "the SSO cache file holds no expiresAt"),
+    (dict(token="a marker"), "the SSO cache file holds an accessToken with odd characters"),
+])
+def test_sso_sign_in_that_is_no_good(tmp_path, givers, change, told):
+    assert told in Run(tmp_path, givers, **signed_in(tmp_path, givers, **change)).error()
+
+
+@pytest.mark.parametrize("trouble, told, code", [
+    (403, "SSO: HTTP 403", 77), (500, "SSO: HTTP 500", 69), (429, "SSO: HTTP 429", 69), (b"{", "is no JSON object", 77),
+    (b"[]", "is no JSON object", 77), (b"{}", "accessKeyId is missing", 77),
+    (b'{"roleCredentials":{"accessKeyId":"A","secretAccessKey":"s","sessionToken":"t","expiration":"1"}}', "no time", 77),
+    (b'{"roleCredentials":{"accessKeyId":"A","secretAccessKey":"s","sessionToken":"t","expiration":1}}', "expired", 77),
+])
+def test_sso_portal_that_fails(tmp_path, givers, trouble, told, code):
+    givers.broken["/federation/credentials"] = trouble
+    assert told in Run(tmp_path, givers, **signed_in(tmp_path, givers)).error(code)
+
+
+def test_F28_sso_keys_are_renewed_and_kept_when_the_sign_in_ends(tmp_path, givers):
+    givers.lives_s = 4
+    run = Run(tmp_path, givers, startup="60s", **signed_in(tmp_path, givers))
+    wait_until(lambda: run.events("credentials_refreshed"))
+    signed_in(tmp_path, givers, until="2020-01-01T00:00:00Z")
+    wait_until(lambda: run.events("credentials_kept"))
+    assert "run: aws sso login" in run.events("credentials_kept")[0]["error"]
+    signed_in(tmp_path, givers)
+    before = len(run.events("credentials_refreshed"))
+    wait_until(lambda: len(run.events("credentials_refreshed")) > before)
+    run.process.terminate()
+    assert run.end() == 0
 
 
 # --- renewal ---
@@ -284,6 +441,27 @@ def test_F28_expired_keys_are_told_once(tmp_path, givers):
     run.process.terminate()
     assert run.end() == 0
     assert len(run.events("credentials_expired")) == 1
+
+
+# --- SIGHUP: needs a worker that works ---
+
+def test_sighup_searches_the_keys_again(tmp_path, givers):
+    with RedisServer() as redis:
+        run = Run(tmp_path, givers, startup="60s", SESVERIFY_REDIS_URL=f"unix://{redis.path}",
+                  SESVERIFY_WORKER_PROBE="false", **container(givers))
+        wait_until(lambda: run.events("ready"))
+        before = len(givers.requests)
+        run.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: run.events("credentials_refreshed"))
+        assert len(givers.requests) == before + 1
+        givers.broken["/v1/credentials"] = 500  # the old ones stay
+        run.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: run.events("credentials_kept"))
+        givers.broken.clear()
+        run.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(run.events("credentials_refreshed")) >= 2)
+        run.process.terminate()
+        assert run.end() == 0
 
 
 # --- the stand-in, judged by botocore ---

@@ -1,10 +1,12 @@
 """The life of a domain through the whole worker: real Redis, real nsd, signed HTTP to the sandbox, jobs by redis-cli."""
+import json
+
 import pytest
 
 from checker import check as violations
 from nsd import Nsd
 from sandbox import wait_for
-from world import World
+from world import DEADLINE_S, World
 
 DOMAIN = "client.example"
 
@@ -66,6 +68,10 @@ def test_registered_verified_broken_and_restored(world):
     assert sequences(world) == list(range(1, len(sequences(world)) + 1))
 
 
+def explained(world):
+    return json.loads(world.command("explain", DOMAIN, "--json").stdout)
+
+
 def test_a_record_that_stays_away_ends_in_failed_and_heals(world):
     records = register(world)["data"]["dns_records"]
     world.publish(DOMAIN, records)
@@ -75,8 +81,12 @@ def test_a_record_that_stays_away_ends_in_failed_and_heals(world):
     failed = world.wait_event("failed", DOMAIN)
     assert failed["data"]["reason"] == "ses_failed"
     assert failed["data"]["sending_enabled"] is False
+    told = wait_for(lambda: explained(world)["ses_reason"] and explained(world), "SES's own reason", DEADLINE_S)
+    assert told["ses_reason"] == "host_not_found"
+    assert "SES's reason" in world.command("explain", DOMAIN).stdout
     world.publish(DOMAIN, records)
     world.wait_event("restored", DOMAIN, after=int(failed["sequence"]))
+    assert wait_for(lambda: explained(world), "the end", DEADLINE_S)["ses_reason"] is None
     assert sequences(world) == list(range(1, len(sequences(world)) + 1))
 
 

@@ -143,6 +143,14 @@ static const struct scenario scenarios[] = {
      .records = "woooo",
      .findings = "error dns_name_not_ascii " OWNER_1 " [$1._dom\\208\\176inkey.client.com]\n",
      .expected = OWNER_1},
+    {.name = "dns_name_not_ascii_with_an_underscore_of_full_width",
+     .seen_name = TOKEN_1 ".\xef\xbc\xbf"
+                          "domainkey.client.com",
+     .dns = ALL_RIGHT "-$1._domainkey.client.com CNAME\n"
+                      "$1.\\239\\188\\191domainkey.client.com CNAME $1.$z\n",
+     .records = "woooo",
+     .findings = "error dns_name_not_ascii " OWNER_1 " [$1.\\239\\188\\191domainkey.client.com]\n",
+     .expected = OWNER_1},
     {.name = "a_name_that_was_seen_but_is_not_there_explains_nothing",
      .seen_name = TYPO,
      .dns = ALL_RIGHT "-$1._domainkey.client.com CNAME\n",

@@ -9,6 +9,7 @@
 #define NS_2  "ns2.client.com"
 #define R_1   "192.0.2.1"
 #define R_2   "192.0.2.2"
+#define R_3   "192.0.2.3"
 #define SILENT                                                                                     \
     OWNER " CNAME! timeout\n$2._domainkey.client.com CNAME! timeout\n"                             \
           "$3._domainkey.client.com CNAME! timeout\nclient.com TXT! timeout\n"                     \
@@ -98,6 +99,17 @@ static const struct sv_cut subzone = {.state = SV_CUT_FOUND,
     " MX 10 mx.example.net\n_dmarc." KEY_DOMAIN                                                    \
     " TXT v=DMARC1; p=quarantine; rua=mailto:a@" KEY_DOMAIN "\n"
 #define TXT_BOGUS KEY_DOMAIN " TXT! bogus\n"
+
+/* Mail for the domain goes to this address. */
+#define MAIL_HOST(type_, address_, findings_)                                                      \
+    {                                                                                              \
+        .name = "mail_host_at_" address_,                                                          \
+        .dns = ALL_RIGHT "client.com MX 10 mx.client.com\nmx.client.com " type_ " " address_ "\n", \
+        .records = "ooooo", .findings = findings_                                                  \
+    }
+#define PRIVATE_MAIL_HOST(type_, address_)                                                         \
+    MAIL_HOST(type_, address_, "error dns_private_answer mx.client.com [" address_ "]\n")
+#define PUBLIC_MAIL_HOST(type_, address_) MAIL_HOST(type_, address_, "")
 
 static const struct scenario scenarios[] = {
     {.name = "dns_domain_nxdomain",
@@ -195,6 +207,38 @@ static const struct scenario scenarios[] = {
      .voices = {{.who = R_1}},
      .records = "?????",
      .findings = "error dns_private_answer client.com [" NS_1 "]\n"},
+    PRIVATE_MAIL_HOST("A", "0.0.0.0"),
+    PUBLIC_MAIL_HOST("A", "1.0.0.1"),
+    PRIVATE_MAIL_HOST("A", "10.0.0.1"),
+    PRIVATE_MAIL_HOST("A", "100.64.0.1"),
+    PRIVATE_MAIL_HOST("A", "100.127.255.254"),
+    PUBLIC_MAIL_HOST("A", "100.128.0.1"),
+    PUBLIC_MAIL_HOST("A", "100.63.0.1"),
+    PRIVATE_MAIL_HOST("A", "127.0.0.1"),
+    PRIVATE_MAIL_HOST("A", "169.254.1.1"),
+    PRIVATE_MAIL_HOST("A", "172.16.0.1"),
+    PRIVATE_MAIL_HOST("A", "172.31.255.1"),
+    PUBLIC_MAIL_HOST("A", "172.32.0.1"),
+    PUBLIC_MAIL_HOST("A", "172.15.0.1"),
+    PRIVATE_MAIL_HOST("A", "192.168.1.1"),
+    PUBLIC_MAIL_HOST("A", "192.169.1.1"),
+    PRIVATE_MAIL_HOST("AAAA", "::1"),
+    PRIVATE_MAIL_HOST("AAAA", "fd00::1"),
+    PRIVATE_MAIL_HOST("AAAA", "fe80::1"),
+    PUBLIC_MAIL_HOST("AAAA", "fec0::1"),
+    PUBLIC_MAIL_HOST("AAAA", "fc::1"),
+    PUBLIC_MAIL_HOST("AAAA", "2001:db8::1"),
+    PRIVATE_MAIL_HOST("AAAA", "::ffff:a00:1"),
+    {.name = "dns_private_answer_beside_a_public_address",
+     .dns = ALL_RIGHT "client.com MX 10 mx.client.com\nmx.client.com A 192.0.2.7\n"
+                      "mx.client.com AAAA fd12::7\n",
+     .records = "ooooo",
+     .findings = "error dns_private_answer mx.client.com [fd12::7]\n"},
+    {.name = "dns_private_answer_of_the_second_mail_host",
+     .dns = ALL_RIGHT "client.com MX 10 mx.client.com\nclient.com MX 20 mx2.client.com\n"
+                      "mx.client.com A 192.0.2.7\nmx2.client.com A 10.0.0.7\n",
+     .records = "ooooo",
+     .findings = "error dns_private_answer mx2.client.com [10.0.0.7]\n"},
     {.name = "dns_edns_broken",
      .dns = ALL_RIGHT,
      .cut = &found,
@@ -258,6 +302,16 @@ static const struct scenario scenarios[] = {
      .voices = {{.who = NS_1}, {.who = R_1, .dns = BOGUS("")}, {.who = R_2}},
      .records = "?????",
      .findings = "error dns_dnssec_bogus client.com\n"},
+    {.name = "dns_dnssec_bogus_for_one_of_three_that_answered_is_not_known",
+     .dns = ALL_RIGHT,
+     .cut = &found,
+     .voices = {{.who = NS_1},
+                {.who = R_1, .dns = OWNER " CNAME! bogus\n"},
+                {.who = R_2, .dns = OWNER " CNAME! timeout\n"},
+                {.who = R_3, .dns = OWNER " CNAME! timeout\n"}},
+     .records = "?oooo",
+     .findings = "error dns_dnssec_bogus client.com\n",
+     .flags = "required=unknown"},
     {.name = "dns_dnssec_expired",
      .dns = ALL_RIGHT,
      .cut = &found,

@@ -1,8 +1,9 @@
 /* The custom MAIL FROM domain and the ownership record: one case per code. */
 #include "scenario.h"
 
-#define REST DKIM_RIGHT DMARC_RIGHT MAIL_SPF
-#define HOST "feedback-smtp.eu-west-1.amazonses.com"
+#define REST   DKIM_RIGHT DMARC_RIGHT MAIL_SPF
+#define SILENT "mail.client.com MX! timeout\nmail.client.com TXT! timeout\n"
+#define HOST   "feedback-smtp.eu-west-1.amazonses.com"
 
 static const struct sv_cut_host hosts[] = {{.host = "ns1.client.com", .at_parent = true},
                                            {.host = "ns2.client.com", .at_parent = true}};
@@ -155,6 +156,49 @@ static const struct scenario scenarios[] = {
      .records = "ooowoo",
      .findings = "error mailfrom_mx_missing mail.client.com []\n",
      .expected = "10 " HOST},
+    {.name = "an_alias_that_one_of_three_resolvers_tells_of_is_not_known",
+     .told = TOLD_MAIL_FROM,
+     .dns = DKIM_RIGHT DMARC_RIGHT,
+     .voices = {{.who = "192.0.2.1",
+                 .dns = "mail.client.com CNAME mail.example.net\n"
+                        "mail.example.net MX! servfail\nmail.example.net TXT! servfail\n"},
+                {.who = "192.0.2.2", .dns = SILENT},
+                {.who = "192.0.2.3", .dns = SILENT}},
+     .records = "ooo??o",
+     .findings = "temporary dns_servfail mail.client.com [mail.client.com]\n",
+     .flags = "mail_from=unknown spf=unknown"},
+    {.name = "an_alias_that_one_of_three_answered_through_is_not_known",
+     .told = TOLD_MAIL_FROM,
+     .dns = DKIM_RIGHT DMARC_RIGHT,
+     .voices = {{.who = "192.0.2.1",
+                 .dns = "mail.client.com CNAME mail.example.net\n"
+                        "mail.example.net MX 10 mx.example.net\n"},
+                {.who = "192.0.2.2", .dns = SILENT},
+                {.who = "192.0.2.3", .dns = SILENT}},
+     .records = "ooo??o",
+     .findings = "temporary dns_all_servers_unreachable mail.client.com [mail.client.com]\n",
+     .flags = "mail_from=unknown spf=unknown"},
+    {.name = "mailfrom_is_cname_say_two_of_three_resolvers",
+     .told = TOLD_MAIL_FROM,
+     .dns = DKIM_RIGHT DMARC_RIGHT,
+     .voices = {{.who = "192.0.2.1",
+                 .dns = "mail.client.com CNAME mail.example.net\n"
+                        "mail.example.net MX! servfail\nmail.example.net TXT! servfail\n"},
+                {.who = "192.0.2.2",
+                 .dns = "mail.client.com CNAME mail.example.net\n"
+                        "mail.example.net MX! timeout\nmail.example.net TXT! timeout\n"},
+                {.who = "192.0.2.3", .dns = SILENT}},
+     .records = "ooowwo",
+     .findings = "error mailfrom_is_cname mail.client.com [mail.example.net]\n",
+     .flags = "mail_from=wrong spf=no"},
+    {.name = "mailfrom_is_cname_says_the_only_resolver",
+     .told = TOLD_MAIL_FROM,
+     .dns =
+         DKIM_RIGHT DMARC_RIGHT "mail.client.com CNAME mail.example.net\n"
+                                "mail.example.net MX! servfail\nmail.example.net TXT! servfail\n",
+     .records = "ooowwo",
+     .findings = "error mailfrom_is_cname mail.client.com [mail.example.net]\n",
+     .flags = "mail_from=wrong spf=no"},
     {.name = "a_wildcard_alias_is_nobodys_alias",
      .told = TOLD_MAIL_FROM,
      .dns = DKIM_RIGHT DMARC_RIGHT "*.client.com CNAME shop.example.net\n",

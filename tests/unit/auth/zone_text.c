@@ -283,11 +283,40 @@ static bool exists(const struct zone *zone, const char *name)
     return false;
 }
 
-static bool is_at(const struct line *line, const char *name, bool by_wildcard)
+/* A wildcard gives nothing below a name that exists beside it (RFC 4592 section 3.3.1). */
+static bool is_below_wildcard(const struct zone *zone, const char *name, const char *encloser)
+{
+    const char *above = strchr(name, '.');
+
+    if (!ends_with(name, encloser))
+        return false;
+    while (above != NULL && strcasecmp(above + 1, encloser) != 0) {
+        if (exists(zone, above + 1))
+            return false;
+        above = strchr(above + 1, '.');
+    }
+    return true;
+}
+
+static bool is_at(const struct zone *zone, const struct line *line, const char *name,
+                  bool by_wildcard)
 {
     if (!line->used || line->trouble || line->wildcard != by_wildcard)
         return false;
-    return by_wildcard ? ends_with(name, line->owner) : strcasecmp(line->owner, name) == 0;
+    return by_wildcard ? is_below_wildcard(zone, name, line->owner)
+                       : strcasecmp(line->owner, name) == 0;
+}
+
+/* The line that says that this question fails; NULL when it does not. */
+static const struct line *find_trouble(const struct zone *zone, const char *name,
+                                       enum sv_rr_type type)
+{
+    for (size_t i = 0; i < zone->count; i++) {
+        const struct line *line = &zone->lines[i];
+        if (line->used && line->trouble && line->type == type && strcasecmp(line->owner, name) == 0)
+            return line;
+    }
+    return NULL;
 }
 
 /* Adds what is at the name; returns the alias target, if it is an alias and another type is asked.
@@ -300,7 +329,7 @@ static const char *gather(struct zone *zone, const char *name, enum sv_rr_type t
     *is_there = !by_wildcard;
     for (size_t i = 0; i < zone->count; i++) {
         const struct line *line = &zone->lines[i];
-        if (!is_at(line, name, by_wildcard))
+        if (!is_at(zone, line, name, by_wildcard))
             continue;
         *is_there = true;
         if (line->type == type) {
@@ -330,14 +359,12 @@ bool zone_look(struct zone *zone, const struct sv_dns_question *question,
     zone->answer.at = 1000;
     memcpy(zone->answer.server, "192.0.2.53:53", sizeof("192.0.2.53:53"));
     memcpy(zone->names[0], question->name, SV_NAME_BYTES);
-    for (size_t i = 0; i < zone->count; i++) {
-        const struct line *line = &zone->lines[i];
-        if (line->used && line->trouble && line->type == question->type &&
-            (question->how & SV_ASK_UNCHECKED) == 0 && strcasecmp(line->owner, question->name) == 0)
-            return fail(zone, line);
-    }
     for (size_t hop = 1; name != NULL && !found; hop++) {
-        const char *target = gather(zone, name, question->type, &found, &is_there);
+        const struct line *trouble = find_trouble(zone, name, question->type);
+        const char *target;
+        if (trouble != NULL && (question->how & SV_ASK_UNCHECKED) == 0)
+            return fail(zone, trouble);
+        target = gather(zone, name, question->type, &found, &is_there);
         SV_REQUIRE(hop <= SV_DNS_ALIASES_MAX);
         memcpy(zone->answer.final_name, name, strlen(name) + 1);
         name = target;

@@ -4,7 +4,9 @@
  *   *.client.com A 192.0.2.1            a wildcard
  *   client.com TXT! servfail            this question fails: timeout, network, servfail, ede22,
  *                                       refused, lame, malformed, tcp, loop, long, other,
- * elsewhere, referred, bogus client.com TXT! never               ... is not answered at all
+ *                                       elsewhere, referred, bogus; at an alias's target the
+ *                                       alias is still told
+ *   client.com TXT! never               ... is not answered at all
  *
  * client.com and news.client.com receive mail where the text knows them and says nothing about
  * their own MX or A ("-client.com MX" says that there is none).

@@ -22,9 +22,10 @@ static void nobody_waits_at_first(void **state)
 
     (void)state;
     sv_planner_init(&planner, BATCH);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1), -1);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1, false), -1);
     assert_int_equal(sv_planner_take(&planner, out), 0);
-    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 0);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1, true), -1);
+    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 50);
 }
 
 static void a_small_batch_waits_for_company_a_full_one_does_not(void **state)
@@ -38,19 +39,20 @@ static void a_small_batch_waits_for_company_a_full_one_does_not(void **state)
     planner.linger_ms[SV_ASK_GUARD] = 2000;
     planner.linger_ms[SV_ASK_RECHECK] = 100;
     sv_planner_add(&planner, &guard);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1200), 1800);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1200, false), 1800);
     sv_planner_add(&planner, &recheck);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1550), 50);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1700), 0);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1550, false), 50);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1700, false), 0);
     sv_planner_remove(&planner, &recheck);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1700), 1300);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1700, false), 1300);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1700, true), 0);
     for (int i = 0; i < 3; i++) {
         more[i] = ask_of(SV_ASK_GUARD, 3, 1700);
         sv_planner_add(&planner, &more[i]);
     }
-    assert_int_equal(sv_planner_wait_ms(&planner, 1700), 1300);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1700, false), 1300);
     sv_planner_add(&planner, &recheck);
-    assert_int_equal(sv_planner_wait_ms(&planner, 1500), 0);
+    assert_int_equal(sv_planner_wait_ms(&planner, 1500, false), 0);
 }
 
 /* 150 of each class: by age 15 of each, then the rechecks. */
@@ -78,7 +80,7 @@ static void rechecks_come_first_but_every_class_has_its_share(void **state)
     assert_int_equal(planner.count, 350);
 }
 
-/* The formula of the header, by hand. */
+/* The formula of the header, by hand: 15 places by age in a batch of 100. */
 static void the_bound_is_what_the_header_says(void **state)
 {
     static struct sv_ask asks[31];
@@ -92,12 +94,12 @@ static void the_bound_is_what_the_header_says(void **state)
         asks[i] = ask_of(SV_ASK_GUARD, 1, 1);
         sv_planner_add(&planner, &asks[i]);
     }
-    assert_int_equal(asks[0].bound_ms, 5000 + 1 * 3 * 1010);
-    assert_int_equal(asks[14].bound_ms, 5000 + 1 * 3 * 1010);
-    assert_int_equal(asks[15].bound_ms, 5000 + 2 * 3 * 1010);
-    assert_int_equal(asks[30].bound_ms, 5000 + 3 * 3 * 1010);
-    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 5000 + 3 * 3 * 1010);
-    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_RECHECK), 3 * 1010);
+    assert_int_equal(asks[0].bound_ms, 5000 + 1 * (3 * 1010 + 50));
+    assert_int_equal(asks[14].bound_ms, 5000 + 1 * (3 * 1010 + 50));
+    assert_int_equal(asks[15].bound_ms, 5000 + 2 * (3 * 1010 + 50));
+    assert_int_equal(asks[30].bound_ms, 5000 + 3 * (3 * 1010 + 50));
+    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 5000 + 3 * (3 * 1010 + 50));
+    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_RECHECK), 3 * 1010 + 50);
 }
 
 static void only_so_many_details_at_once(void **state)
@@ -111,6 +113,49 @@ static void only_so_many_details_at_once(void **state)
     assert_false(sv_planner_begin_detail(&planner));
     sv_planner_end_detail(&planner);
     assert_true(sv_planner_begin_detail(&planner));
+}
+
+static const struct {
+    sv_ms now, wait_ms;
+    uint64_t spread;
+    sv_ms met_ms;
+} meetings[] = {
+    {1000000, -1, 0, -1},
+    {1000000, 0, 0, 0},
+    {1000001, 1199999, 0, 1199999}, /* below 20 minutes nobody waits for others */
+    {0, 1200000, 0, 1200000},
+    {1, 1200000, 0, 1499999}, /* every five minutes */
+    {1, 1200000, 1, 1499998},
+    {1, 1200000, 300001, 1499998}, /* the spread counts within the grid */
+    {299999, 1200001, 0, 1200001},
+    {1, 7199999, 0, 7199999},
+    {1, 7200000, 0, 7799999}, /* every ten */
+    {1, 86400000, 0, 86999999},
+};
+
+static void long_waits_end_together(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(meetings) / sizeof(meetings[0]); i++)
+        assert_int_equal(
+            sv_planner_meet_ms(meetings[i].now, meetings[i].wait_ms, meetings[i].spread),
+            meetings[i].met_ms);
+}
+
+/* Never sooner than the core wants, never more than a quarter later. */
+static void a_meeting_is_never_sooner(void **state)
+{
+    struct sv_rand source;
+
+    (void)state;
+    sv_rand_seeded_init(&source, SEED);
+    for (int i = 0; i < 10000; i++) {
+        sv_ms now = (sv_ms)sv_rand_below(&source, 1000) * 1795900000 + i;
+        sv_ms wait_ms = (sv_ms)sv_rand_below(&source, 7 * SV_DAY);
+        sv_ms met_ms = sv_planner_meet_ms(now, wait_ms, sv_rand_u64(&source));
+
+        assert_true(met_ms >= wait_ms && met_ms <= wait_ms + wait_ms / 4);
+    }
 }
 
 /* ---- the same rules, written down naively ---- */
@@ -252,6 +297,8 @@ static void serve(struct crowd *crowd, int worker, sv_ms now)
 
         crowd->served++;
         crowd->over += waited_ms > out[i]->bound_ms;
+        assert_true(!sv_planner_overstayed(&crowd->planners[worker], out[i], now) ||
+                    waited_ms > out[i]->bound_ms); /* the same, while the pace stays */
         crowd->worst_ms = waited_ms > crowd->worst_ms ? waited_ms : crowd->worst_ms;
         crowd->worst_bound_ms =
             out[i]->bound_ms > crowd->worst_bound_ms ? out[i]->bound_ms : crowd->worst_bound_ms;
@@ -264,7 +311,8 @@ static void run_worker(struct crowd *crowd, int worker, sv_ms now)
                               .now_us = now * 1000,
                               .interval_us = (int64_t)INTERVAL_MS * 1000};
 
-    if (sv_planner_wait_ms(&crowd->planners[worker], now) != 0 || crowd->wanted_at[worker] > now)
+    if (sv_planner_wait_ms(&crowd->planners[worker], now, false) != 0 ||
+        crowd->wanted_at[worker] > now)
         return;
     sv_gcra_take(&crowd->limit, &ask);
     crowd->wanted_at[worker] = now + (ask.wait_us + 999) / 1000;
@@ -393,6 +441,8 @@ int main(void)
         cmocka_unit_test(rechecks_come_first_but_every_class_has_its_share),
         cmocka_unit_test(the_bound_is_what_the_header_says),
         cmocka_unit_test(only_so_many_details_at_once),
+        cmocka_unit_test(long_waits_end_together),
+        cmocka_unit_test(a_meeting_is_never_sooner),
         cmocka_unit_test(the_planner_is_the_naive_model),
         cmocka_unit_test(no_ask_waits_longer_than_it_was_told),
         cmocka_unit_test(without_places_by_age_somebody_does),

@@ -49,13 +49,14 @@ static json_t *list_of(size_t count)
 static void findings_come_back_whole(void **state)
 {
     json_t *findings = list_of(2), *back;
-    char *text = sv_detail_write(findings, 1700000000123);
+    char *text = sv_detail_write(findings, false, 1700000000123);
 
     (void)state;
     back = sv_detail_read(text, "a.com");
     assert_true(json_equal(json_object_get(back, "findings"), findings));
     assert_string_equal(sv_json_str(back, "observed_at"), "2023-11-14T22:13:20.123Z");
     assert_int_equal(json_integer_value(json_object_get(back, "findings_omitted")), 0);
+    assert_true(json_is_false(json_object_get(back, "authority_closed")));
     assert_int_equal(json_array_size(json_object_get(back, "changes")), 0);
     json_decref(back);
     json_decref(findings);
@@ -71,7 +72,7 @@ static void findings_without_evidence_come_back_whole(void **state)
 
     (void)state;
     sv_json_append(findings, sv_json_finding(&finding, "a.com"));
-    text = sv_detail_write(findings, 1);
+    text = sv_detail_write(findings, false, 1);
     back = sv_detail_read(text, "a.com");
     assert_true(json_equal(json_object_get(back, "findings"), findings));
     json_decref(back);
@@ -82,7 +83,7 @@ static void findings_without_evidence_come_back_whole(void **state)
 static void many_findings_lose_witnesses_then_the_last_ones(void **state)
 {
     json_t *findings = list_of(32), *back, *list, *first;
-    char *text = sv_detail_write(findings, 1700000000123);
+    char *text = sv_detail_write(findings, false, 1700000000123);
     size_t kept;
 
     (void)state;
@@ -120,7 +121,7 @@ static void the_longest_finding_is_kept(void **state)
     memset(finding.evidence.server, '\\', sizeof(finding.evidence.server) - 1);
     for (size_t i = 0; i < SV_FINDINGS_MAX; i++)
         sv_json_append(findings, sv_json_finding(&finding, "a.com"));
-    text = sv_detail_write(findings, 1700000000123);
+    text = sv_detail_write(findings, false, 1700000000123);
     assert_true(strlen(text) <= SV_DETAIL_FINDINGS_BYTES_MAX);
     back = sv_detail_read(text, "a.com");
     assert_int_equal(json_array_size(json_object_get(back, "findings")), 1);
@@ -154,15 +155,33 @@ static void what_an_older_version_kept_is_dropped(void **state)
 static void nothing_is_nothing(void **state)
 {
     json_t *none = sv_json_array(), *back = sv_detail_read(NULL, "a.com");
-    char *text = sv_detail_write(none, 1);
+    char *text = sv_detail_write(none, false, 1);
 
     (void)state;
     assert_string_equal(text, "");
     assert_true(json_is_null(json_object_get(back, "observed_at")));
+    assert_true(json_is_null(json_object_get(back, "authority_closed")));
     assert_int_equal(json_array_size(json_object_get(back, "findings")), 0);
     json_decref(back);
     json_decref(none);
     free(text);
+}
+
+static void a_closed_port_is_kept_with_and_without_findings(void **state)
+{
+    (void)state;
+    for (size_t count = 0; count <= 2; count++) {
+        json_t *findings = list_of(count), *back;
+        char *text = sv_detail_write(findings, true, 1700000000123);
+
+        back = sv_detail_read(text, "a.com");
+        assert_true(json_is_true(json_object_get(back, "authority_closed")));
+        assert_true(json_equal(json_object_get(back, "findings"), findings));
+        assert_string_equal(sv_json_str(back, "observed_at"), "2023-11-14T22:13:20.123Z");
+        json_decref(back);
+        json_decref(findings);
+        free(text);
+    }
 }
 
 static void what_cannot_be_read_is_left_out(void **state)
@@ -349,6 +368,7 @@ int main(void)
         cmocka_unit_test(the_longest_finding_is_kept),
         cmocka_unit_test(what_an_older_version_kept_is_dropped),
         cmocka_unit_test(nothing_is_nothing),
+        cmocka_unit_test(a_closed_port_is_kept_with_and_without_findings),
         cmocka_unit_test(what_cannot_be_read_is_left_out),
         cmocka_unit_test(changes_tell_what_came_and_what_went),
         cmocka_unit_test(half_a_look_compares_no_codes),

@@ -174,12 +174,18 @@ static unsigned count_asked(const struct world *world)
     return count;
 }
 
+/* The driver counts in whole milliseconds, so its wait may end up to two earlier than ours. */
+static uint64_t passed_ms(uint64_t since)
+{
+    return (uv_hrtime() - since) / 1000000 + 2;
+}
+
 /* 64 ask at once. Silent ones give their places to others long before their deadline, and not
  * earlier. */
 static void silent_servers_hold_up_nobody_for_long(void **state)
 {
     struct world *world = *state;
-    uint64_t began_ms = 0;
+    uint64_t began = 0;
     unsigned asked = 0;
 
     world->options.dns_ms = world->options.lease_ms = 60000;
@@ -195,16 +201,14 @@ static void silent_servers_hold_up_nobody_for_long(void **state)
         world_push(world, job);
     }
     while (asked < ASKING_DOMAINS) {
-        uint64_t before_ms = uv_hrtime() / 1000000; /* in whole ones, as the driver's clock goes */
-        uint64_t passed_ms;
+        uint64_t before = uv_hrtime();
 
         world_turn(world, true);
         asked = count_asked(world);
-        if (began_ms == 0 && world_stats(world).dns_questions > 0)
-            began_ms = before_ms;
-        passed_ms = began_ms > 0 ? uv_hrtime() / 1000000 - began_ms : 0;
-        assert_true(asked <= ASKING_AT_ONCE * (1 + passed_ms / SLOW_MS));
-        assert_true(passed_ms < WORLD_PATIENCE_MS);
+        began = asked > 0 && began == 0 ? before : began;
+        if (asked > 0)
+            assert_true(asked <= ASKING_AT_ONCE * (1 + passed_ms(began) / SLOW_MS));
+        assert_true(began == 0 || uv_hrtime() - began < (uint64_t)WORLD_PATIENCE_MS * 1000000);
     }
     sv_fake_resolver_hold(world->resolver, false);
     while (world_stats(world).checks_committed < 2 * ASKING_DOMAINS) /* registered, looked at */

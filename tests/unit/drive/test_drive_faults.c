@@ -171,8 +171,8 @@ static void the_store_refuses_once(void **state)
 
 static void ses_fails_once(void **state)
 {
-    static const enum sv_err errs[] = {SV_ETHROTTLED, SV_EUNAVAILABLE, SV_ETIMEOUT,  SV_ECONFLICT,
-                                       SV_EDENIED,    SV_EQUOTA,       SV_EMALFORMED};
+    static const enum sv_err errs[] = {SV_ETHROTTLED, SV_EUNAVAILABLE, SV_ETIMEOUT,
+                                       SV_ECONFLICT,  SV_EDENIED,      SV_EMALFORMED};
 
     (void)state;
     for (size_t i = 0; i < sizeof errs / sizeof errs[0]; i++) {

@@ -19,12 +19,20 @@ static struct sv_record_sheet example(void)
                    .mail_from_wanted = true,
                    .was_verified = true,
                    .findings = {0, 1, 2, 3, 4, 0xffffffff},
+                   .records = 0xfffffffe,
+                   .drift = SV_DRIFT_MAIL_FROM,
+                   .restores = 2,
                    .tries = 3,
                    .caches_until = 1700000003600,
                    .status_since = 1700000000000,
                    .looking_since = 1700000000000,
-                   .ses_asked_at = 1700000000001},
-        .registration = {.tokens_count = 3,
+                   .ses_asked_at = 1700000000001,
+                   .detailed_at = 1700000000002,
+                   .ses_reason = SV_SES_REASON_OTHER,
+                   .ses_checked_at = 1700000000003},
+        .registration = {.dkim = SV_DKIM_DEED,
+                         .own_key = 7,
+                         .tokens_count = 3,
                          .tokens = {"aaa", "bbb", "ccc"},
                          .zone = "dkim.amazonses.com",
                          .verdicts = "ooow",
@@ -72,6 +80,8 @@ static void what_is_written_is_read_back(void **state)
     assert_string_equal(back.registration.account, "eu");
     assert_string_equal(back.registration.mail_from, "mail.a.com");
     assert_true(back.registration.legacy_txt);
+    assert_int_equal(back.registration.dkim, SV_DKIM_DEED);
+    assert_int_equal(back.registration.own_key, 7);
     assert_int_equal(back.registration.tokens_count, 3);
     assert_string_equal(back.registration.tokens[2], "ccc");
     assert_string_equal(back.registration.verdicts, "ooow");
@@ -136,9 +146,42 @@ static void the_longest_values_fit(void **state)
     assert_true(out.count <= SV_STORE_FIELDS_MAX);
 }
 
+/* The records of a key of the operator's own are known while the settings hold that very key. */
+static void an_own_key_is_known_by_its_digest(void **state)
+{
+    static const struct sv_ses_setup ours = {
+        .dkim = SV_DKIM_BYODKIM, .selector = "s1", .public_key = "MIIB"};
+    static const struct sv_ses_setup rotated = {
+        .dkim = SV_DKIM_BYODKIM, .selector = "s1", .public_key = "MIIC"};
+    static const struct sv_ses_setup easy = {.dkim = SV_DKIM_EASY};
+    struct sv_registration registration = {
+        .dkim = SV_DKIM_BYODKIM, .tokens_count = 1, .tokens = {"s1"}};
+    const struct sv_ses_setup *const others[] = {&rotated, &easy, NULL};
+    struct sv_expect expect = {.domain = "a.com"};
+
+    (void)state;
+    assert_int_equal(sv_state_key_digest(NULL), 0);
+    registration.own_key = sv_state_key_digest(ours.public_key);
+    sv_state_expect_dkim(&registration, &ours, &expect);
+    assert_string_equal(expect.byodkim_selector, "s1");
+    assert_string_equal(expect.byodkim_key, "MIIB");
+    assert_int_equal(expect.dkim_tokens_count, 0);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        expect = (struct sv_expect){.domain = "a.com"};
+        sv_state_expect_dkim(&registration, others[i], &expect);
+        assert_string_equal(expect.byodkim_selector, "s1");
+        assert_null(expect.byodkim_key);
+    }
+    registration.own_key = 0; /* somebody gave SES a key at this selector, not we */
+    expect = (struct sv_expect){.domain = "a.com"};
+    sv_state_expect_dkim(&registration, &ours, &expect);
+    assert_null(expect.byodkim_key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_own_key_is_known_by_its_digest),
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(zeroes_are_deleted),
         cmocka_unit_test(impossible_values_are_named),

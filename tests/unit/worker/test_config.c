@@ -354,10 +354,50 @@ static void test_what_run_needs(void **state)
     sv_config_free(got.config);
 }
 
+/* How identities are set up: what belongs together, and what no account may say. */
+static void test_identities_of_an_account(void **state)
+{
+    static const struct {
+        const char *text, *problem; /* NULL = fine */
+    } cases[] = {
+        {"dkim = easy\n", NULL},
+        {"dkim = byodkim\ndkim_selector = sv1\ndkim_key_file = /k\n", NULL},
+        {"dkim = deed\ndkim_parent_region = eu-west-1\n", NULL},
+        {"configuration_set = my_Set-1\ntags = a=b, client={client_id}\n", NULL},
+        {"dkim = byodkim\ndkim_selector = sv1\n", "needs dkim_key_file"},
+        {"dkim = byodkim\ndkim_key_file = /k\n", "needs dkim_selector"},
+        {"dkim = byodkim\ndkim_selector = s.v\ndkim_key_file = /k\n", "needs dkim_selector"},
+        {"dkim = byodkim\ndkim_selector = -a\ndkim_key_file = /k\n", "needs dkim_selector"},
+        {"dkim_selector = sv1\n", "need dkim = byodkim"},
+        {"dkim_key_file = /k\n", "need dkim = byodkim"},
+        {"dkim = deed\n", "needs dkim_parent_region"},
+        {"dkim = deed\ndkim_parent_region = us-east-1\n", "in another region"},
+        {"dkim_parent_region = eu-west-1\n", "needs dkim = deed"},
+        {"dkim = rsa\n", "is not one of easy | byodkim | deed"},
+        {"configuration_set = a b\n", "is no name of one"},
+        {"tags = a\n", "is not key=value"},
+        {"tags = a=1, b=2, a=3\n", "the key is there twice"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[256];
+        struct loaded got;
+
+        (void)snprintf(text, sizeof(text), "[account main]\nregion = us-east-1\n%s", cases[i].text);
+        load_text(&got, text);
+        if (cases[i].problem != NULL && strstr(got.problems, cases[i].problem) == NULL)
+            fail_msg("no '%s' in: %s", cases[i].problem, got.problems);
+        assert_int_equal(got.code, cases[i].problem == NULL ? SV_EXIT_OK : SV_EXIT_CONFIG);
+        sv_config_free(got.config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_identities_of_an_account),
         cmocka_unit_test(test_printed_defaults_are_the_defaults),
         cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_accounts),

@@ -1,4 +1,6 @@
 /* What is told of a domain: nothing that is over, nothing that is not the client's. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmocka_all.h"
@@ -129,11 +131,42 @@ static void the_client_is_told_what_is_the_clients(void **state)
     assert_false(is_told_to_client(SV_CONCLUSION_DNS_WRONG, silence)); /* nobody's */
 }
 
+/* What resolvers alone say may be late, and the reader must know. */
+static void a_closed_port_is_told(void **state)
+{
+    static const char *const kept[] = {"{\"at\":1,\"findings\":[]}",
+                                       "{\"at\":1,\"closed\":true,\"findings\":[]}"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct sv_show show = {.now = now};
+        struct scene scene;
+        json_t *told;
+        char *text = NULL;
+        size_t len;
+        int code;
+
+        set_scene(&scene);
+        json_decref(scene.kept.detail);
+        scene.kept.detail = sv_detail_read(kept[i], "a.com");
+        told = explain(&scene, &code);
+        assert_int_equal(json_is_true(json_object_get(told, "authority_closed")), i == 1);
+        show.out = open_memstream(&text, &len);
+        assert_non_null(show.out);
+        sv_explain_print(&show, told, code);
+        assert_int_equal(fclose(show.out), 0);
+        assert_int_equal(strstr(text, "only resolvers could be asked") != NULL, i == 1);
+        free(text);
+        json_decref(told);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_overdue_may_happen_now),
         cmocka_unit_test(the_client_is_told_what_is_the_clients),
+        cmocka_unit_test(a_closed_port_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #!lua
--- Brings the next look at a waiting domain forward to now. Its state, fence and class stay as they
--- are; one that runs, is removed or is due anyway is left alone.
+-- Brings the next look at a waiting domain forward to now, and notes that; the commit of that look
+-- takes the note out. Its state, fence and class stay as they are; one that runs, is removed or is
+-- due anyway is left alone.
 --
 -- KEYS d:<uid>, due:hi, due:lo, ring, ring:hi
 -- ARGV uid, client
@@ -24,7 +25,7 @@ for _, due in ipairs({hi, lo}) do
   local at = tonumber(redis.call('ZSCORE', due, uid))
   if at and at > now then
     redis.call('ZADD', due, now, uid)
-    redis.call('HSET', hash, 'nx', now)
+    redis.call('HSET', hash, 'nx', now, 'hu', 1)
     ring_update(client)
     return 1
   end

@@ -74,6 +74,15 @@ const char *reply_show(const struct sv_ses_identity *identity, char out[REPLY_TE
         add(out, "mail_from_domain=", identity->mail_from_domain);
     if (identity->verification_token[0] != '\0')
         add(out, "verification_token=", identity->verification_token);
+    if (identity->dkim_method != SV_DKIM_UNKNOWN)
+        add_number(out, "method=", identity->dkim_method);
+    if (identity->dkim_parent[0] != '\0')
+        add(out, "parent=", identity->dkim_parent);
+    add_number(out, "key_made=", identity->dkim_key_made_at);
+    if (identity->configuration_set[0] != '\0')
+        add(out, "set=", identity->configuration_set);
+    if (identity->rejects_on_mx_failure != SV_TRI_UNKNOWN)
+        add(out, "rejects=", identity->rejects_on_mx_failure == SV_TRI_YES ? "yes" : "no");
     add_number(out, "reason=", identity->reason);
     add_number(out, "checked=", identity->last_checked_at);
     add_number(out, "succeeded=", identity->last_success_at);

@@ -21,13 +21,89 @@ static const struct {
     {"http://[::1]:99", "x", "http://[::1]:99", "[::1]:99", "", true},
 };
 
+static enum sv_err read_plain(const char *url, const char *region, struct sv_ses_endpoint *out,
+                              struct sv_errinfo *info)
+{
+    struct sv_ses_place place = {.url = url, .region = region};
+
+    return sv_ses_endpoint_read(&place, out, info);
+}
+
+/* The SES reference, section 7; NULL = there is none. */
+static const struct {
+    const char *region;
+    const char *hosts[4]; /* normal, FIPS, dual stack, both */
+} kinds[] = {
+    {"eu-west-1", {"email.eu-west-1.amazonaws.com", NULL, "email.eu-west-1.api.aws", NULL}},
+    {"us-east-1",
+     {"email.us-east-1.amazonaws.com", "email-fips.us-east-1.amazonaws.com",
+      "email.us-east-1.api.aws", "email-fips.us-east-1.api.aws"}},
+    {"us-east-2",
+     {"email.us-east-2.amazonaws.com", "email-fips.us-east-2.amazonaws.com",
+      "email.us-east-2.api.aws", "email-fips.us-east-2.api.aws"}},
+    {"us-west-1",
+     {"email.us-west-1.amazonaws.com", "email-fips.us-west-1.amazonaws.com",
+      "email.us-west-1.api.aws", "email-fips.us-west-1.api.aws"}},
+    {"us-west-2",
+     {"email.us-west-2.amazonaws.com", "email-fips.us-west-2.amazonaws.com",
+      "email.us-west-2.api.aws", "email-fips.us-west-2.api.aws"}},
+    {"ca-central-1",
+     {"email.ca-central-1.amazonaws.com", "email-fips.ca-central-1.amazonaws.com",
+      "email.ca-central-1.api.aws", "email-fips.ca-central-1.api.aws"}},
+    {"ca-west-1", {"email.ca-west-1.amazonaws.com", NULL, "email.ca-west-1.api.aws", NULL}},
+    {"us-gov-west-1",
+     {"email.us-gov-west-1.amazonaws.com", "email-fips.us-gov-west-1.amazonaws.com",
+      "email.us-gov-west-1.api.aws", "email-fips.us-gov-west-1.api.aws"}},
+    {"us-gov-east-1",
+     {"email.us-gov-east-1.amazonaws.com", "email-fips.us-gov-east-1.amazonaws.com",
+      "email.us-gov-east-1.api.aws", "email-fips.us-gov-east-1.api.aws"}},
+    {"eusc-de-east-1",
+     {"email.eusc-de-east-1.amazonaws.eu", NULL, "email.eusc-de-east-1.api.amazonwebservices.eu",
+      NULL}},
+};
+
+static void the_kinds_of_a_regions_hosts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        for (unsigned kind = 0; kind < 4; kind++) {
+            const char *host = kinds[i].hosts[kind];
+            struct sv_ses_place place = {.region = kinds[i].region,
+                                         .use_fips = (kind & 1) != 0,
+                                         .use_dual_stack = (kind & 2) != 0};
+            struct sv_errinfo info = {.text = ""};
+            struct sv_ses_endpoint out;
+            enum sv_err err = sv_ses_endpoint_read(&place, &out, &info);
+
+            assert_int_equal(err, host != NULL ? SV_OK : SV_EINVALID);
+            if (host != NULL)
+                assert_string_equal(out.host, host);
+            else
+                assert_non_null(strstr(info.text, kinds[i].region));
+        }
+    }
+}
+
+static void an_override_wins_over_every_kind(void **state)
+{
+    struct sv_ses_place place = {.url = "https://vpce-1.example",
+                                 .region = "eu-west-1",
+                                 .use_fips = true,
+                                 .use_dual_stack = true};
+    struct sv_ses_endpoint out;
+
+    (void)state;
+    assert_int_equal(sv_ses_endpoint_read(&place, &out, NULL), SV_OK);
+    assert_string_equal(out.host, "vpce-1.example");
+}
+
 static void what_can_be_used(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct sv_ses_endpoint out;
 
-        assert_int_equal(sv_ses_endpoint_read(good[i].url, good[i].region, &out, NULL), SV_OK);
+        assert_int_equal(read_plain(good[i].url, good[i].region, &out, NULL), SV_OK);
         assert_string_equal(out.origin, good[i].origin);
         assert_string_equal(out.host, good[i].host);
         assert_string_equal(out.prefix, good[i].prefix);
@@ -68,14 +144,16 @@ static void what_cannot(void **state)
         struct sv_ses_endpoint out;
         struct sv_errinfo info = {.text = ""};
 
-        assert_int_equal(sv_ses_endpoint_read(bad[i].url, bad[i].region, &out, &info), SV_EINVALID);
+        assert_int_equal(read_plain(bad[i].url, bad[i].region, &out, &info), SV_EINVALID);
         assert_true(info.text[0] != '\0');
     }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_can_be_used),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_kinds_of_a_regions_hosts),
+                                       cmocka_unit_test(an_override_wins_over_every_kind),
+                                       cmocka_unit_test(what_can_be_used),
                                        cmocka_unit_test(what_cannot)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,11 +18,21 @@ static const struct {
     {"TooManyRequestsException", 429, SV_ETHROTTLED, false},
     {"RequestLimitExceeded", 400, SV_ETHROTTLED, false},
     {"SlowDown", 503, SV_ETHROTTLED, false},
+    {"ThrottledException", 400, SV_ETHROTTLED, false},
+    {"RequestThrottled", 400, SV_ETHROTTLED, false},
+    {"RequestThrottledException", 400, SV_ETHROTTLED, false},
+    {"BandwidthLimitExceeded", 400, SV_ETHROTTLED, false},
+    {"ProvisionedThroughputExceededException", 400, SV_ETHROTTLED, false},
+    {"PriorRequestNotComplete", 400, SV_ETHROTTLED, false},
+    {"EC2ThrottledException", 400, SV_ETHROTTLED, false},
+    {"TransactionInProgressException", 400, SV_ETHROTTLED, false},
     {"InternalFailure", 500, SV_EUNAVAILABLE, false},
     {"InternalServiceErrorException", 500, SV_EUNAVAILABLE, false},
     {"ServiceUnavailable", 503, SV_EUNAVAILABLE, false},
     {"ServiceUnavailableException", 503, SV_EUNAVAILABLE, false},
     {"RequestTimeout", 400, SV_ETIMEOUT, false},
+    {"RequestTimeoutException", 400, SV_ETIMEOUT, false},
+    {"InvalidNextTokenException", 400, SV_ENOTFOUND, false},
     {"ConcurrentModificationException", 500, SV_ECONFLICT, false},
     {"ConflictException", 409, SV_ECONFLICT, false},
     {"AlreadyExistsException", 400, SV_EEXISTS, false},
@@ -31,6 +41,8 @@ static const struct {
     {"LimitExceeded", 400, SV_EQUOTA, false},
     {"RequestExpired", 400, SV_EDENIED, true},
     {"RequestTimeTooSkewed", 403, SV_EDENIED, true},
+    {"RequestInTheFuture", 403, SV_EDENIED, true},
+    {"AuthFailure", 403, SV_EDENIED, true},
     {"InvalidSignatureException", 403, SV_EDENIED, true},
     {"SignatureDoesNotMatch", 403, SV_EDENIED, true},
     {"IncompleteSignature", 400, SV_EDENIED, true},
@@ -193,11 +205,79 @@ static void a_refusal_never_repeats_what_we_signed(void **state)
     assert_null(strstr(info.text, "HUSH"));
 }
 
+static void whose_matter_a_denial_is(void **state)
+{
+    static const struct {
+        const char *code;
+        enum sv_ses_denial denial;
+    } rows[] = {
+        {"InvalidClientTokenId", SV_SES_DENIAL_KEYS},
+        {"MissingAuthenticationToken", SV_SES_DENIAL_KEYS},
+        {"UnrecognizedClientException", SV_SES_DENIAL_KEYS},
+        {"ExpiredToken", SV_SES_DENIAL_KEYS},
+        {"ExpiredTokenException", SV_SES_DENIAL_KEYS},
+        {"SignatureDoesNotMatch", SV_SES_DENIAL_KEYS},
+        {"InvalidSignatureException", SV_SES_DENIAL_KEYS},
+        {"IncompleteSignature", SV_SES_DENIAL_KEYS},
+        {"RequestExpired", SV_SES_DENIAL_KEYS},
+        {"AccessDenied", SV_SES_DENIAL_PERMISSION},
+        {"AccessDeniedException", SV_SES_DENIAL_PERMISSION},
+        {"NotAuthorized", SV_SES_DENIAL_PERMISSION},
+        {"OptInRequired", SV_SES_DENIAL_ACCOUNT},
+        {"AccountSuspendedException", SV_SES_DENIAL_ACCOUNT},
+        {"AccountSendingPausedException", SV_SES_DENIAL_ACCOUNT},
+        {"SendingPausedException", SV_SES_DENIAL_ACCOUNT},
+        {"BrandNewException", SV_SES_DENIAL_NONE},
+        {"Throttling", SV_SES_DENIAL_NONE},
+        {"", SV_SES_DENIAL_NONE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sv_ses_failure failure = {.code = ""};
+
+        sv_ses_failure_set_code(&failure, rows[i].code, strlen(rows[i].code));
+        if (sv_ses_failure_denial(&failure) != rows[i].denial)
+            fail_msg("%s: %d", rows[i].code, (int)sv_ses_failure_denial(&failure));
+    }
+}
+
+static void how_long_retry_after_means(void **state)
+{
+    static const char date[] = "Sun, 29 Nov 2026 01:00:00 GMT";
+    static const struct {
+        const char *retry_after;
+        sv_ms wait_ms;
+    } rows[] = {
+        {"", 0},
+        {"0", 0},
+        {"7", 7000},
+        {"300", 300000},
+        {"301", 300000},
+        {"99999999999999999999", 300000},
+        {"-1", 0},
+        {"7.5", 0},
+        {"soon", 0},
+        {"Sun, 29 Nov 2026 01:00:30 GMT", 30000},
+        {"Sun, 29 Nov 2026 00:59:30 GMT", 0},
+        {"Mon, 30 Nov 2026 01:00:00 GMT", 300000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (sv_ses_retry_after_ms(rows[i].retry_after, date) != rows[i].wait_ms)
+            fail_msg("%s", rows[i].retry_after);
+    }
+    assert_int_equal(sv_ses_retry_after_ms("Sun, 29 Nov 2026 01:00:30 GMT", ""), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_in_every_form),
         cmocka_unit_test(no_code_leaves_the_status),
+        cmocka_unit_test(whose_matter_a_denial_is),
+        cmocka_unit_test(how_long_retry_after_means),
         cmocka_unit_test(deleting_what_is_gone_succeeds),
         cmocka_unit_test(a_refusal_never_repeats_what_we_signed),
     };

@@ -16,7 +16,8 @@ static const char whole[] =
     "\"RSA_2048_BIT\",\"LastKeyGenerationTimestamp\":1700000000.5},\"MailFromAttributes\":{"
     "\"MailFromDomain\":\"m.a.example\",\"MailFromDomainStatus\":\"FAILED\","
     "\"BehaviorOnMxFailure\":\"USE_DEFAULT_VALUE\"},\"Policies\":{\"p\":\"{}\"},\"Tags\":[{\"Key\":"
-    "\"k\",\"Value\":\"v\"}],\"VerificationInfo\":{\"LastCheckedTimestamp\":1700000000.25,"
+    "\"k\",\"Value\":\"v\"}],\"ConfigurationSetName\":\"clients\",\"VerificationInfo\":{"
+    "\"LastCheckedTimestamp\":1700000000.25,"
     "\"LastSuccessTimestamp\":1600000000,\"ErrorType\":\"INVALID_VALUE\",\"SOARecord\":{"
     "\"SerialNumber\":2023}}}";
 
@@ -27,15 +28,16 @@ static const struct {
 } cases[] = {
     {SV_SES_GET, whole,
      "listed identity=success dkim=temporary_failure mail_from=failed signing=yes token=aa "
-     "token=bb token=cc zone=z1.dkim.amazonses.com mail_from_domain=m.a.example reason=3 "
-     "checked=1700000000250 succeeded=1600000000000"},
+     "token=bb token=cc zone=z1.dkim.amazonses.com mail_from_domain=m.a.example method=1 "
+     "key_made=1700000000500 set=clients rejects=no reason=3 checked=1700000000250 "
+     "succeeded=1600000000000"},
     {SV_SES_GET, "{\"VerificationStatus\":\"PENDING\"}", "listed identity=pending"},
     {SV_SES_GET, "{\"DkimAttributes\":{}}", "listed"},
     {SV_SES_GET,
      "{\"VerificationStatus\":\"NOT_STARTED\",\"DkimAttributes\":{\"Status\":\"NOT_STARTED\","
      "\"SigningEnabled\":false,\"Tokens\":[]},\"MailFromAttributes\":{\"BehaviorOnMxFailure\":"
      "\"USE_DEFAULT_VALUE\"},\"VerificationInfo\":{}}",
-     "listed identity=not_started dkim=not_started mail_from=none signing=no"},
+     "listed identity=not_started dkim=not_started mail_from=none signing=no rejects=no"},
     /* The region's own zone where the reply names none. */
     {SV_SES_GET, "{\"DkimAttributes\":{\"Tokens\":[\"a\"]}}",
      "listed token=a zone=dkim.amazonses.com"},
@@ -46,7 +48,28 @@ static const struct {
     /* BYODKIM: a selector in the place of the tokens. */
     {SV_SES_GET,
      "{\"DkimAttributes\":{\"Tokens\":[\"my-key1\"],\"SigningAttributesOrigin\":\"EXTERNAL\"}}",
-     "listed token=my-key1 zone=dkim.amazonses.com"},
+     "listed token=my-key1 method=2"},
+    /* A replica of another region; regions and origins of the future. */
+    {SV_SES_GET,
+     "{\"DkimAttributes\":{\"Tokens\":[\"a\"],\"SigningAttributesOrigin\":\"AWS_SES_EU_WEST_1\","
+     "\"SigningHostedZone\":\"z.example\"}}",
+     "listed token=a zone=z.example method=3 parent=eu-west-1"},
+    {SV_SES_GET, "{\"DkimAttributes\":{\"SigningAttributesOrigin\":\"AWS_SES_MARS_1\"}}",
+     "listed method=3 parent=mars-1"},
+    {SV_SES_GET, "{\"DkimAttributes\":{\"SigningAttributesOrigin\":\"AWS_SES_\"}}", "listed"},
+    {SV_SES_GET, "{\"DkimAttributes\":{\"SigningAttributesOrigin\":\"QUANTUM\"}}", "listed"},
+    {SV_SES_GET,
+     "{\"VerificationStatus\":\"PENDING\",\"MailFromAttributes\":{\"BehaviorOnMxFailure\":"
+     "\"REJECT_MESSAGE\"}}",
+     "listed identity=pending mail_from=none rejects=yes"},
+    {SV_SES_PUT_SIGNING,
+     "{\"DkimStatus\":\"PENDING\",\"DkimTokens\":[\"a\",\"b\",\"c\"],\"SigningHostedZone\":"
+     "\"z.example\"}",
+     "listed dkim=pending token=a token=b token=c zone=z.example"},
+    {SV_SES_PUT_SIGNING, "{\"DkimStatus\":\"PENDING\",\"DkimTokens\":[]}", "listed dkim=pending"},
+    {SV_SES_PUT_SIGNING, "", "listed"},
+    {SV_SES_PUT_CONFIGURATION_SET, "{}", "listed"},
+    {SV_SES_PUT_CONFIGURATION_SET, "", "listed"},
     /* Words of the future, and our own words, are not known. */
     {SV_SES_GET,
      "{\"VerificationStatus\":\"REVOKED\",\"DkimAttributes\":{\"Status\":\"GONE\"},"
@@ -96,6 +119,12 @@ static const struct {
      "{\"VerificationStatus\":\"SUCCESS\",\"MailFromAttributes\":{\"MailFromDomain\":1}}", NULL},
     {SV_SES_GET, "{\"VerificationStatus\":\"SUCCESS\",\"VerificationInfo\":{\"ErrorType\":1}}",
      NULL},
+    {SV_SES_GET, "{\"DkimAttributes\":{\"SigningAttributesOrigin\":1}}", NULL},
+    {SV_SES_GET, "{\"VerificationStatus\":\"SUCCESS\",\"ConfigurationSetName\":1}", NULL},
+    {SV_SES_GET, "{\"VerificationStatus\":\"SUCCESS\",\"ConfigurationSetName\":\"a b\"}", NULL},
+    {SV_SES_GET, "{\"MailFromAttributes\":{\"BehaviorOnMxFailure\":true}}", NULL},
+    {SV_SES_PUT_SIGNING, "{\"DkimTokens\":\"a\"}", NULL},
+    {SV_SES_PUT_SIGNING, "{\"DkimStatus\":1}", NULL},
     {SV_SES_CREATE, "{\"VerificationStatus\":\"SUCCESS\"}", NULL}, /* no records to show */
     {SV_SES_CREATE, "", NULL},
     {SV_SES_PUT_MAIL_FROM, "<html></html>", NULL},

@@ -5,9 +5,18 @@
 
 #include "adapt/ses/ses_private.h"
 
+static struct sv_ses_account about;
 static const char *const one[] = {"a.example"};
 static const char *const two[] = {"a.example", "b.example"};
 static const char *const odd[] = {"a@b/c&d=e \xc3\xa9.x"};
+
+static const struct sv_ses_tag tags[] = {{"client", "c 1"}, {"team", "mail"}};
+static const struct sv_ses_setup own = {.dkim = SV_DKIM_BYODKIM,
+                                        .selector = "sv1",
+                                        .private_key = "MIIE+/=",
+                                        .public_key = "MIIB",
+                                        .configuration_set = "clients"};
+static const struct sv_ses_setup replica = {.dkim = SV_DKIM_DEED, .parent_region = "eu-west-1"};
 
 static const struct {
     struct sv_ses_call call;
@@ -18,6 +27,45 @@ static const struct {
      "/v2/email/identities",
      "{\"EmailIdentity\":\"a.example\",\"DkimSigningAttributes\":{\"NextSigningKeyLength\":"
      "\"RSA_2048_BIT\"}}",
+     "application/json"},
+    {{.op = SV_SES_CREATE,
+      .domains = one,
+      .domains_count = 1,
+      .setup = &own,
+      .tags = tags,
+      .tags_count = 2},
+     "POST",
+     "/v2/email/identities",
+     "{\"EmailIdentity\":\"a.example\",\"DkimSigningAttributes\":{\"DomainSigningSelector\":"
+     "\"sv1\",\"DomainSigningPrivateKey\":\"MIIE+/=\"},\"ConfigurationSetName\":\"clients\","
+     "\"Tags\":[{\"Key\":\"client\",\"Value\":\"c 1\"},{\"Key\":\"team\",\"Value\":\"mail\"}]}",
+     "application/json"},
+    {{.op = SV_SES_CREATE, .domains = one, .domains_count = 1, .setup = &replica},
+     "POST",
+     "/v2/email/identities",
+     "{\"EmailIdentity\":\"a.example\",\"DkimSigningAttributes\":"
+     "{\"DomainSigningAttributesOrigin\":\"AWS_SES_EU_WEST_1\"}}",
+     "application/json"},
+    {{.op = SV_SES_PUT_SIGNING, .domains = odd, .domains_count = 1, .setup = &own},
+     "PUT",
+     "/v1/email/identities/a%40b%2Fc%26d%3De%20%C3%A9.x/dkim/signing",
+     "{\"SigningAttributesOrigin\":\"EXTERNAL\",\"SigningAttributes\":{\"DomainSigningSelector\":"
+     "\"sv1\",\"DomainSigningPrivateKey\":\"MIIE+/=\"}}",
+     "application/json"},
+    {{.op = SV_SES_PUT_SIGNING, .domains = one, .domains_count = 1},
+     "PUT",
+     "/v1/email/identities/a.example/dkim/signing",
+     "{\"SigningAttributesOrigin\":\"AWS_SES\"}",
+     "application/json"},
+    {{.op = SV_SES_PUT_CONFIGURATION_SET, .domains = one, .domains_count = 1, .setup = &own},
+     "PUT",
+     "/v2/email/identities/a.example/configuration-set",
+     "{\"ConfigurationSetName\":\"clients\"}",
+     "application/json"},
+    {{.op = SV_SES_PUT_CONFIGURATION_SET, .domains = one, .domains_count = 1},
+     "PUT",
+     "/v2/email/identities/a.example/configuration-set",
+     "{}",
      "application/json"},
     {{.op = SV_SES_GET, .domains = one, .domains_count = 1},
      "GET",
@@ -53,6 +101,7 @@ static const struct {
      "/v2/email/identities/a.example/mail-from",
      "{}",
      "application/json"},
+    {{.op = SV_SES_ACCOUNT, .account = &about}, "GET", "/v2/email/account", "", NULL},
     {{.op = SV_SES_VERIFY_DOMAIN, .domains = odd, .domains_count = 1},
      "POST",
      "/",
@@ -127,8 +176,26 @@ static void bad_calls_are_refused(void **state)
     static const char *const empty[] = {""};
     static struct sv_ses_page page;
     const char *const long_name[] = {too_long};
+    static const char long_set[] =
+        "sixty-five-sixty-five-sixty-five-sixty-five-sixty-five-sixty-five";
+    static const struct sv_ses_setup keyless = {.dkim = SV_DKIM_BYODKIM, .selector = "s"};
+    static const struct sv_ses_setup nameless = {.dkim = SV_DKIM_BYODKIM, .private_key = "MII"};
+    static const struct sv_ses_setup orphan = {.dkim = SV_DKIM_DEED};
+    static const struct sv_ses_setup long_named = {.configuration_set = long_set};
     const struct sv_ses_call bad[] = {
+        {.op = SV_SES_CREATE, .domains = one, .domains_count = 1, .setup = &keyless},
+        {.op = SV_SES_CREATE, .domains = one, .domains_count = 1, .setup = &nameless},
+        {.op = SV_SES_CREATE, .domains = one, .domains_count = 1, .setup = &orphan},
+        {.op = SV_SES_CREATE, .domains = one, .domains_count = 1, .tags_count = 21},
+        {.op = SV_SES_PUT_SIGNING, .domains = one, .domains_count = 1, .setup = &keyless},
+        {.op = SV_SES_PUT_SIGNING, .domains = one, .domains_count = 1, .setup = &replica},
+        {.op = SV_SES_PUT_CONFIGURATION_SET,
+         .domains = one,
+         .domains_count = 1,
+         .setup = &long_named},
         {.op = SV_SES_GET, .domains = one, .domains_count = 0},
+        {.op = SV_SES_ACCOUNT, .domains = one, .domains_count = 1, .account = &about},
+        {.op = SV_SES_ACCOUNT},
         {.op = SV_SES_GET, .domains = two, .domains_count = 2},
         {.op = SV_SES_VERIFY_DKIM, .domains = two, .domains_count = 2},
         {.op = SV_SES_READ_DKIM, .domains = one, .domains_count = 0},
