@@ -251,6 +251,10 @@ static void on_end(void *context, const XML_Char *name)
     struct reader *reader = context;
     size_t prefix_len = strlen(reader->prefix), local_len = strlen(local_name(name));
 
+    /* expat still tells the end of an empty element in whose start it was stopped, and that element
+     * never became part of the path. */
+    if (reader->problem != NULL)
+        return;
     trim_text(reader);
     if (ends_with(reader->path, "/RequestId"))
         (void)sv_ses_copy_word(reader->failure->request_id, sizeof reader->failure->request_id,
