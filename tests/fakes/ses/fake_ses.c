@@ -595,12 +595,3 @@ const struct fake_ses_seen *fake_ses_seen(const struct fake_ses *fake, size_t i)
     SV_REQUIRE(i < fake->seen_count);
     return &fake->seen[i];
 }
-
-size_t fake_ses_count(const struct fake_ses *fake, enum sv_ses_op op)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < fake->seen_count; i++)
-        count += fake->seen[i].op == op;
-    return count;
-}

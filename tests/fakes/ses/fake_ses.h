@@ -64,6 +64,13 @@ size_t fake_ses_seen_count(const struct fake_ses *fake);
 const struct fake_ses_seen *fake_ses_seen(const struct fake_ses *fake, size_t i);
 
 /* How many of them were of `op`. */
-size_t fake_ses_count(const struct fake_ses *fake, enum sv_ses_op op);
+static inline size_t fake_ses_count(const struct fake_ses *fake, enum sv_ses_op op)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < fake_ses_seen_count(fake); i++)
+        count += fake_ses_seen(fake, i)->op == op;
+    return count;
+}
 
 #endif
