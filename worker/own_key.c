@@ -144,7 +144,7 @@ enum sv_err sv_own_key_read(const char *path, struct sv_own_key *out, struct sv_
     char *text;
     enum sv_err err;
     size_t len;
-    int fd;
+    int fd = -1;
 
     *out = (struct sv_own_key){.private_key = NULL};
     err = open_file(path, &fd, info);
