@@ -240,3 +240,26 @@ def test_F27_replies_that_say_nothing_verify_nothing(name, rewrite):
         world.wait_event("verified", "pending.example")
         assert len(statuses(world, STEADY_DOMAIN)) == before[0]
         assert not violations(world.redis)
+
+
+@pytest.mark.parametrize("trouble", [{"do": "status", "status": 401}, {"do": "hang", "ms": 3000}], ids=["401", "slow"])
+def test_F28_the_metadata_service_is_ill_while_keys_run_out(trouble):
+    """Old keys work until they expire, fresh ones follow, and no call at SES ever goes out with dead ones."""
+    with World(settings=QUICK, **STEADY) as world:
+        world.sandbox.control.post("/givers", {"lives_ms": 20000})
+        worker = world.start_worker(
+            AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, AWS_EC2_METADATA_DISABLED="false",
+            AWS_EC2_METADATA_SERVICE_ENDPOINT=world.sandbox.ses_url)
+        verify(world, "keys.example")
+        world.sandbox.fault(action="ImdsToken", count=-1, **trouble)
+        wait_logged(worker, "credentials_kept")
+        reads = world.sandbox.calls(READ)["ok"]
+        wait_for(lambda: world.sandbox.calls(READ)["ok"] > reads, "a read with the old keys")
+        world.sandbox.control.delete("/faults")
+        wait_logged(worker, "credentials_refreshed")
+        wait_logged(worker, "credentials_refreshed", 2)  # the first keys have expired by now
+        reads = world.sandbox.calls(READ)["ok"]
+        wait_for(lambda: world.sandbox.calls(READ)["ok"] > reads, "a read with fresh keys")
+        assert world.sandbox.calls(READ)["refused"] == 0
+        assert not logged(worker, "ses_call_failed") and not logged(worker, "ses_paused")
+        assert statuses(world, "keys.example")[-1] == "verified"
