@@ -3,6 +3,8 @@
     with SesProxy(sandbox.ses_url) as proxy:
         proxy.rewrite = lambda body: body.replace(b"Success", b"Splendid")
         ... AWS_ENDPOINT_URL_SES = proxy.url
+
+`proxy.raw` goes further: it makes the whole reply from the true body, head and all, and the connection ends behind it.
 """
 import http.server
 import threading
@@ -13,7 +15,7 @@ import urllib.request
 class SesProxy:
     def __init__(self, target):
         self.target = target
-        self.rewrite = None
+        self.rewrite = self.raw = None
         self.rewritten = 0
 
     def __enter__(self):
@@ -34,6 +36,14 @@ class SesProxy:
                         status, headers, answer = reply.status, reply.headers, reply.read()
                 except urllib.error.HTTPError as error:
                     status, headers, answer = error.code, error.headers, error.read()
+                if proxy.raw is not None:
+                    proxy.rewritten += 1
+                    self.close_connection = True
+                    try:
+                        self.wfile.write(proxy.raw(answer))
+                    except OSError:  # it had seen enough
+                        pass
+                    return
                 if proxy.rewrite is not None:
                     fresh = proxy.rewrite(answer)
                     proxy.rewritten += fresh != answer

@@ -1,5 +1,10 @@
 """How the SES client behaves when SES fails for longer: what it repeats, what it leaves alone, what it says, and that it
 heals by itself. Rows F21 to F29 of the fault matrix; single bad answers are in test_ses_faults.py."""
+import gzip
+import os
+import pathlib
+import re
+
 import pytest
 
 from bad_days import QUICK, STEADY, logged, register, statuses, verify, wait_logged
@@ -240,6 +245,46 @@ def test_F27_replies_that_say_nothing_verify_nothing(name, rewrite):
         world.wait_event("verified", "pending.example")
         assert len(statuses(world, STEADY_DOMAIN)) == before[0]
         assert not violations(world.redis)
+
+
+def reply(body, **head):
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in head.items())
+    return f"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n{lines}\r\n".encode() + body
+
+
+BOMB = gzip.compress(bytes(256 << 20), 9)  # a quarter of a megabyte that would be 256
+BODIES = [
+    ("too_short", lambda body: reply(body, Content_Length=len(body) + 100)),
+    ("too_long", lambda body: reply(body, Content_Length=len(body) // 2)),
+    ("chunk_error", lambda body: reply(b"zz\r\n" + body, Transfer_Encoding="chunked")),
+    ("chunks_cut", lambda body: reply(f"{len(body):x}\r\n".encode() + body, Transfer_Encoding="chunked")),
+    ("gzip_bomb", lambda body: reply(BOMB, Content_Encoding="gzip", Content_Length=len(BOMB))),
+    ("flood", lambda body: reply(bytes(64 << 20), Content_Length=64 << 20)),
+]
+
+
+def peak_kib(worker):
+    return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{worker.pid}/status").read_text()).group(1))
+
+
+@pytest.mark.parametrize("name,raw", BODIES, ids=[row[0] for row in BODIES])
+def test_F25_a_spoiled_body_is_an_error_and_takes_no_memory(name, raw):
+    with World(settings=QUICK, **STEADY) as world, SesProxy(world.sandbox.ses_url) as proxy:
+        worker = world.start_worker(AWS_ENDPOINT_URL_SES=proxy.url)
+        verify(world, STEADY_DOMAIN)
+        wait_for(lambda: world.sandbox.calls(READ)["ok"] >= 6, "some looks")
+        before, events = peak_kib(worker), len(statuses(world, STEADY_DOMAIN))
+        proxy.raw = raw
+        wait_logged(worker, "ses_call_failed")
+        wait_for(lambda: proxy.rewritten >= 6, "six spoiled answers")
+        grown = peak_kib(worker) - before
+        print(f"{name}: peak grown by {grown} KiB")
+        proxy.raw = None
+        reads = world.sandbox.calls(READ)["ok"]
+        wait_for(lambda: world.sandbox.calls(READ)["ok"] > reads + 1, "looks again")
+        if pathlib.Path(os.environ.get("SV_BINARY_DIR", "")).name != "san":  # a sanitizer keeps what is freed
+            assert grown <= 1024
+        assert len(statuses(world, STEADY_DOMAIN)) == events and worker.alive()
 
 
 @pytest.mark.parametrize("trouble", [{"do": "status", "status": 401}, {"do": "hang", "ms": 3000}], ids=["401", "slow"])
