@@ -66,6 +66,8 @@ def make_demo(tmp_path):
         if demo.process.poll() is None:
             demo.process.kill()
             demo.process.wait()
+        else:  # nothing was cut off in the middle of a line
+            demo.record.close()
 
 
 def test_demo_ends_well(demo):
