@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hash.h"
 #include "setup.h"
 #include "sv/alloc.h"
 #include "sv/digest.h"
@@ -17,7 +16,6 @@ enum { EXAMPLES_MAX = 3, PROGRESS_EVERY_MS = 200, JOB_ID_BYTES = 64 };
 struct sv_import_client {
     char client_id[SV_CLIENT_BYTES];
     size_t domains;
-    UT_hash_handle hh;
 };
 
 struct sv_import_left {
@@ -85,13 +83,9 @@ struct sv_import *sv_import_new(const struct sv_args *args)
 
 void sv_import_free(struct sv_import *import)
 {
-    struct sv_import_client *client, *next;
-
-    HASH_ITER(hh, import->clients, client, next)
-    {
-        HASH_DEL(import->clients, client);
-        free(client);
-    }
+    for (size_t i = 0; i < import->clients_count; i++)
+        free(import->clients[i]);
+    free(import->clients);
     for (size_t i = 0; i < import->left_count; i++) {
         free(import->left[i].name);
         free(import->left[i].detail);
@@ -136,24 +130,47 @@ void sv_import_map_client(struct sv_import *import, const char *domain)
         import->line.client_id = NULL;
 }
 
-static struct sv_import_client *find_client(const struct sv_import *import, const char *client_id)
+/* Where the client stands among those that are counted, or where it belongs. */
+static size_t place_of(const struct sv_import *import, const char *client_id)
 {
-    struct sv_import_client *client;
+    size_t low = 0, high = import->clients_count;
 
-    HASH_FIND_STR(import->clients, client_id, client);
-    return client;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(import->clients[middle]->client_id, client_id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_at(const struct sv_import *import, size_t place, const char *client_id)
+{
+    return place < import->clients_count &&
+           strcmp(import->clients[place]->client_id, client_id) == 0;
 }
 
 void sv_import_count(struct sv_import *import, const char *client_id)
 {
-    struct sv_import_client *client = find_client(import, client_id);
+    size_t place = place_of(import, client_id);
+    struct sv_import_client *client;
 
-    if (client == NULL) {
+    if (!is_at(import, place, client_id)) {
+        if (import->clients_count == import->clients_room) {
+            import->clients_room = import->clients_room == 0 ? 64 : 2 * import->clients_room;
+            import->clients = sv_realloc(import->clients,
+                                         import->clients_room * sizeof(struct sv_import_client *));
+        }
         client = sv_alloc(1, sizeof *client);
         (void)snprintf(client->client_id, sizeof client->client_id, "%s", client_id);
-        HASH_ADD_STR(import->clients, client_id, client);
+        memmove(import->clients + place + 1, import->clients + place,
+                (import->clients_count - place) * sizeof(struct sv_import_client *));
+        import->clients[place] = client;
+        import->clients_count++;
     }
-    client->domains++;
+    import->clients[place]->domains++;
 }
 
 /* The same domain on the same day is the same job, so that a second run does nothing twice; on
@@ -193,7 +210,7 @@ enum sv_import_skip sv_import_job(const struct sv_import *import, const char *do
 {
     const struct sv_config *config = import->client->config;
     struct sv_name_rules rules = {.allow_special_use = config->domains.allow_special_use};
-    const struct sv_import_client *client;
+    size_t domains, place;
     const char *reason = "";
     struct sv_job parsed;
 
@@ -201,11 +218,12 @@ enum sv_import_skip sv_import_job(const struct sv_import *import, const char *do
         sv_job_parse(&(struct sv_job_text){job->data, job->len, "0-0"}, &rules, &parsed, &reason,
                      info) != SV_JOB_FINE)
         return SV_IMPORT_INVALID;
-    client = find_client(import, import->line.client_id);
-    if (client == NULL || client->domains < config->limits.domains_max)
+    place = place_of(import, import->line.client_id);
+    domains = is_at(import, place, import->line.client_id) ? import->clients[place]->domains : 0;
+    if (domains < config->limits.domains_max)
         return SV_IMPORT_TAKEN;
-    (void)sv_err_set(info, SV_EFULL, "import", 0, "client %.100s has %zu of %u", client->client_id,
-                     client->domains, config->limits.domains_max);
+    (void)sv_err_set(info, SV_EFULL, "import", 0, "client %.100s has %zu of %u",
+                     import->line.client_id, domains, config->limits.domains_max);
     return SV_IMPORT_LIMIT;
 }
 

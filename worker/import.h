@@ -41,7 +41,8 @@ struct sv_import {
     char tag_value[SV_SES_TAG_BYTES];
     /* private from here on */
     sv_ms shown_at;
-    struct sv_import_client *clients;
+    struct sv_import_client **clients; /* by name */
+    size_t clients_count, clients_room;
     struct sv_import_left *left;
     size_t left_count, left_room;
     struct sv_ses_page page;

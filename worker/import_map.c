@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
 #include "sv/alloc.h"
 #include "sv/name.h"
 
@@ -15,13 +14,13 @@ struct line {
     char domain[SV_NAME_BYTES];
     char client_id[SV_CLIENT_BYTES];
     char contact_email[SV_EMAIL_BYTES];
+    unsigned number; /* in the file */
     bool used;
-    UT_hash_handle hh;
 };
 
 struct sv_import_map {
-    struct line *lines;
-    size_t count;
+    struct line **lines; /* by domain, once the file is read */
+    size_t count, room;
 };
 
 static enum sv_err fail(struct sv_errinfo *info, unsigned line, const char *what, const char *text)
@@ -91,13 +90,22 @@ static size_t split(char *line, char *columns[COLUMNS_MAX])
     return 0;
 }
 
+static void keep(struct sv_import_map *map, struct line *line)
+{
+    if (map->count == map->room) {
+        map->room = map->room == 0 ? 256 : 2 * map->room;
+        map->lines = sv_realloc(map->lines, map->room * sizeof(struct line *));
+    }
+    map->lines[map->count++] = line;
+}
+
 static enum sv_err add(struct sv_import_map *map, char *text, unsigned number,
                        struct sv_errinfo *info)
 {
     char none[] = "";
     char *columns[COLUMNS_MAX] = {NULL, NULL, none};
     size_t count = split(text, columns);
-    struct line *line, *same;
+    struct line *line;
     struct sv_errinfo why;
 
     if (count < 2)
@@ -107,19 +115,35 @@ static enum sv_err add(struct sv_import_map *map, char *text, unsigned number,
     if (strlen(columns[2]) >= SV_EMAIL_BYTES)
         return fail(info, number, "the contact's address is too long", columns[2]);
     line = sv_alloc(1, sizeof *line);
-    if (sv_name_normalize(columns[0], strlen(columns[0]), line->domain, &why) != SV_OK) {
-        free(line);
+    keep(map, line);
+    if (sv_name_normalize(columns[0], strlen(columns[0]), line->domain, &why) != SV_OK)
         return fail(info, number, why.text, columns[0]);
-    }
-    HASH_FIND_STR(map->lines, line->domain, same);
-    if (same != NULL) {
-        free(line);
-        return fail(info, number, "the domain stands in an earlier line too", columns[0]);
-    }
     (void)snprintf(line->client_id, sizeof line->client_id, "%s", columns[1]);
     (void)snprintf(line->contact_email, sizeof line->contact_email, "%s", columns[2]);
-    HASH_ADD_STR(map->lines, domain, line);
-    map->count++;
+    line->number = number;
+    return SV_OK;
+}
+
+/* Lines of one domain stand in the order of the file. */
+static int compare(const void *a, const void *b)
+{
+    const struct line *one = *(struct line *const *)a, *two = *(struct line *const *)b;
+    int order = strcmp(one->domain, two->domain);
+
+    return order != 0 ? order : (one->number > two->number) - (one->number < two->number);
+}
+
+static enum sv_err sort(struct sv_import_map *map, struct sv_errinfo *info)
+{
+    if (map->count > 1)
+        qsort(map->lines, map->count, sizeof(struct line *), compare);
+    for (size_t i = 1; i < map->count; i++) {
+        const struct line *line = map->lines[i];
+
+        if (strcmp(line->domain, map->lines[i - 1]->domain) == 0)
+            return fail(info, line->number, "the domain stands in an earlier line too",
+                        line->domain);
+    }
     return SV_OK;
 }
 
@@ -148,7 +172,7 @@ static enum sv_err read_lines(FILE *file, struct sv_import_map *map, struct sv_e
     }
     if (err == SV_OK && ferror(file))
         err = sv_err_set(info, SV_ESYSTEM, "map", errno, "cannot be read: %s", strerror(errno));
-    return err;
+    return err == SV_OK ? sort(map, info) : err;
 }
 
 enum sv_err sv_import_map_read(const char *path, struct sv_import_map **out,
@@ -174,29 +198,31 @@ enum sv_err sv_import_map_read(const char *path, struct sv_import_map **out,
 
 void sv_import_map_free(struct sv_import_map *map)
 {
-    struct line *line, *next;
-
     if (map == NULL)
         return;
-    HASH_ITER(hh, map->lines, line, next)
-    {
-        HASH_DEL(map->lines, line);
-        free(line);
-    }
+    for (size_t i = 0; i < map->count; i++)
+        free(map->lines[i]);
+    free(map->lines);
     free(map);
+}
+
+static int compare_name(const void *name, const void *line)
+{
+    return strcmp(name, (*(struct line *const *)line)->domain);
 }
 
 bool sv_import_map_find(const struct sv_import_map *map, const char *domain,
                         struct sv_import_line *out)
 {
-    struct line *line;
+    struct line **found = map->count == 0 ? NULL
+                                          : bsearch(domain, map->lines, map->count,
+                                                    sizeof(struct line *), compare_name);
 
-    HASH_FIND_STR(map->lines, domain, line);
-    if (line == NULL)
+    if (found == NULL)
         return false;
-    line->used = true;
-    *out =
-        (struct sv_import_line){.client_id = line->client_id, .contact_email = line->contact_email};
+    (*found)->used = true;
+    *out = (struct sv_import_line){.client_id = (*found)->client_id,
+                                   .contact_email = (*found)->contact_email};
     return true;
 }
 
@@ -209,7 +235,7 @@ size_t sv_import_map_unused(const struct sv_import_map *map)
 {
     size_t unused = 0;
 
-    for (const struct line *line = map->lines; line != NULL; line = line->hh.next)
-        unused += !line->used;
+    for (size_t i = 0; i < map->count; i++)
+        unused += !map->lines[i]->used;
     return unused;
 }

@@ -37,11 +37,14 @@ static void keep_selector(struct sv_registration *registration, const char *sele
     registration->own_key = 0;
 }
 
-/* SES was given the key of the settings. */
+/* SES was given the key of the settings; a reply that tells of such a key where the settings have
+ * none is not about ours. */
 static void keep_own_key(struct check *check)
 {
     const struct sv_ses_setup *setup = check_setup(check);
 
+    if (setup->selector == NULL || setup->public_key == NULL)
+        return;
     keep_selector(&check->after.registration, setup->selector);
     check->after.registration.own_key = sv_state_key_digest(setup->public_key);
 }

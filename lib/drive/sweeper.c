@@ -350,13 +350,12 @@ static void end_glance(struct glance *glance)
 static void step_glance(void *owner)
 {
     struct glance *glance = owner;
+    bool goes_on = glance->result == SV_OK && glance->sweeper->drive->phase == DRIVE_WORKING;
 
-    if (glance->result != SV_OK || glance->sweeper->drive->phase != DRIVE_WORKING) {
-        end_glance(glance);
-    } else if (glance->step == GLANCE_OWNERS && glance->is_ours) {
+    if (goes_on && glance->step == GLANCE_OWNERS && glance->is_ours) {
         remember(glance->sweeper, glance);
         ask_store(glance, GLANCE_READ);
-    } else if (glance->step == GLANCE_READ && glance->hurry) {
+    } else if (goes_on && glance->step == GLANCE_READ && glance->hurry) {
         ask_store(glance, GLANCE_HURRY);
     } else {
         end_glance(glance);
