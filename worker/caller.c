@@ -1,7 +1,5 @@
 #include "caller.h"
 
-#include <string.h>
-
 #include "exit.h"
 #include "setup.h"
 #include "sv/gcra.h"
@@ -54,15 +52,6 @@ void sv_caller_close(struct sv_caller *caller)
     sv_log_free(caller->log);
 }
 
-static bool is_configured(const struct sv_config *config, const char *account)
-{
-    for (size_t i = 0; i < config->accounts_count; i++) {
-        if (strcmp(config->accounts[i].name, account) == 0)
-            return true;
-    }
-    return false;
-}
-
 int sv_caller_open(struct sv_caller *caller, struct sv_client *client, const char *account)
 {
     const struct sv_config *config = client->config;
@@ -77,7 +66,7 @@ int sv_caller_open(struct sv_caller *caller, struct sv_client *client, const cha
     int code;
 
     *caller = (struct sv_caller){.client = client};
-    if (!is_configured(config, account)) {
+    if (sv_config_account_find(config, account) == NULL) {
         sv_setup_complain(client->args, "account '%.64s' is not in the configuration", account);
         return SV_EXIT_CONFIG;
     }

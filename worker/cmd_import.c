@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "exit.h"
 #include "import.h"
+#include "kept.h"
 #include "setup.h"
 
 /* SES holds 10,000 identities; a list that does not end is not walked for ever. */

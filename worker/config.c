@@ -66,13 +66,21 @@ static void set_default(const struct sv_setting *setting, void *base)
     SV_REQUIRE(sv_setting_parse(setting, base, setting->fallback, why, sizeof(why)));
 }
 
-static struct sv_config_account *find_account(struct sv_config *config, const char *name)
+const struct sv_config_account *sv_config_account_find(const struct sv_config *config,
+                                                       const char *name)
 {
     for (size_t i = 0; i < config->accounts_count; i++) {
         if (strcmp(config->accounts[i].name, name) == 0)
             return &config->accounts[i];
     }
     return NULL;
+}
+
+static struct sv_config_account *find_account(struct sv_config *config, const char *name)
+{
+    const struct sv_config_account *found = sv_config_account_find(config, name);
+
+    return found != NULL ? &config->accounts[found - config->accounts] : NULL;
 }
 
 static bool is_account_name(const char *name)

@@ -100,6 +100,10 @@ struct sv_config {
     struct sv_origin origins[SV_CONFIG_SETTINGS_MAX]; /* beside sv_settings */
 };
 
+/* NULL when there is none of this name. */
+const struct sv_config_account *sv_config_account_find(const struct sv_config *config,
+                                                       const char *name);
+
 enum sv_setting_type {
     SV_SETTING_TEXT,
     SV_SETTING_SECRET, /* never in the file nor among the flags, always masked */

@@ -6,7 +6,6 @@
 #include "caller.h"
 #include "client.h"
 #include "import_map.h"
-#include "kept.h"
 #include "sv/ses.h"
 
 /* Why an identity was left out. The order is that of the report. */

@@ -226,11 +226,6 @@ bool sv_import_map_find(const struct sv_import_map *map, const char *domain,
     return true;
 }
 
-size_t sv_import_map_count(const struct sv_import_map *map)
-{
-    return map->count;
-}
-
 size_t sv_import_map_unused(const struct sv_import_map *map)
 {
     size_t unused = 0;

@@ -32,8 +32,6 @@ void sv_import_map_free(struct sv_import_map *map); /* NULL is fine */
 bool sv_import_map_find(const struct sv_import_map *map, const char *domain,
                         struct sv_import_line *out);
 
-size_t sv_import_map_count(const struct sv_import_map *map);
-
 /* How many domains of the map were never found: probably a typing error, or another account. */
 size_t sv_import_map_unused(const struct sv_import_map *map);
 

@@ -125,22 +125,12 @@ int sv_kept_each(struct sv_client *client, sv_kept_fn *call, void *context)
     return code;
 }
 
-static const struct sv_config_account *find_account(const struct sv_config *config,
-                                                    const char *name)
-{
-    for (size_t i = 0; i < config->accounts_count; i++) {
-        if (strcmp(config->accounts[i].name, name) == 0)
-            return &config->accounts[i];
-    }
-    return NULL;
-}
-
 size_t sv_kept_records(const struct sv_kept *kept, const struct sv_config *config,
                        struct sv_record out[SV_RECORDS_MAX],
                        enum sv_record_status statuses[SV_RECORDS_MAX])
 {
     const struct sv_registration *r = &kept->sheet.registration;
-    const struct sv_config_account *account = find_account(config, r->account);
+    const struct sv_config_account *account = sv_config_account_find(config, r->account);
     struct sv_account_setup setup = {.tags = NULL};
     struct sv_expect expect = {
         .domain = r->domain,

@@ -2,6 +2,7 @@
 #ifndef SV_AXIS_H
 #define SV_AXIS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum sv_tri { SV_TRI_UNKNOWN, SV_TRI_NO, SV_TRI_YES };
@@ -26,6 +27,9 @@ const char *sv_axis_name(enum sv_axis axis);
 /* Reads sv_axis_name's words, SES v1's ("TemporaryFailure") and v2's ("TEMPORARY_FAILURE"); else
  * unknown. */
 enum sv_axis sv_axis_parse(const char *text, size_t len);
+
+/* True when SES does not look any more by itself: failed, or never asked to. */
+bool sv_axis_gave_up(enum sv_axis axis);
 
 /* Why SES's own look failed (v2 VerificationInfo.ErrorType). */
 enum sv_ses_reason {

@@ -60,3 +60,8 @@ enum sv_axis sv_axis_parse(const char *text, size_t len)
     }
     return SV_AXIS_UNKNOWN;
 }
+
+bool sv_axis_gave_up(enum sv_axis axis)
+{
+    return axis == SV_AXIS_FAILED || axis == SV_AXIS_NOT_STARTED;
+}

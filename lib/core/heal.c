@@ -1,13 +1,8 @@
 #include "inner.h"
 
-static bool gave_up(enum sv_axis axis)
-{
-    return axis == SV_AXIS_FAILED || axis == SV_AXIS_NOT_STARTED;
-}
-
 bool sv_heal_is_needed(const struct sv_domain *domain)
 {
-    return gave_up(domain->identity) || gave_up(domain->dkim);
+    return sv_axis_gave_up(domain->identity) || sv_axis_gave_up(domain->dkim);
 }
 
 /* The day of the budget begins with a restart and ends 24 h later. */

@@ -28,11 +28,6 @@ static bool finish(struct check *check, uint32_t work, const char *what)
     return check_decide(check, SV_INPUT_RESTARTED);
 }
 
-static bool gave_up(enum sv_axis axis)
-{
-    return axis == SV_AXIS_FAILED || axis == SV_AXIS_NOT_STARTED;
-}
-
 /* The call that restarts DKIM (ses facts section 5); SV_SES_OP_COUNT where there is none, or where
  * DKIM is well and only the ownership record was given up. */
 static enum sv_ses_op dkim_call(const struct check *check)
@@ -70,7 +65,7 @@ static bool restart_ownership(struct check *check)
     struct sv_registration *registration = &check->after.registration;
     bool by_txt = registration->legacy_txt || dkim_call(check) == SV_SES_OP_COUNT;
 
-    if (!by_txt || !gave_up(check->before.domain.identity))
+    if (!by_txt || !sv_axis_gave_up(check->before.domain.identity))
         return finish(check, SV_TODO_RESTART_DKIM, dkim_text);
     if (!check_called_ses(check, SV_SES_VERIFY_DOMAIN))
         return false;
