@@ -186,10 +186,25 @@ def at_rest(world):
     return counters.get("open", 0) == 0 and pending == 0 and world.redis.xlen("sv:{0}:jobs") == 0
 
 
-def tell_stragglers(world):
+def tell_rest(world):
+    """What keeps the store from coming to rest."""
+    redis = world.redis
+    print("counters", {k.decode(): int(v) for k, v in redis.hgetall("sv:{0}:n").items()})
+    print("inbox", redis.xlen("sv:{0}:jobs"), redis.xpending("sv:{0}:jobs", "verify"),
+          redis.xpending_range("sv:{0}:jobs", "verify", "-", "+", 5))
+    for key in redis.scan_iter("sv:{q:*"):
+        print(key.decode(), redis.get(key) if redis.type(key) == b"string" else redis.zrange(key, 0, -1, withscores=True))
+    for worker in world.workers:
+        if worker.alive():
+            told = [line for line in worker.text().splitlines() if '"warn"' in line or '"error"' in line]
+            print("\n".join(f"   {worker.name} {line}" for line in told[-8:]))
+    tell_stragglers(world, lambda key: redis.hexists(key, "job"))
+
+
+def tell_stragglers(world, is_late):
     """What is known of the first domains that did not arrive."""
-    late = [key for key in world.redis.scan_iter("sv:{0}:d:*") if world.redis.hget(key, "st") != b"verified"]
-    print(f"{len(late)} domains are not verified; it is {world.redis.time()[0]}")
+    late = [key for key in world.redis.scan_iter("sv:{0}:d:*") if is_late(key)]
+    print(f"{len(late)} domains are late; it is {world.redis.time()[0]}")
     for key in late[:3]:
         fields = {k.decode(): v.decode() for k, v in world.redis.hgetall(key).items()}
         print(fields)
@@ -207,7 +222,11 @@ def finish(world, load, killer):
     """Lets everything come to rest with all records right, and every domain verified."""
     killer.thaw(everything=True)
     load.settle()
-    wait_for(lambda: at_rest(world), "every job to be answered", 60)
+    try:
+        wait_for(lambda: at_rest(world), "every job to be answered", 60)
+    except AssertionError:
+        tell_rest(world)
+        raise
 
     def all_verified():
         load.learn()
@@ -217,7 +236,7 @@ def finish(world, load, killer):
     try:
         wait_for(all_verified, "every domain to be verified", 90)
     except AssertionError:
-        tell_stragglers(world)
+        tell_stragglers(world, lambda key: world.redis.hget(key, "st") != b"verified")
         raise
     for worker in world.workers:
         if worker.alive():
