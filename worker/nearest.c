@@ -41,11 +41,18 @@ void sv_nearest_init(struct sv_nearest *nearest, const char *word)
     *nearest = (struct sv_nearest){.word = word, .distance = SIZE_MAX};
 }
 
+/* Most candidates are too long or too short to be near, which is cheaper to see than their
+ * distance. */
 void sv_nearest_offer(struct sv_nearest *nearest, const char *candidate)
 {
-    size_t distance = sv_nearest_distance(nearest->word, candidate);
-    size_t allowed = (strlen(nearest->word) + 2) / 3;
+    size_t len = strlen(nearest->word);
+    size_t candidate_len = strlen(candidate);
+    size_t allowed = (len + 2) / 3;
+    size_t distance = len > candidate_len ? len - candidate_len : candidate_len - len;
 
+    if (distance > allowed || distance >= nearest->distance)
+        return;
+    distance = sv_nearest_distance(nearest->word, candidate);
     if (distance < nearest->distance && distance <= allowed) {
         nearest->best = candidate;
         nearest->distance = distance;

@@ -1,4 +1,4 @@
-/* Z7: any bytes as a configuration file, and its first line as a flag and as a variable. Never a
+/* Z7: any bytes as a configuration file, and a single line as a flag and as a variable too. Never a
  * half-applied value: either there is no configuration and there are errors, or every value reads
  * back from its own text as the same value. */
 #include <stddef.h>
@@ -62,25 +62,32 @@ static void check(const struct sv_config_sources *sources, bool round_trip)
     sv_config_free(config);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+static void check_line(char *line)
 {
-    char *text = sv_strndup((const char *)bytes, len); /* ends at the first 0 byte for the others */
-    struct sv_buf variable;
-    struct sv_config_sources file = {.file = "fuzz", .text = text, .text_bytes = len};
-    const char *sets[] = {text};
+    const char *sets[] = {line};
     struct sv_config_sources flag = {.file = "fuzz", .text = "", .sets = sets, .sets_count = 1};
     struct sv_config_sources environment = {.file = "fuzz", .text = ""};
     char *items[2] = {NULL, NULL};
+    struct sv_buf variable;
 
-    check(&file, true);
     check(&flag, false);
     sv_buf_init(&variable, TEXT_BYTES_MAX);
-    if (sv_buf_printf(&variable, "SESVERIFY_%s", text)) {
+    if (sv_buf_printf(&variable, "SESVERIFY_%s", line)) {
         items[0] = variable.data;
         environment.environment = items;
         check(&environment, false);
     }
     sv_buf_fini(&variable);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    char *text = sv_strndup((const char *)bytes, len); /* ends at the first 0 byte */
+    struct sv_config_sources file = {.file = "fuzz", .text = text, .text_bytes = len};
+
+    check(&file, true);
+    if (strchr(text, '\n') == NULL)
+        check_line(text);
     free(text);
     return 0;
 }
