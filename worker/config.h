@@ -91,7 +91,8 @@ struct sv_config {
         char *plan_trace; /* a file; "" = none */
         bool probe;
         unsigned inflight_max, deaths_max;
-        sv_ms lease_ms, poll_ms, reclaim_ms, dns_ms, drain_timeout_ms, startup_timeout_ms;
+        sv_ms lease_ms, poll_ms, crash_wait_ms, reclaim_ms, dns_ms, drain_timeout_ms,
+            startup_timeout_ms;
     } worker;
     struct sv_config_account accounts[SV_ACCOUNTS_MAX]; /* always at least one */
     size_t accounts_count;

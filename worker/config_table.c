@@ -145,6 +145,10 @@ const struct sv_setting sv_settings[] = {
     {"worker", "deaths_max", SV_SETTING_COUNT, "5", 1, 1000000, NULL, false, AT(worker.deaths_max),
      "Workers in a row that may end while looking at one domain before its job ends dead "
      "(crash_loop)."},
+    {"worker", "crash_wait", SV_SETTING_DURATION, "1h", 100, YEAR, NULL, false,
+     AT(worker.crash_wait_ms),
+     "Longest wait of a domain over which workers end: 4s after the second one, doubling. The "
+     "first costs nothing."},
     {"worker", "reclaim", SV_SETTING_DURATION, "60s", 100, SV_DAY, NULL, false,
      AT(worker.reclaim_ms), "Job entries that another worker read this long ago are taken over."},
     {"worker", "dns_timeout", SV_SETTING_DURATION, "20s", 100, SV_HOUR, NULL, false,

@@ -333,6 +333,7 @@ static void open_drive(struct sv_wire *wire)
         .poll_ms = config->worker.poll_ms,
         .greets = config->worker.probe,
         .deaths_max = config->worker.deaths_max,
+        .crash_wait_ms = config->worker.crash_wait_ms,
         .reclaim_ms = config->worker.reclaim_ms,
         .dns_ms = config->worker.dns_ms,
         .log = wire->options.log,

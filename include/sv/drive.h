@@ -50,6 +50,7 @@ struct sv_drive_options {
     sv_ms poll_ms;         /* how long a due domain of another worker may stay unnoticed; 0 = 1 s */
     unsigned deaths_max;  /* workers in a row that may end over one domain before its job is dead; 0
                              = 5 */
+    sv_ms crash_wait_ms;  /* longest wait of a domain over which workers end; 0 = 1 h */
     sv_ms reclaim_ms;     /* take over job entries idle for longer than this; 0 = 60 s */
     bool greets;          /* asks each account at start what it may do, and tells it */
     sv_ms dns_ms;         /* deadline for all DNS questions of one check; 0 = 20 s */

@@ -140,6 +140,8 @@ static void fill_defaults(struct sv_drive_options *options)
         options->reclaim_ms = SV_MINUTE;
     if (options->deaths_max == 0)
         options->deaths_max = 5;
+    if (options->crash_wait_ms == 0)
+        options->crash_wait_ms = SV_HOUR;
     if (options->dns_ms == 0)
         options->dns_ms = 20 * SV_SECOND;
 }

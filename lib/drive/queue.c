@@ -9,7 +9,6 @@
 #include "sv/require.h"
 
 enum { REAP_MAX = 100, REAPS_PER_LEASE = 4, EMPTY_WAIT_MS = 20 };
-#define CRASH_WAIT_MS  SV_HOUR
 #define FAILED_WAIT_MS (5 * SV_SECOND)
 
 static void claim(struct shard *shard);
@@ -193,7 +192,7 @@ static void on_reap_at(struct alarm *alarm)
     shard->reap.call.u.reap =
         (struct sv_store_reap){.count_max = REAP_MAX,
                                .reclaims_max = shard->drive->options.deaths_max,
-                               .crash_wait_ms = CRASH_WAIT_MS};
+                               .crash_wait_ms = shard->drive->options.crash_wait_ms};
     errand_run(shard->drive, &shard->reap, on_reaped, shard);
 }
 
