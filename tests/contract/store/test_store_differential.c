@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STEPS = 1000, STEPS_MAX = 20000, CLIENTS = 3, DOMAINS = 5, HELD_MAX = 64, PAUSE_MS = 4 };
+enum { STEPS = 1000, STEPS_MAX = 4 * STEPS, CLIENTS = 3, DOMAINS = 5, HELD_MAX = 64, PAUSE_MS = 4 };
 
 struct side {
     struct kit kit;

@@ -30,7 +30,7 @@ SETTINGS = {
     "SESVERIFY_WORKER_RECLAIM": "1s",
     "SESVERIFY_WORKER_POLL": "50ms",
     "SESVERIFY_WORKER_DEATHS_MAX": "1000000",  # here it is never the domain that kills its workers
-    "SESVERIFY_WORKER_CRASH_WAIT": "500ms",
+    "SESVERIFY_WORKER_CRASH_WAIT": "500ms",    # so none has to stand still for that
     "SESVERIFY_ACCOUNT_DEFAULT_RATE": "200",
     "SESVERIFY_LIMITS_MAX_DOMAINS_PER_CLIENT": "1000",
     "SESVERIFY_LIMITS_VERIFICATION_COOLDOWN": "1s",
@@ -219,26 +219,28 @@ def tell_stragglers(world, is_late):
             print("\n".join(f"   {worker.name} {line}" for line in told[-4:]))
 
 
+def wait_or_tell(condition, what, seconds, tell, *args):
+    """Waits; in vain: tells what is known of it, then fails."""
+    try:
+        wait_for(condition, what, seconds)
+    except AssertionError:
+        tell(*args)
+        raise
+
+
 def finish(world, load, killer):
     """Lets everything come to rest with all records right, and every domain verified."""
     killer.thaw(everything=True)
     load.settle()
-    try:
-        wait_for(lambda: at_rest(world), "every job to be answered", 60)
-    except AssertionError:
-        tell_rest(world)
-        raise
+    wait_or_tell(lambda: at_rest(world), "every job to be answered", 60, tell_rest, world)
 
     def all_verified():
         load.learn()
         world.publish_many(dict(load.lines))
         counters = {k.decode(): int(v) for k, v in world.redis.hgetall("sv:{0}:n").items()}
         return counters.get("status_verified", 0) == len(load.names)
-    try:
-        wait_for(all_verified, "every domain to be verified", 90)
-    except AssertionError:
-        tell_stragglers(world, lambda key: world.redis.hget(key, "st") != b"verified")
-        raise
+    wait_or_tell(all_verified, "every domain to be verified", 90, tell_stragglers, world,
+                 lambda key: world.redis.hget(key, "st") != b"verified")
     for worker in world.workers:
         if worker.alive():
             code = worker.stop()
