@@ -1,5 +1,6 @@
 # Writes the script IN to OUT with each line `-- include NAME` replaced by shared/NAME.lua beside it. Only the names
 # in PIECES may be included: they are what the rule depends on. Pieces include nothing themselves.
+# Behind the first line comes shared/may.lua with every command that the whole calls.
 cmake_minimum_required(VERSION 3.25)
 separate_arguments(PIECES)
 get_filename_component(folder "${IN}" DIRECTORY)
@@ -25,5 +26,22 @@ string(APPEND text "${rest}")
 if(text MATCHES "(^|\n)([ \t]*--[ \t]*include[^\n]*)")
   message(FATAL_ERROR "${IN}: `${CMAKE_MATCH_2}` is not replaced: it must be a whole line of the script, "
     "`-- include NAME`, and a piece includes nothing itself")
+endif()
+if(text MATCHES "redis\\.p?call\\([^']")
+  message(FATAL_ERROR "${IN}: a command that is no literal; what a script needs must be known before it runs")
+endif()
+string(REGEX MATCHALL "redis\\.p?call\\('[A-Z]+'(, '[A-Z]+')?" commands "${text}") # a subcommand stands right behind
+if(commands)
+  list(TRANSFORM commands REPLACE "redis\\.p?call\\((.+)" "{ \\1 }")
+  list(REMOVE_DUPLICATES commands)
+  list(SORT commands)
+  list(JOIN commands ", " commands)
+  file(READ "${folder}/shared/may.lua" may)
+  string(REPLACE "COMMANDS" "${commands}" may "${may}")
+  string(FIND "${text}" "\n" at)
+  math(EXPR at "${at} + 1")
+  string(SUBSTRING "${text}" 0 ${at} head)
+  string(SUBSTRING "${text}" ${at} -1 rest)
+  set(text "${head}${may}${rest}")
 endif()
 file(WRITE "${OUT}" "${text}")

@@ -58,6 +58,7 @@ if(SV_SANITIZE)
   target_compile_options(sv_flags INTERFACE -fsanitize=${SV_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer)
   target_link_options(sv_flags INTERFACE -fsanitize=${SV_SANITIZE})
+  target_compile_definitions(sv_flags INTERFACE SV_WATCHED) # what watches us needs files and calls of its own
 else()
   target_link_options(sv_flags INTERFACE $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie>)
 endif()
@@ -66,6 +67,7 @@ if(SV_FUZZ)
 endif()
 if(SV_COVERAGE)
   target_compile_options(sv_flags INTERFACE --coverage)
+  target_compile_definitions(sv_flags INTERFACE SV_WATCHED)
   target_link_options(sv_flags INTERFACE --coverage)
 endif()
 
@@ -134,6 +136,17 @@ function(sv_embed target symbol)
             -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
     DEPENDS ${ARGN} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
   target_sources(${target} PRIVATE ${out})
+endfunction()
+
+# sv_install_gzip(SOURCE NAME FOLDER): installs SOURCE as FOLDER/NAME.gz. Compressed without a time or a name inside, so that two builds give the same bytes.
+function(sv_install_gzip source name folder)
+  set(out ${PROJECT_BINARY_DIR}/install/${folder}/${name}.gz)
+  get_filename_component(into ${out} DIRECTORY)
+  file(MAKE_DIRECTORY ${into})
+  add_custom_command(OUTPUT ${out} COMMAND gzip -9nc ${source} > ${out} DEPENDS ${source} VERBATIM)
+  string(MAKE_C_IDENTIFIER "sv_gzip_${name}" target)
+  add_custom_target(${target} ALL DEPENDS ${out})
+  install(FILES ${out} DESTINATION ${folder})
 endfunction()
 
 function(sv_find_ldns)

@@ -85,16 +85,26 @@ int sv_caller_open(struct sv_caller *caller, struct sv_client *client, const cha
 
 static void on_permit(void *context, const struct sv_store_call *call)
 {
-    sv_ms *wait_ms = context;
+    struct sv_store_permit *told = context;
 
-    *wait_ms = call->u.permit.wait_ms;
+    *told = call->u.permit;
+}
+
+/* Age and verdict as a worker has them at its gate. */
+static bool let_go_if_late(struct sv_caller *caller, sv_ms age_ms, sv_ms interval_ms)
+{
+    caller->let_go = !caller->let_go && sv_gcra_is_late(age_ms, interval_ms);
+    caller->throttled = caller->let_go;
+    return caller->let_go;
 }
 
 static int wait_for_permit(struct sv_caller *caller, enum sv_ses_op op)
 {
     for (;;) {
         struct sv_store_call call = {.op = SV_STORE_PERMIT};
-        sv_ms wait_ms = 0;
+        struct sv_store_permit told = {0};
+        const struct sv_clock *clock = sv_clock_system();
+        sv_ms asked_mono = clock->monotonic(clock->context);
         int code;
 
         call.u.permit = (struct sv_store_permit){
@@ -106,10 +116,14 @@ static int wait_for_permit(struct sv_caller *caller, enum sv_ses_op op)
             .interval_us = sv_gcra_interval_us(caller->account->rate_millihertz),
         };
         caller->throttled = false;
-        code = sv_client_call(caller->client, &call, on_permit, &wait_ms);
-        if (code != SV_EXIT_OK || wait_ms == 0)
+        code = sv_client_call(caller->client, &call, on_permit, &told);
+        if (code != SV_EXIT_OK)
             return code;
-        pause_for(caller, wait_ms);
+        if (told.wait_ms > 0)
+            pause_for(caller, told.wait_ms);
+        else if (!let_go_if_late(caller, clock->monotonic(clock->context) - asked_mono,
+                                 told.interval_ms))
+            return SV_EXIT_OK;
     }
 }
 

@@ -16,7 +16,7 @@ struct sv_caller {
     struct sv_rand rand;
     struct sv_log *log;
     uv_timer_t timer;
-    bool rang, throttled;
+    bool rang, throttled, let_go; /* let_go: the last permit came too late (sv/gcra.h) */
 };
 
 /* Finds the account's keys. `client` is open and outlives the caller. SV_EXIT_OK, or the exit code

@@ -73,14 +73,19 @@ int sv_client_open(struct sv_client *client, const struct sv_args *args,
     int code;
 
     *client = (struct sv_client){.args = args, .config = config};
-    code = sv_setup_redis(config, args->environment, &options.redis);
-    if (code != SV_EXIT_OK)
+    code = sv_redis_access_open(&client->access, config, args->environment, &options.redis,
+                                &options.place);
+    if (code != SV_EXIT_OK) {
+        sv_redis_access_close(&client->access);
         return code;
+    }
     sv_rand_system_init(&client->rand);
     options.redis.rand = &client->rand;
-    sv_setup_redis_name(&options.redis.address, client->address, sizeof(client->address));
+    sv_redis_place_describe(&options.redis.address, &options.place, client->address,
+                            sizeof(client->address));
     if (uv_loop_init(&client->loop) != 0) {
         sv_setup_complain(args, "the operating system gives no event loop");
+        sv_redis_access_close(&client->access);
         return SV_EXIT_OS;
     }
     SV_REQUIRE(uv_timer_init(&client->loop, &client->timer) == 0);
@@ -131,4 +136,21 @@ void sv_client_close(struct sv_client *client)
     sv_store_close(client->store, on_closed, client);
     (void)uv_run(&client->loop, UV_RUN_DEFAULT);
     SV_REQUIRE(client->store == NULL && uv_loop_close(&client->loop) == 0);
+    sv_redis_access_close(&client->access);
+}
+
+int sv_client_run(const struct sv_args *args, sv_client_body_fn *body, void *context)
+{
+    struct sv_config *config = NULL;
+    struct sv_client client;
+    int code = sv_setup_config(args, &config, NULL);
+
+    if (code == SV_EXIT_OK)
+        code = sv_client_open(&client, args, config);
+    if (code == SV_EXIT_OK) {
+        code = body(&client, context);
+        sv_client_close(&client);
+    }
+    sv_config_free(config);
+    return code;
 }

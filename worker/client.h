@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "options.h"
+#include "redis_access.h"
 #include "sv/redis.h"
 #include "sv/store.h"
 
@@ -17,6 +18,7 @@ struct sv_client {
     /* private from here on */
     uv_timer_t timer;
     struct sv_rand rand;
+    struct sv_redis_access access;
     char address[320];
     bool ready, late;
     struct sv_errinfo trouble;
@@ -39,5 +41,11 @@ int sv_client_call(struct sv_client *client, struct sv_store_call *call, sv_clie
 int sv_client_complain(const struct sv_client *client, const struct sv_errinfo *info);
 
 void sv_client_close(struct sv_client *client);
+
+/* What a command does once configuration and connection are there. Returns the exit code. */
+typedef int sv_client_body_fn(struct sv_client *client, void *context);
+
+/* Reads the configuration, connects, runs `body`, closes. Returns the exit code. */
+int sv_client_run(const struct sv_args *args, sv_client_body_fn *body, void *context);
 
 #endif

@@ -373,7 +373,7 @@ static const char *untold_of(const struct sv_report *report, int code)
 static json_t *tell(const struct request *request, const struct sv_report *report, int code)
 {
     json_t *object = sv_json_object(), *records = sv_json_array(), *not_checked = sv_json_array();
-    json_t *findings = sv_json_findings(report, request->domain);
+    json_t *findings = sv_json_findings(report->findings, report->findings_count, request->domain);
     int primary = sv_show_primary(findings);
 
     for (size_t i = 0; i < report->records_count; i++)
@@ -536,8 +536,7 @@ static const struct sv_option options[] = {
     {"mail-from", "NAME", false, "custom MAIL FROM: full name or bare label"},
     {"selector", "NAME", false, "selector of the client's own DKIM key (BYODKIM)"},
     {"public-key", "BASE64", false, "that key, in one line"},
-    {"entered", "NAME", true,
-     "a full name as it stands in the client's panel, to find typing errors"},
+    {"entered", "NAME", true, "a full name as the client's panel has it, to find typing errors"},
     {"seen", NULL, false, "its records were right before: ask resolvers too for what is absent"},
     {"ownership", "TOKEN", false, "SES's legacy _amazonses token"},
     {"server", "ADDR[:PORT]", true, "resolver to ask (default: dns.servers, then the system's)"},

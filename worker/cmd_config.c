@@ -1,10 +1,13 @@
 /* `sesverify config check | show | defaults`. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "account_setup.h"
 #include "commands.h"
+#include "config_named.h"
 #include "exit.h"
 #include "setup.h"
+#include "sv/alloc.h"
 #include "sv/json.h"
 #include "sv/require.h"
 #include "table.h"
@@ -62,6 +65,22 @@ static int check(const struct sv_args *args)
 typedef void value_fn(void *context, const char *section, const struct sv_setting *setting,
                       const char *value, const char *origin);
 
+/* A URL may bring a password along: scheme://user:password@host, which may hold an '@' itself. */
+static void mask_password(struct sv_buf *value)
+{
+    char *text = sv_strdup(sv_buf_str(value));
+    char *begin = strstr(text, "://");
+    char *at = begin != NULL ? strrchr(begin, '@') : NULL;
+    char *colon = at != NULL ? memchr(begin + 3, ':', (size_t)(at - begin) - 3) : NULL;
+
+    if (colon != NULL) {
+        colon[1] = '\0';
+        sv_buf_clear(value);
+        SV_REQUIRE(sv_buf_printf(value, "%s%s%s", text, masked, at));
+    }
+    free(text);
+}
+
 static void tell(const struct sv_config *config, const struct sv_setting *setting, const void *base,
                  const struct sv_origin *origin, char *text, struct sv_buf *value)
 {
@@ -70,11 +89,13 @@ static void tell(const struct sv_config *config, const struct sv_setting *settin
     if (setting->type == SV_SETTING_SECRET && value->len > 0) {
         sv_buf_clear(value);
         SV_REQUIRE(sv_buf_add_str(value, masked));
+    } else {
+        mask_password(value);
     }
     sv_origin_write(config, origin, text, ORIGIN_BYTES);
 }
 
-static void for_each_value(const struct sv_config *config, value_fn *call, void *context)
+static void for_each_value(struct sv_config *config, value_fn *call, void *context)
 {
     char section[SV_PROBLEM_WHERE_BYTES];
     char origin[ORIGIN_BYTES];
@@ -85,13 +106,15 @@ static void for_each_value(const struct sv_config *config, value_fn *call, void 
         tell(config, &sv_settings[i], config, &config->origins[i], origin, &value);
         call(context, sv_settings[i].section, &sv_settings[i], sv_buf_str(&value), origin);
     }
-    for (size_t a = 0; a < config->accounts_count; a++) {
-        const struct sv_config_account *account = &config->accounts[a];
+    for (const struct sv_named_kind *kind = sv_named_kinds; kind->word != NULL; kind++) {
+        struct sv_named named;
 
-        (void)snprintf(section, sizeof(section), "account %s", account->name);
-        for (size_t i = 0; sv_account_settings[i].section != NULL; i++) {
-            tell(config, &sv_account_settings[i], account, &account->origins[i], origin, &value);
-            call(context, section, &sv_account_settings[i], sv_buf_str(&value), origin);
+        for (size_t n = 0; sv_named_at(config, kind, n, &named); n++) {
+            (void)snprintf(section, sizeof(section), "%s %s", kind->word, named.name);
+            for (size_t i = 0; kind->settings[i].section != NULL; i++) {
+                tell(config, &kind->settings[i], named.base, &named.origins[i], origin, &value);
+                call(context, section, &kind->settings[i], sv_buf_str(&value), origin);
+            }
         }
     }
     sv_buf_fini(&value);

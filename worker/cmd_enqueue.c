@@ -268,6 +268,7 @@ static const struct sv_option options[] = {
 const struct sv_command sv_command_enqueue = {
     .name = "enqueue",
     .operands = "TYPE",
+    .operand_choices = "register recheck remove adopt",
     .operands_min = 1,
     .operands_max = 1,
     .summary = "push a job: register, recheck, remove or adopt",

@@ -25,6 +25,7 @@ struct shard {
 struct tail {
     struct sv_client *client;
     const struct sv_args *args;
+    const char *from; /* a position */
     bool json, follow, colour;
     uint64_t left; /* events still to be shown */
     int code;
@@ -146,14 +147,14 @@ static void ask(struct tail *tail, unsigned number)
         tail->code = sv_client_complain(tail->client, &info);
 }
 
-static int follow(struct tail *tail, const char *from)
+static int follow(struct tail *tail)
 {
     unsigned shards = tail->client->config->redis.shards;
     bool working = true;
 
     for (unsigned i = 0; i < shards; i++) {
         tail->shards[i].tail = tail;
-        (void)snprintf(tail->shards[i].after, SV_STORE_ENTRY_ID_BYTES, "%s", from);
+        (void)snprintf(tail->shards[i].after, SV_STORE_ENTRY_ID_BYTES, "%s", tail->from);
     }
     while (working && tail->left > 0 && tail->code == SV_EXIT_OK) {
         working = false;
@@ -197,46 +198,36 @@ static bool is_position(const char *text)
                                  strspn(text + len + 1, "0123456789") == strlen(text + len + 1));
 }
 
-static int start(const struct sv_args *args, struct tail *tail, const char *from)
+static int start(struct sv_client *client, void *context)
 {
-    struct sv_config *config = NULL;
-    struct sv_client client;
-    int code = sv_setup_config(args, &config, NULL);
+    struct tail *tail = context;
 
-    if (code == SV_EXIT_OK)
-        code = sv_client_open(&client, args, config);
-    if (code == SV_EXIT_OK) {
-        tail->client = &client;
-        code = follow(tail, from);
-        sv_client_close(&client);
-    }
-    sv_config_free(config);
-    return code;
+    tail->client = client;
+    return follow(tail);
 }
 
 static int run(const struct sv_args *args)
 {
     struct tail *tail = sv_alloc(1, sizeof(*tail));
-    const char *from;
     int code;
 
     tail->args = args;
     tail->json = sv_args_has(args, "json");
     tail->follow = !sv_args_has(args, "no-follow");
     tail->colour = sv_term_wants_colour(stdout, args->environment);
-    from = sv_args_value(args, "from", tail->follow ? "$" : "0");
+    tail->from = sv_args_value(args, "from", tail->follow ? "$" : "0");
     if (sv_args_has(args, "follow") && !tail->follow) {
         sv_setup_complain(args, "--follow and --no-follow exclude each other");
         code = SV_EXIT_USAGE;
     } else if (!read_count(args, &tail->left)) {
         sv_setup_complain(args, "--count is a number from 1 to 999999999");
         code = SV_EXIT_USAGE;
-    } else if (!is_position(from)) {
+    } else if (!is_position(tail->from)) {
         sv_setup_complain(args, "--from is 0, $ or the position of an event, such as "
                                 "1700000000000-0");
         code = SV_EXIT_USAGE;
     } else {
-        code = start(args, tail, from);
+        code = sv_client_run(args, start, tail);
     }
     free(tail);
     return code;

@@ -1,18 +1,23 @@
 /* `sesverify run`: the worker. Starting, running, draining, closing; each step is left by one
  * event, and the loop ends by itself when the last handle is closed. */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "account_setup.h"
 #include "commands.h"
 #include "dump.h"
 #include "exit.h"
+#include "monitor.h"
 #include "notify.h"
+#include "sandbox.h"
 #include "setup.h"
 #include "sv/alloc.h"
 #include "sv/require.h"
+#include "sv/vault.h"
 #include "wire.h"
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_DRAINING, PHASE_CLOSING };
@@ -22,6 +27,8 @@ static const sv_ms beat_ms = SV_SECOND;              /* how often we look after 
 static const sv_ms status_every_ms = 10 * SV_SECOND; /* M2 */
 static const sv_ms stuck_after_ms = SV_MINUTE;       /* no answer of Redis, nothing committed */
 static const sv_ms debug_for_ms = 5 * SV_MINUTE;     /* E5 */
+
+static const int signal_numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT};
 
 struct run {
     const struct sv_args *args;
@@ -34,7 +41,11 @@ struct run {
     uv_signal_t signals[SIGNALS];
     uv_timer_t startup, beat, debug_end;
     struct sv_wire wire;
+    struct sv_sandbox sandbox;
+    struct sv_metrics *metrics;
+    struct sv_monitor *monitor; /* NULL before the wire is open */
     enum phase phase;
+    bool was_connected; /* to Redis, once */
     int code;
     sv_ms last_progress_at, progress_mono, status_mono, watchdog_mono;
 };
@@ -54,6 +65,14 @@ static void on_wire_closed(void *context)
                 SV_LOG_INT("exit_code", run->code));
 }
 
+static void close_wire(void *context)
+{
+    struct run *run = context;
+
+    sv_wire_close(&run->wire, on_wire_closed, run);
+}
+
+/* The monitor looks at the parts of the wire: it goes first. */
 static void close_all(struct run *run, int code)
 {
     if (run->phase == PHASE_CLOSING)
@@ -65,7 +84,10 @@ static void close_all(struct run *run, int code)
     uv_close((uv_handle_t *)&run->startup, NULL);
     uv_close((uv_handle_t *)&run->beat, NULL);
     uv_close((uv_handle_t *)&run->debug_end, NULL);
-    sv_wire_close(&run->wire, on_wire_closed, run);
+    if (run->monitor != NULL)
+        sv_monitor_close(run->monitor, close_wire, run);
+    else
+        close_wire(run);
 }
 
 static void on_drained(void *context, unsigned left)
@@ -96,6 +118,7 @@ static void on_stop(struct run *run, int number)
     case PHASE_RUNNING:
     case PHASE_DRAINING:
         run->phase = PHASE_DRAINING;
+        sv_monitor_set_phase(run->monitor, SV_MONITOR_DRAINING);
         sv_drive_drain(run->wire.drive, drain_ms, on_drained, run);
         return;
     case PHASE_CLOSING:
@@ -230,13 +253,17 @@ static void on_startup_timeout(uv_timer_t *timer)
     give_up(run, SV_EXIT_UNAVAILABLE, "startup_timeout", &info);
 }
 
-/* A refused password will not become right by waiting (F15). */
+/* A refused password or certificate will not become right by waiting (F15, F16). */
 static void on_redis(void *context, bool ready, const struct sv_errinfo *why)
 {
     struct run *run = context;
 
-    if (run->phase == PHASE_STARTING && !ready && why != NULL && why->code == SV_EDENIED)
-        give_up(run, SV_EXIT_DENIED, "redis_refused", why);
+    if (ready && run->was_connected)
+        sv_metrics_add(run->metrics, SV_METRIC_REDIS_RECONNECTS, 1, SV_LABELS());
+    run->was_connected = run->was_connected || ready;
+    if (run->phase == PHASE_STARTING && !ready && why != NULL &&
+        (why->code == SV_EDENIED || why->code == SV_EINVALID))
+        give_up(run, sv_setup_exit_of(why->code), "redis_refused", why);
 }
 
 static void on_prepared(void *context, enum sv_err err, const struct sv_errinfo *info)
@@ -253,7 +280,12 @@ static void on_prepared(void *context, enum sv_err err, const struct sv_errinfo 
         give_up(run, sv_setup_exit_of(err), "prepare_failed", &why);
         return;
     }
+    if (!sv_sandbox_enter(&run->sandbox)) {
+        close_all(run, SV_EXIT_CONFIG);
+        return;
+    }
     run->phase = PHASE_RUNNING;
+    sv_monitor_set_phase(run->monitor, SV_MONITOR_RUNNING);
     run->progress_mono = monotonic(run);
     (void)uv_timer_stop(&run->startup);
     sv_wire_ask_principals(&run->wire);
@@ -284,9 +316,20 @@ static void check_limits(struct run *run)
                     SV_LOG_INT("limit", limit.rlim_cur), SV_LOG_INT("wanted", wanted));
 }
 
+/* From the first step until the loop takes them, signals wait: what comes before is neither lost
+ * nor ends the process in its default way. */
+static void hold_signals(int how)
+{
+    sigset_t held;
+
+    (void)sigemptyset(&held);
+    for (int i = 0; i < SIGNALS; i++)
+        (void)sigaddset(&held, signal_numbers[i]);
+    (void)sigprocmask(how, &held, NULL);
+}
+
 static void open_handles(struct run *run)
 {
-    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT};
     uv_timer_t *const timers[] = {&run->startup, &run->beat, &run->debug_end};
 
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
@@ -298,21 +341,56 @@ static void open_handles(struct run *run)
         run->signals[i].data = run;
     }
     for (int i = 0; i < SIGNALS; i++)
-        SV_REQUIRE(uv_signal_start(&run->signals[i], on_signal, numbers[i]) == 0);
+        SV_REQUIRE(uv_signal_start(&run->signals[i], on_signal, signal_numbers[i]) == 0);
+    hold_signals(SIG_UNBLOCK);
 }
 
-static void start(struct run *run)
+static void open_monitor(struct run *run)
 {
-    struct sv_wire_options options = {
+    struct sv_monitor_options options = {.loop = &run->loop,
+                                         .config = run->config,
+                                         .log = run->log,
+                                         .clock = run->clock,
+                                         .metrics = run->metrics,
+                                         .wire = &run->wire};
+
+    run->monitor = sv_monitor_new(&options);
+}
+
+static struct sv_wire_options wire_options(struct run *run)
+{
+    return (struct sv_wire_options){
         .loop = &run->loop,
         .config = run->config,
         .environment = run->args->environment,
         .log = run->log,
+        .metrics = run->metrics,
         .rand = &run->rand,
         .clock = run->clock,
         .on_redis = on_redis,
         .context = run,
     };
+}
+
+/* False when the settings demand what this machine cannot do. */
+static bool begin_sandbox(struct run *run)
+{
+    const char *listen = run->config->status.listen, *port = strrchr(listen, ':');
+    struct sv_wire_options options = wire_options(run);
+
+    run->sandbox = (struct sv_sandbox){
+        .mode = run->config->worker.sandbox,
+        .options = {.programs = sv_wire_needs_programs(&options),
+                    .written = run->config->worker.plan_trace,
+                    .bound_port = port == NULL ? -1 : (int)strtol(port + 1, NULL, 10)},
+        .log = run->log,
+    };
+    return sv_sandbox_begin(&run->sandbox);
+}
+
+static void start(struct run *run)
+{
+    struct sv_wire_options options = wire_options(run);
     int code = sv_wire_open(&run->wire, &options);
 
     open_handles(run);
@@ -320,6 +398,7 @@ static void start(struct run *run)
         close_all(run, code);
         return;
     }
+    open_monitor(run);
     SV_REQUIRE(uv_timer_start(&run->startup, on_startup_timeout,
                               (uint64_t)run->config->worker.startup_timeout_ms, 0) == 0);
     SV_REQUIRE(uv_timer_start(&run->beat, on_beat, (uint64_t)beat_ms, (uint64_t)beat_ms) == 0);
@@ -347,15 +426,48 @@ static int load(struct run *run, struct sv_problems *problems)
     return code;
 }
 
+/* Workers that are started together, by a roll-out or when the power is back, do not come to Redis
+ * all at once. False = a signal told us to stop before we began. */
+static bool wait_for_turn(struct run *run)
+{
+    sv_ms spread_ms = run->config->worker.start_spread_ms;
+    sv_ms wait_ms = spread_ms == 0 ? 0 : (sv_ms)sv_rand_below(&run->rand, (uint64_t)spread_ms + 1);
+    struct timespec rest = {.tv_sec = wait_ms / SV_SECOND,
+                            .tv_nsec = wait_ms % SV_SECOND * 1000000};
+    sigset_t stops;
+    int number = -1;
+
+    if (wait_ms == 0)
+        return true;
+    (void)sigemptyset(&stops);
+    (void)sigaddset(&stops, SIGTERM);
+    (void)sigaddset(&stops, SIGINT);
+    sv_log_line(run->log, SV_LOG_DEBUG, "start_waits", "others may start at the same time",
+                SV_LOG_INT("wait_ms", wait_ms));
+    do {
+        number = sigtimedwait(&stops, NULL, &rest);
+    } while (number < 0 && errno == EINTR);
+    return number < 0;
+}
+
 static int work(struct run *run, const struct sv_problems *problems)
 {
     run->log = sv_log_new(2, (enum sv_log_format)run->config->log.format,
                           (enum sv_log_level)run->config->log.level, run->clock);
     log_warnings(run, problems);
+    if (!sv_vault_open())
+        sv_log_line(run->log, SV_LOG_WARN, "secrets_not_locked",
+                    "secrets may be swapped out: this process may lock no memory (RLIMIT_MEMLOCK)");
+    run->metrics = sv_metrics_new();
     check_limits(run);
     sv_rand_system_init(&run->rand);
     sv_notify_init(&run->notify, run->args->environment);
-    if (uv_loop_init(&run->loop) == 0) {
+    if (!wait_for_turn(run)) {
+        sv_log_line(run->log, SV_LOG_INFO, "stopped", "a signal came before the start",
+                    SV_LOG_INT("exit_code", SV_EXIT_OK));
+    } else if (!begin_sandbox(run)) {
+        run->code = SV_EXIT_CONFIG;
+    } else if (uv_loop_init(&run->loop) == 0) {
         start(run);
         (void)uv_run(&run->loop, UV_RUN_DEFAULT);
         SV_REQUIRE(uv_loop_close(&run->loop) == 0);
@@ -364,6 +476,7 @@ static int work(struct run *run, const struct sv_problems *problems)
         run->code = SV_EXIT_OS;
     }
     sv_notify_fini(&run->notify);
+    sv_metrics_free(run->metrics);
     sv_log_free(run->log);
     return run->code;
 }
@@ -374,6 +487,7 @@ static int run_worker(const struct sv_args *args)
     struct sv_problems problems;
     int code;
 
+    hold_signals(SIG_BLOCK);
     run->args = args;
     run->clock = sv_clock_system();
     sv_problems_init(&problems);

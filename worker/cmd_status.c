@@ -167,6 +167,22 @@ static bool on_kept(void *context, const struct sv_kept *kept)
     return true;
 }
 
+static void on_pauses(void *context, const struct sv_store_call *call)
+{
+    (void)context;
+    if (call->u.pauses.count > 0)
+        (void)fprintf(stderr, "%zu of clients, accounts or all are paused: see sesverify pause\n",
+                      call->u.pauses.count);
+}
+
+/* Whoever wonders why nothing moves is told. */
+static int tell_pauses(struct sv_client *client, const struct listing *listing)
+{
+    struct sv_store_call call = {.op = SV_STORE_PAUSES};
+
+    return listing->json ? SV_EXIT_OK : sv_client_call(client, &call, on_pauses, NULL);
+}
+
 static int read_all(struct sv_client *client, struct listing *listing)
 {
     static const char *const heads[] = {"CLIENT", "DOMAIN",    "STATUS",     "IDENTITY",
@@ -183,6 +199,9 @@ static int read_all(struct sv_client *client, struct listing *listing)
         sv_table_print(&listing->table, listing->colour, stdout);
         sv_table_fini(&listing->table);
     }
+    if (code != SV_EXIT_OK)
+        return code;
+    code = tell_pauses(client, listing);
     if (code != SV_EXIT_OK)
         return code;
     if (listing->cut)

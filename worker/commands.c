@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,8 +16,11 @@
 #include <uv.h>
 
 #include "exit.h"
+#include "libraries.h"
 #include "nearest.h"
+#include "sv/alloc.h"
 
+/* clang-format off: one a line, in the order of the overview */
 const struct sv_command *const sv_commands[] = {
     &sv_command_run,
     &sv_command_demo,
@@ -25,13 +29,30 @@ const struct sv_command *const sv_commands[] = {
     &sv_command_records,
     &sv_command_explain,
     &sv_command_status,
+    &sv_command_top,
+    &sv_command_stats,
+    &sv_command_health,
     &sv_command_events_tail,
     &sv_command_import,
+    &sv_command_pause,
+    &sv_command_resume,
+    &sv_command_doctor,
+    &sv_command_reshard,
+    &sv_command_dead_list,
+    &sv_command_dead_show,
+    &sv_command_dead_retry,
+    &sv_command_dead_drop,
+    &sv_command_sinks_list,
+    &sv_command_sinks_enable,
+    &sv_command_sinks_dead,
+    &sv_command_sinks_replay,
     &sv_command_config_check,
     &sv_command_config_show,
     &sv_command_config_defaults,
+    &sv_command_completion,
     NULL,
 };
+/* clang-format on */
 
 static void show_overview(FILE *out)
 {
@@ -168,6 +189,7 @@ static int run_command(int count, char *const *words, char *const *environment)
 int sv_worker_main(int argc, char *const *argv, char *const *environment)
 {
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that left is an error code, never our end (E5) */
+    sv_libraries_init();
     if (argc < 2) {
         show_overview(stderr);
         return SV_EXIT_USAGE;

@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "config_check.h"
+#include "config_named.h"
 #include "exit.h"
 #include "ini.h"
 #include "nearest.h"
@@ -27,7 +28,8 @@ struct load {
     struct sv_problems *problems;
     const char *file; /* for messages */
     unsigned section_line;
-    char seen_sections[SV_ACCOUNTS_MAX + 16][SECTION_BYTES]; /* headers of the file */
+    char seen_sections[SV_ACCOUNTS_MAX + SV_SINKS_MAX + 16]
+                      [SECTION_BYTES]; /* headers of the file */
     size_t seen_count;
 };
 
@@ -76,41 +78,13 @@ const struct sv_config_account *sv_config_account_find(const struct sv_config *c
     return NULL;
 }
 
-static struct sv_config_account *find_account(struct sv_config *config, const char *name)
+const struct sv_config_sink *sv_config_sink_find(const struct sv_config *config, const char *name)
 {
-    const struct sv_config_account *found = sv_config_account_find(config, name);
-
-    return found != NULL ? &config->accounts[found - config->accounts] : NULL;
-}
-
-static bool is_account_name(const char *name)
-{
-    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-
-    return len > 0 && len <= 64 && name[len] == '\0';
-}
-
-/* Finds or makes the account; NULL when it cannot be, and `why` says why. */
-static struct sv_config_account *need_account(struct load *load, const char *name, const char **why)
-{
-    struct sv_config *config = load->config;
-    struct sv_config_account *account = find_account(config, name);
-
-    if (account != NULL)
-        return account;
-    if (!is_account_name(name)) {
-        *why = "an account's name is 1 to 64 letters, digits, '-', '_' or '.'";
-        return NULL;
+    for (size_t i = 0; i < config->sinks_count; i++) {
+        if (strcmp(config->sinks[i].name, name) == 0)
+            return &config->sinks[i];
     }
-    if (config->accounts_count == SV_ACCOUNTS_MAX) {
-        *why = "more than 32 accounts";
-        return NULL;
-    }
-    account = &config->accounts[config->accounts_count++];
-    (void)snprintf(account->name, sizeof(account->name), "%s", name);
-    for (const struct sv_setting *s = sv_account_settings; s->section != NULL; s++)
-        set_default(s, account);
-    return account;
+    return NULL;
 }
 
 static struct sv_config *config_new(void)
@@ -131,10 +105,15 @@ void sv_config_free(struct sv_config *config)
         return;
     for (const struct sv_setting *s = sv_settings; s->section != NULL; s++)
         sv_setting_free(s, config);
-    for (size_t i = 0; i < config->accounts_count; i++) {
-        for (const struct sv_setting *s = sv_account_settings; s->section != NULL; s++)
-            sv_setting_free(s, &config->accounts[i]);
+    for (size_t i = 0; i < config->accounts_count; i++)
         sv_own_key_fini(&config->accounts[i].own_key);
+    for (const struct sv_named_kind *kind = sv_named_kinds; kind->word != NULL; kind++) {
+        struct sv_named named;
+
+        for (size_t i = 0; sv_named_at(config, kind, i, &named); i++) {
+            for (const struct sv_setting *s = kind->settings; s->section != NULL; s++)
+                sv_setting_free(s, named.base);
+        }
     }
     free(config->file);
     free(config);
@@ -156,15 +135,14 @@ static void refuse_section(struct load *load, const char *where, const char *nam
     struct sv_nearest nearest;
 
     sv_nearest_init(&nearest, name);
-    sv_nearest_offer(&nearest, "account NAME");
-    sv_nearest_offer(&nearest, "account");
+    for (const struct sv_named_kind *kind = sv_named_kinds; kind->word != NULL; kind++)
+        sv_nearest_offer(&nearest, kind->word);
     for (const struct sv_setting *s = sv_settings; s->section != NULL; s++)
         sv_nearest_offer(&nearest, s->section);
-    if (nearest.best != NULL && starts_with(nearest.best, "account"))
-        nearest.best = "account NAME";
     if (nearest.best != NULL)
         sv_problems_add(load->problems, false, where,
-                        "unknown section [%.80s] (did you mean [%s]?)", name, nearest.best);
+                        "unknown section [%.80s] (did you mean [%s%s]?)", name, nearest.best,
+                        section_exists(nearest.best) ? "" : " NAME");
     else
         sv_problems_add(load->problems, false, where, "unknown section [%.80s]", name);
 }
@@ -241,21 +219,20 @@ static void store(struct load *load, const struct sv_setting *setting, void *bas
 
 static void assign(struct load *load, const struct assignment *given)
 {
+    const struct sv_named_kind *kind = sv_named_kind_of(given->section);
     const struct sv_setting *setting;
-    const char *why = "";
+    struct sv_named named;
+    char why[WHY_BYTES];
     size_t index = 0;
 
-    if (starts_with(given->section, "account ")) {
-        struct sv_config_account *account =
-            need_account(load, given->section + strlen("account "), &why);
-
-        setting = find_setting(sv_account_settings, "account", given->key, &index);
-        if (account == NULL)
+    if (kind != NULL) {
+        setting = find_setting(kind->settings, kind->word, given->key, &index);
+        if (!sv_named_need(load->config, given->section, &named, why, sizeof(why)))
             sv_problems_add(load->problems, false, given->where, "%s", why);
         else if (setting == NULL)
-            refuse_key(load, sv_account_settings, given);
+            refuse_key(load, kind->settings, given);
         else
-            store(load, setting, account, &account->origins[index], given);
+            store(load, setting, named.base, &named.origins[index], given);
         return;
     }
     setting = find_setting(sv_settings, given->section, given->key, &index);
@@ -274,7 +251,8 @@ static void file_where(const struct load *load, unsigned line, char out[WHERE_BY
 
 static void on_header(struct load *load, const char *where, const char *section)
 {
-    const char *why = "";
+    struct sv_named named;
+    char why[WHY_BYTES];
 
     for (size_t i = 0; i < load->seen_count; i++) {
         if (strcmp(load->seen_sections[i], section) == 0) {
@@ -285,12 +263,21 @@ static void on_header(struct load *load, const char *where, const char *section)
     }
     if (load->seen_count < sizeof(load->seen_sections) / sizeof(load->seen_sections[0]))
         (void)snprintf(load->seen_sections[load->seen_count++], SECTION_BYTES, "%s", section);
-    if (starts_with(section, "account ")) {
-        if (need_account(load, section + strlen("account "), &why) == NULL)
+    if (sv_named_kind_of(section) != NULL) {
+        if (!sv_named_need(load->config, section, &named, why, sizeof(why)))
             sv_problems_add(load->problems, false, where, "%s", why);
     } else if (!section_exists(section)) {
         refuse_section(load, where, section);
     }
+}
+
+static bool is_named(struct load *load, const char *section)
+{
+    struct sv_named named;
+    char why[WHY_BYTES];
+
+    return sv_named_kind_of(section) != NULL &&
+           sv_named_need(load->config, section, &named, why, sizeof(why));
 }
 
 static void on_entry(void *context, const struct sv_ini_entry *entry)
@@ -309,9 +296,7 @@ static void on_entry(void *context, const struct sv_ini_entry *entry)
     else if (*entry->section == '\0')
         sv_problems_add(load->problems, false, where, "'%.80s' stands before the first [section]",
                         entry->key);
-    else if (section_exists(entry->section) ||
-             (starts_with(entry->section, "account ") &&
-              is_account_name(entry->section + strlen("account "))))
+    else if (section_exists(entry->section) || is_named(load, entry->section))
         assign(load, &given); /* the keys of an unknown section were refused with its header */
 }
 
@@ -398,24 +383,35 @@ static bool env_equals(const char *name, const char *section, const char *key)
     return true;
 }
 
-/* SESVERIFY_ACCOUNT_<NAME>_<KEY>, for accounts of the file and for `default`. */
-static bool env_account(struct load *load, const char *name, struct assignment *given,
-                        char section[SECTION_BYTES])
+static bool env_key(const struct sv_named_kind *kind, const char *name, struct assignment *given,
+                    const char *section)
 {
-    for (size_t i = 0; i <= load->config->accounts_count; i++) {
-        bool last = i == load->config->accounts_count;
-
-        (void)snprintf(section, SECTION_BYTES, "account %s",
-                       last ? "default" : load->config->accounts[i].name);
-        for (const struct sv_setting *s = sv_account_settings; s->section != NULL; s++) {
-            if (!env_equals(name, section, s->key))
-                continue;
-            given->section = section;
-            given->key = s->key;
-            return true;
-        }
+    for (const struct sv_setting *s = kind->settings; s->section != NULL; s++) {
+        if (!env_equals(name, section, s->key))
+            continue;
+        given->section = section;
+        given->key = s->key;
+        return true;
     }
     return false;
+}
+
+/* SESVERIFY_ACCOUNT_<NAME>_<KEY>, SESVERIFY_SINK_<NAME>_<KEY>, for sections of the file and for the
+ * account `default`. */
+static bool env_named(struct load *load, const char *name, struct assignment *given,
+                      char section[SECTION_BYTES])
+{
+    for (const struct sv_named_kind *kind = sv_named_kinds; kind->word != NULL; kind++) {
+        struct sv_named named;
+
+        for (size_t i = 0; sv_named_at(load->config, kind, i, &named); i++) {
+            (void)snprintf(section, SECTION_BYTES, "%s %s", kind->word, named.name);
+            if (env_key(kind, name, given, section))
+                return true;
+        }
+    }
+    (void)snprintf(section, SECTION_BYTES, "account default");
+    return env_key(sv_named_kind_of(section), name, given, section);
 }
 
 /* Variables of a section we have but with a key we do not have are mistakes; all others are not
@@ -424,7 +420,7 @@ static void refuse_env(struct load *load, const char *where, const char *name)
 {
     struct sv_nearest nearest;
     char names[SV_CONFIG_SETTINGS_MAX][SECTION_BYTES];
-    bool ours = starts_with(name, "ACCOUNT_");
+    bool ours = starts_with(name, "ACCOUNT_") || starts_with(name, "SINK_");
     size_t count = 0;
 
     sv_nearest_init(&nearest, name);
@@ -468,7 +464,7 @@ static void on_variable(struct load *load, const char *name, const char *value)
         assign(load, &given);
         return;
     }
-    if (env_account(load, name, &given, section))
+    if (env_named(load, name, &given, section))
         assign(load, &given);
     else
         refuse_env(load, where, name);
@@ -512,9 +508,11 @@ static void on_set(struct load *load, const char *text)
     (void)snprintf(section, sizeof(section), "%.*s", (int)(dot - text), text);
     (void)snprintf(key, sizeof(key), "%.*s", (int)(equals - dot - 1), dot + 1);
     given.value = equals + 1;
-    if (starts_with(section, "account."))
-        section[strlen("account")] = ' ';
-    if (section_exists(section) || starts_with(section, "account "))
+    for (const struct sv_named_kind *kind = sv_named_kinds; kind->word != NULL; kind++) {
+        if (starts_with(section, kind->word) && section[strlen(kind->word)] == '.')
+            section[strlen(kind->word)] = ' ';
+    }
+    if (section_exists(section) || sv_named_kind_of(section) != NULL)
         assign(load, &given);
     else
         refuse_section(load, where, section);
@@ -544,7 +542,8 @@ int sv_config_load(const struct sv_config_sources *sources, struct sv_config **o
                    struct sv_problems *problems)
 {
     struct load load = {.config = config_new(), .problems = problems};
-    const char *why = "";
+    struct sv_named named;
+    char why[WHY_BYTES];
     bool readable = read_file(&load, sources);
 
     *out = NULL;
@@ -552,7 +551,7 @@ int sv_config_load(const struct sv_config_sources *sources, struct sv_config **o
     for (size_t i = 0; i < sources->sets_count; i++)
         on_set(&load, sources->sets[i]);
     if (load.config->accounts_count == 0)
-        (void)need_account(&load, "default", &why);
+        (void)sv_named_need(load.config, "account default", &named, why, sizeof(why));
     fill_regions(load.config, sources->environment);
     sv_config_check(load.config, problems);
     if (problems->errors > 0) {

@@ -12,12 +12,14 @@
 #include "sv/buf.h"
 #include "sv/drive.h"
 #include "sv/log.h"
+#include "sv/sink.h"
 
 #define SV_CONFIG_FILE "/etc/sesverify/sesverify.conf"
 
 enum {
-    SV_CONFIG_SETTINGS_MAX = 64,
+    SV_CONFIG_SETTINGS_MAX = 96,
     SV_CONFIG_ACCOUNT_SETTINGS_MAX = 24,
+    SV_CONFIG_SINK_SETTINGS_MAX = 32,
     SV_CONFIG_LIST_MAX = 64,
     SV_CONFIG_VALUE_BYTES = 4097,
 };
@@ -36,6 +38,8 @@ struct sv_origin {
 };
 
 enum sv_dns_authoritative { SV_DNS_AUTHORITATIVE_AUTO, SV_DNS_AUTHORITATIVE_OFF };
+enum sv_unsafe_server { SV_UNSAFE_SERVER_WARN, SV_UNSAFE_SERVER_REFUSE };
+enum sv_sandbox_mode { SV_SANDBOX_AUTO, SV_SANDBOX_ON, SV_SANDBOX_OFF };
 enum sv_overlap { SV_OVERLAP_REFUSE, SV_OVERLAP_ALLOW };
 
 struct sv_config_account {
@@ -54,13 +58,40 @@ struct sv_config_account {
     struct sv_origin origins[SV_CONFIG_ACCOUNT_SETTINGS_MAX];
 };
 
+enum sv_sink_format {
+    SV_SINK_FORMAT_CLOUDEVENT,
+    SV_SINK_FORMAT_PAGERDUTY,
+    SV_SINK_FORMAT_SLACK,
+    SV_SINK_FORMAT_ALERTMANAGER,
+};
+
+struct sv_config_sink {
+    char name[SV_SINK_NAME_BYTES];
+    unsigned kind;   /* index of the choice: "webhook", "sns" ... */
+    unsigned format; /* enum sv_sink_format */
+    char *url, *secret_file, *ca_file;
+    struct sv_text_list events, clients, accounts; /* empty = all */
+    unsigned severity;                             /* enum sv_delivery_severity */
+    struct sv_text_list allow_addresses, ports;
+    sv_ms timeout_ms;
+    struct sv_text_list retries; /* durations */
+    unsigned parallel;           /* attempts under way at once, per shard */
+    char *topic_arn, *queue_url, *bus, *region, *account, *endpoint_url, *stream, *command;
+    unsigned stream_entries;   /* 0 = all */
+    unsigned flapping_changes; /* 0 = nothing is held back */
+    sv_ms flapping_window_ms, flapping_quiet_ms;
+    struct sv_origin origins[SV_CONFIG_SINK_SETTINGS_MAX];
+};
+
 /* Every value of the table; texts are owned and never NULL. */
 struct sv_config {
     struct {
-        char *url, *password_file, *password, *prefix;
+        char *url, *user, *password_file, *password, *prefix;
+        char *tls_ca_file, *tls_cert_file, *tls_key_file, *tls_server_name; /* "" = none */
         unsigned shards;
         sv_ms connect_timeout_ms, command_timeout_ms;
         size_t reply_bytes_max;
+        unsigned unsafe_server; /* enum sv_unsafe_server */
     } redis;
     struct {
         struct sv_text_list servers, root_servers;
@@ -83,25 +114,37 @@ struct sv_config {
         char *dmarc;
     } records;
     struct {
+        sv_ms retention_ms; /* 0 = for ever */
+    } events;
+    struct {
+        char *listen; /* "off" = no status port */
+        bool domains; /* it shows domains and clients, too */
+        struct sv_text_list hosts;
+    } status;
+    struct {
         unsigned format; /* enum sv_log_format */
         unsigned level;  /* enum sv_log_level */
     } log;
     struct {
         char *name;
         char *plan_trace; /* a file; "" = none */
+        unsigned sandbox; /* enum sv_sandbox_mode */
         bool probe;
         unsigned inflight_max, deaths_max;
-        sv_ms lease_ms, poll_ms, crash_wait_ms, reclaim_ms, dns_ms, drain_timeout_ms,
-            startup_timeout_ms;
+        sv_ms lease_ms, poll_ms, crash_wait_ms, reclaim_ms, heartbeat_ms, dns_ms, drain_timeout_ms,
+            start_spread_ms, startup_timeout_ms;
     } worker;
     struct sv_config_account accounts[SV_ACCOUNTS_MAX]; /* always at least one */
     size_t accounts_count;
+    struct sv_config_sink sinks[SV_SINKS_MAX];
+    size_t sinks_count;
 
     char *file;                                       /* the file that was read; NULL = none */
     struct sv_origin origins[SV_CONFIG_SETTINGS_MAX]; /* beside sv_settings */
 };
 
 /* NULL when there is none of this name. */
+const struct sv_config_sink *sv_config_sink_find(const struct sv_config *config, const char *name);
 const struct sv_config_account *sv_config_account_find(const struct sv_config *config,
                                                        const char *name);
 
@@ -125,15 +168,16 @@ struct sv_setting {
     int64_t min, max;     /* COUNT, RATE, DURATION, SIZE; TEXT: bytes */
     const char *const *choices;
     bool reloadable;
-    size_t at; /* offset in struct sv_config, or in struct sv_config_account */
+    size_t at; /* offset in struct sv_config, sv_config_account or sv_config_sink */
     const char *help;
 };
 
-/* The one table, and that of the [account NAME] sections. */
+/* The one table, and those of the [account NAME] and [sink NAME] sections. */
 extern const struct sv_setting sv_settings[];
 extern const struct sv_setting sv_account_settings[];
+extern const struct sv_setting sv_sink_settings[];
 
-/* The value of `setting` in `base` (a struct sv_config or sv_config_account). Parsing changes
+/* The value of `setting` in `base` (the struct that its table is for). Parsing changes
  * `base` only when it returns true; otherwise `why` says what is wrong with the text. */
 bool sv_setting_parse(const struct sv_setting *setting, void *base, const char *text, char *why,
                       size_t why_bytes);

@@ -6,11 +6,12 @@
 #include <openssl/crypto.h>
 
 #include "account_setup.h"
+#include "config_sinks.h"
 #include "sv/alloc.h"
 #include "sv/dns.h"
 #include "sv/name.h"
 #include "sv/records.h"
-#include "sv/redis.h"
+#include "sv/redis_place.h"
 #include "sv/require.h"
 
 enum { WHERE_BYTES = 256 };
@@ -53,15 +54,51 @@ static const char *where_of(const struct sv_config *config, const char *section,
     return out;
 }
 
+static void check_user(const struct sv_config *config, const struct sv_redis_address *address,
+                       struct sv_problems *problems)
+{
+    char where[WHERE_BYTES];
+
+    if (*config->redis.user != '\0' && address->user[0] != '\0' &&
+        strcmp(config->redis.user, address->user) != 0)
+        sv_problems_add(problems, false, where_of(config, "redis", "user", where),
+                        "redis.user: redis.url names another user");
+}
+
+/* Whoever wrote these believes that nothing goes out in the clear. */
+static void check_tls(const struct sv_config *config, bool is_on, struct sv_problems *problems)
+{
+    const struct {
+        const char *key, *value;
+    } rows[] = {
+        {"tls_ca_file", config->redis.tls_ca_file},
+        {"tls_cert_file", config->redis.tls_cert_file},
+        {"tls_key_file", config->redis.tls_key_file},
+        {"tls_server_name", config->redis.tls_server_name},
+    };
+    char where[WHERE_BYTES];
+
+    for (size_t i = 0; !is_on && i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (*rows[i].value != '\0')
+            sv_problems_add(problems, false, where_of(config, "redis", rows[i].key, where),
+                            "redis.%s: redis.url does not begin with rediss://, so there is no TLS",
+                            rows[i].key);
+    }
+    if (is_on && *config->redis.tls_key_file != '\0' && *config->redis.tls_cert_file == '\0')
+        sv_problems_add(problems, false, where_of(config, "redis", "tls_key_file", where),
+                        "redis.tls_key_file: needs redis.tls_cert_file");
+}
+
 static void check_redis(const struct sv_config *config, struct sv_problems *problems)
 {
     char where[WHERE_BYTES];
     struct sv_redis_address address = {0};
+    struct sv_redis_place place;
     struct sv_errinfo info = {0};
     enum sv_origin_kind origin = origin_of(config, "redis", "url")->kind;
 
     (void)where_of(config, "redis", "url", where);
-    if (sv_redis_address_parse(config->redis.url, &address, &info) != SV_OK)
+    if (sv_redis_place_parse(config->redis.url, &address, &place, &info) != SV_OK)
         sv_problems_add(problems, false, where, "redis.url: %s", info.text);
     else if (address.password[0] != '\0' && origin != SV_ORIGIN_ENVIRONMENT)
         sv_problems_add(problems, false, where,
@@ -70,10 +107,8 @@ static void check_redis(const struct sv_config *config, struct sv_problems *prob
     else if (address.password[0] != '\0')
         sv_problems_add(problems, true, where,
                         "redis.url: holds a password; redis.password_file is better");
-    if (address.tls)
-        sv_problems_add(problems, false, where,
-                        "redis.url: TLS to Redis comes with a later release; use a unix socket, a "
-                        "private network, or stunnel");
+    check_user(config, &address, problems);
+    check_tls(config, address.tls, problems);
     OPENSSL_cleanse(&address, sizeof(address));
     if ((config->redis.shards & (config->redis.shards - 1)) != 0)
         sv_problems_add(problems, false, where_of(config, "redis", "shards", where),
@@ -190,6 +225,7 @@ void sv_config_check(struct sv_config *config, struct sv_problems *problems)
     check_order(config, problems);
     check_accounts(config, problems);
     check_dmarc(config, problems);
+    sv_config_sinks_check(config, problems);
 }
 
 static void announce_test_settings(const struct sv_config *config, struct sv_problems *problems)
@@ -210,6 +246,7 @@ static void announce_test_settings(const struct sv_config *config, struct sv_pro
     if (config->policy.patience_ms < 72 * SV_HOUR)
         sv_problems_add(problems, true, "schedule.patience",
                         "shorter than the 72 hours that SES looks by itself");
+    sv_config_sinks_announce(config, problems);
 }
 
 void sv_config_check_run(const struct sv_config *config, struct sv_problems *problems,

@@ -77,6 +77,11 @@ void sv_config_write_defaults(struct sv_buf *out)
         "# [account default]\n");
     for (const struct sv_setting *s = sv_account_settings; s->section != NULL; s++)
         put_setting(out, s, "# ");
+    put(out,
+        "\n# One section per place where events go besides the stream; there are none by itself.\n"
+        "# [sink NAME]\n");
+    for (const struct sv_setting *s = sv_sink_settings; s->section != NULL; s++)
+        put_setting(out, s, "# ");
 }
 
 static void put_value(struct sv_buf *out, const struct sv_setting *setting, const void *base)
@@ -104,5 +109,10 @@ void sv_config_write(const struct sv_config *config, struct sv_buf *out)
         SV_REQUIRE(sv_buf_printf(out, "[account %s]\n", config->accounts[i].name));
         for (const struct sv_setting *s = sv_account_settings; s->section != NULL; s++)
             put_value(out, s, &config->accounts[i]);
+    }
+    for (size_t i = 0; i < config->sinks_count; i++) {
+        SV_REQUIRE(sv_buf_printf(out, "[sink %s]\n", config->sinks[i].name));
+        for (const struct sv_setting *s = sv_sink_settings; s->section != NULL; s++)
+            put_value(out, s, &config->sinks[i]);
     }
 }

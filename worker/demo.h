@@ -101,7 +101,7 @@ struct demo_table {
 
 /* Takes one event of the outbox, prints it; returns the role it is about, or demo_cast_count.
  * `kind` gets the word between "domain." and ".v1", "" for others. */
-size_t demo_table_take(struct demo_table *table, const json_t *event, sv_ms now, char kind[32]);
+size_t demo_table_take(struct demo_table *table, json_t *event, sv_ms now, char kind[32]);
 /* True when this client stands where its story ends. */
 bool demo_table_is_right(const struct demo_table *table, size_t role);
 /* Prints the summary; true when everyone is right. */

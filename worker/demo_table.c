@@ -109,7 +109,7 @@ static void print_event(const struct demo_table *table, size_t role, const json_
         print_advice(table, sv_json_str(finding, "advice"));
 }
 
-static void print_json(const json_t *event)
+static void print_json(json_t *event)
 {
     struct sv_buf out;
 
@@ -119,7 +119,7 @@ static void print_json(const json_t *event)
     sv_buf_fini(&out);
 }
 
-size_t demo_table_take(struct demo_table *table, const json_t *event, sv_ms now, char kind[32])
+size_t demo_table_take(struct demo_table *table, json_t *event, sv_ms now, char kind[32])
 {
     size_t role = find_role(event);
     const json_t *data = json_object_get(event, "data");

@@ -29,6 +29,9 @@ void sv_dump_state(struct sv_log *log, const struct sv_drive_stats *stats)
     struct dump dump = {.count = 0};
 
     add(&dump, "", "inflight", stats->inflight);
+    add(&dump, "", "inflight_room", stats->inflight_room);
+    add(&dump, "", "workers", stats->workers);
+    add(&dump, "", "shards_served", stats->shards_served);
     add(&dump, "jobs_", "taken", stats->jobs_taken);
     add(&dump, "jobs_", "opened", stats->jobs_opened);
     add(&dump, "jobs_", "coalesced", stats->jobs_coalesced);

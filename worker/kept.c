@@ -19,11 +19,9 @@ void sv_kept_fini(struct sv_kept *kept)
     kept->detail = NULL;
 }
 
-static void on_read(void *context, const struct sv_store_call *call)
+void sv_kept_fill(struct sv_kept *out, const struct sv_store_read *read)
 {
-    const struct sv_store_read *read = &call->u.read;
-    struct sv_kept *out = context;
-
+    (void)snprintf(out->uid, sizeof(out->uid), "%s", read->uid);
     out->found = read->found;
     if (!read->found)
         return;
@@ -37,12 +35,16 @@ static void on_read(void *context, const struct sv_store_call *call)
     out->detail = sv_detail_read(read->detail, out->sheet.registration.domain);
 }
 
+static void on_read(void *context, const struct sv_store_call *call)
+{
+    sv_kept_fill(context, &call->u.read);
+}
+
 int sv_kept_read(struct sv_client *client, unsigned shard, const char *uid, struct sv_kept *out)
 {
     struct sv_store_call call = {.op = SV_STORE_READ, .shard = shard, .u.read.uid = uid};
 
     *out = (struct sv_kept){.found = false};
-    (void)snprintf(out->uid, sizeof(out->uid), "%s", uid);
     return sv_client_call(client, &call, on_read, out);
 }
 

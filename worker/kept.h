@@ -26,6 +26,9 @@ struct sv_kept {
 
 void sv_kept_fini(struct sv_kept *kept);
 
+/* What a READ told, into `out`, which is zeroed; what is not found has a uid alone. */
+void sv_kept_fill(struct sv_kept *out, const struct sv_store_read *read);
+
 /* Reads one domain; an exit code, as sv_client_call. */
 int sv_kept_read(struct sv_client *client, unsigned shard, const char *uid, struct sv_kept *out);
 

@@ -28,6 +28,20 @@ static void tables_of(const struct sv_command *command, const struct sv_option *
     out[3] = options_of_all;
 }
 
+const struct sv_option *sv_command_option(const struct sv_command *command, size_t index)
+{
+    const struct sv_option *tables[TABLES];
+
+    tables_of(command, tables);
+    for (size_t i = 0; i < TABLES; i++) {
+        for (const struct sv_option *o = tables[i]; o->name != NULL; o++) {
+            if (index-- == 0)
+                return o;
+        }
+    }
+    return NULL;
+}
+
 static const struct sv_option *find(const struct sv_command *command, const char *name)
 {
     const struct sv_option *tables[TABLES];
@@ -149,7 +163,9 @@ bool sv_args_read(const struct sv_command *command, int count, char *const *word
         }
     }
     if (out->operands_count < command->operands_min) {
-        (void)snprintf(error, SV_OPTION_ERROR_BYTES, "%s is missing", command->operands);
+        (void)snprintf(error, SV_OPTION_ERROR_BYTES, "%s is missing%s%s", command->operands,
+                       command->operand_choices != NULL ? ", one of: " : "",
+                       command->operand_choices != NULL ? command->operand_choices : "");
         return false;
     }
     return true;
@@ -182,30 +198,41 @@ size_t sv_args_values(const struct sv_args *args, const char *name, const char *
     return count;
 }
 
-static void show_options(const struct sv_option *table, FILE *out)
+/* "--name VALUE"; returns its length. */
+static int write_option(const struct sv_option *option, char *out, size_t bytes)
 {
-    for (const struct sv_option *o = table; o->name != NULL; o++) {
-        char left[64];
+    return snprintf(out, bytes, "--%s%s%s", option->name, option->value != NULL ? " " : "",
+                    option->value != NULL ? option->value : "");
+}
 
-        (void)snprintf(left, sizeof(left), "--%s%s%s", o->name, o->value != NULL ? " " : "",
-                       o->value != NULL ? o->value : "");
-        (void)fprintf(out, "  %-26s  %s%s\n", left, o->help, o->many ? " (repeatable)" : "");
+/* Aligned: the widest one says where the help begins. */
+static void show_options(const struct sv_command *command, FILE *out)
+{
+    const struct sv_option *option;
+    char left[64];
+    int width = 0;
+
+    for (size_t i = 0; (option = sv_command_option(command, i)) != NULL; i++) {
+        int len = write_option(option, left, sizeof(left));
+
+        width = len > width ? len : width;
+    }
+    for (size_t i = 0; (option = sv_command_option(command, i)) != NULL; i++) {
+        (void)write_option(option, left, sizeof(left));
+        (void)fprintf(out, "  %-*s  %s%s\n", width, left, option->help,
+                      option->many ? " (repeatable)" : "");
     }
 }
 
 void sv_command_help(const struct sv_command *command, FILE *out)
 {
-    const struct sv_option *tables[TABLES];
-
-    tables_of(command, tables);
     (void)fprintf(out, "sesverify %s: %s\n\nUsage: sesverify %s%s%s [options]\n", command->name,
                   command->summary, command->name, *command->operands != '\0' ? " " : "",
                   command->operands);
     if (command->details != NULL)
         (void)fprintf(out, "\n%s\n", command->details);
     (void)fprintf(out, "\nOptions:\n");
-    for (size_t i = 0; i < TABLES; i++)
-        show_options(tables[i], out);
+    show_options(command, out);
     (void)fprintf(out, "\nExamples:\n");
     for (size_t i = 0; i < 2; i++)
         (void)fprintf(out, "  %s\n", command->examples[i]);

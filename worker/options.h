@@ -24,8 +24,9 @@ struct sv_command {
     const char *name;     /* "run", "config check"; NULL ends the table */
     const char *operands; /* "DOMAIN", "[DOMAIN]", "" */
     size_t operands_min, operands_max;
-    const char *summary; /* one line */
-    const char *details; /* more lines for --help; may be NULL */
+    const char *operand_choices; /* the first operand is one of these words; NULL = anything */
+    const char *summary;         /* one line */
+    const char *details;         /* more lines for --help; may be NULL */
     const struct sv_option *options;
     bool configured; /* takes --config and --set */
     bool facts;      /* takes --json */
@@ -59,6 +60,10 @@ const char *sv_args_value(const struct sv_args *args, const char *name, const ch
 
 /* All values of an option that may be given more than once; returns how many (at most `max`). */
 size_t sv_args_values(const struct sv_args *args, const char *name, const char **out, size_t max);
+
+/* The options a command takes, its own first, those of all commands included; NULL behind the last.
+ */
+const struct sv_option *sv_command_option(const struct sv_command *command, size_t index);
 
 /* Usage, operands, options, two examples. */
 void sv_command_help(const struct sv_command *command, FILE *out);

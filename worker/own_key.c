@@ -1,82 +1,24 @@
 #include "own_key.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "sv/alloc.h"
+#include "sv/secret_file.h"
 #include "sv/ses_setup.h"
+#include "sv/vault.h"
 
 enum { FILE_BYTES_MAX = 32 * 1024, BITS_MIN = 1024, BITS_MAX = 2048 };
 
 void sv_own_key_drop_private(struct sv_own_key *key)
 {
     if (key->private_key != NULL)
-        OPENSSL_cleanse(key->private_key, strlen(key->private_key));
-    free(key->private_key);
+        sv_vault_free(key->private_key, strlen(key->private_key) + 1);
     key->private_key = NULL;
-}
-
-static enum sv_err open_file(const char *path, int *out, struct sv_errinfo *info)
-{
-    struct stat about;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
-
-    if (fd < 0)
-        return sv_err_set(info, errno == EACCES ? SV_EDENIED : SV_ENOTFOUND, "dkim key", errno,
-                          "%.150s: cannot be read: %s", path, strerror(errno));
-    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || (about.st_mode & S_IRWXO) != 0) {
-        (void)close(fd);
-        return sv_err_set(
-            info, SV_EDENIED, "dkim key", 0,
-            "%.150s: a secret must be a plain file that others cannot read (chmod o= it)", path);
-    }
-    *out = fd;
-    return SV_OK;
-}
-
-/* The whole text; 0 when there is none, or too much. */
-static size_t read_file(int fd, char *text, size_t bytes)
-{
-    size_t len = 0;
-    ssize_t got;
-
-    while (len < bytes && (got = read(fd, text + len, bytes - len)) > 0)
-        len += (size_t)got;
-    return len < bytes ? len : 0;
-}
-
-/* No passphrase: who could read it could read the key. */
-static int no_passphrase(char *out, int bytes, int writing, void *context)
-{
-    (void)out;
-    (void)bytes;
-    (void)writing;
-    (void)context;
-    return -1;
-}
-
-static EVP_PKEY *parse(const char *text, size_t len)
-{
-    BIO *bio = BIO_new_mem_buf(text, (int)len);
-    EVP_PKEY *key;
-
-    if (bio == NULL)
-        sv_out_of_memory("BIO_new_mem_buf");
-    key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-    BIO_free(bio);
-    ERR_clear_error();
-    return key;
 }
 
 /* What stands between the lines of the first block, without its line ends: SES wants the form that
@@ -89,7 +31,7 @@ static char *body_of(char *text)
     end = start != NULL ? strstr(start, "-----END ") : NULL;
     if (end == NULL)
         return NULL;
-    out = at = sv_alloc((size_t)(end - start) + 1, 1);
+    out = at = sv_vault_alloc((size_t)(end - start) + 1);
     for (; start < end; start++) {
         if (strchr(" \t\r\n", *start) == NULL)
             *at++ = *start;
@@ -114,7 +56,7 @@ static char *public_half(EVP_PKEY *key)
 static enum sv_err take(const char *path, char *text, size_t len, struct sv_own_key *out,
                         struct sv_errinfo *info)
 {
-    EVP_PKEY *key = len > 0 ? parse(text, len) : NULL;
+    EVP_PKEY *key = len > 0 ? sv_secret_file_key(text, len) : NULL;
     int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
     bool is_rsa = key != NULL && EVP_PKEY_is_a(key, "RSA") == 1;
     enum sv_err err = SV_OK;
@@ -144,16 +86,12 @@ enum sv_err sv_own_key_read(const char *path, struct sv_own_key *out, struct sv_
     char *text;
     enum sv_err err;
     size_t len;
-    int fd = -1;
 
     *out = (struct sv_own_key){.private_key = NULL};
-    err = open_file(path, &fd, info);
-    if (err != SV_OK)
-        return err;
     text = sv_alloc(FILE_BYTES_MAX + 1, 1);
-    len = read_file(fd, text, FILE_BYTES_MAX);
-    (void)close(fd);
-    err = take(path, text, len, out, info);
+    err = sv_secret_file_read(path, "dkim key", text, FILE_BYTES_MAX, &len, info);
+    if (err == SV_OK) /* one that fills all of it may be longer */
+        err = take(path, text, len < FILE_BYTES_MAX ? len : 0, out, info);
     OPENSSL_cleanse(text, FILE_BYTES_MAX);
     free(text);
     return err;

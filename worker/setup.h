@@ -1,24 +1,15 @@
-/* What most commands begin with: configuration, secrets, addresses. Mistakes go to stderr. */
+/* What most commands begin with: configuration, names, exit codes. Mistakes go to stderr. */
 #ifndef SV_WORKER_SETUP_H
 #define SV_WORKER_SETUP_H
 
 #include "config.h"
 #include "options.h"
 #include "sv/name.h"
-#include "sv/redis.h"
 
 /* The configuration a command asked for; SV_EXIT_OK, or the code to leave with. Warnings are
  * printed by `run` and `config check` only, which pass `problems`; NULL = print errors alone. */
 int sv_setup_config(const struct sv_args *args, struct sv_config **out,
                     struct sv_problems *problems);
-
-/* Where Redis is and as whom (L3): $CREDENTIALS_DIRECTORY/redis_password, redis.password_file,
- * SESVERIFY_REDIS_PASSWORD, then the URL's own. `log` and `rand` are left to the caller. */
-int sv_setup_redis(const struct sv_config *config, char *const *environment,
-                   struct sv_redis_options *out);
-
-/* "127.0.0.1:6379", for messages; never a password. */
-void sv_setup_redis_name(const struct sv_redis_address *address, char *out, size_t bytes);
 
 /* The exit code that fits an error of Redis or another service. */
 int sv_setup_exit_of(enum sv_err err);

@@ -14,6 +14,8 @@
 #include "sv/aws_settings.h"
 #include "sv/redis_store.h"
 #include "sv/require.h"
+#include "sv/vault.h"
+#include "wire_sinks.h"
 
 static int fail(struct sv_wire *wire, int code, const char *event, const struct sv_errinfo *info)
 {
@@ -71,6 +73,7 @@ static int open_dns(struct sv_wire *wire)
     sv_dns_settings_read(config, servers, count, &settings);
     settings.dns.rand = wire->options.rand;
     settings.dns.clock = wire->options.clock;
+    settings.dns.metrics = wire->options.metrics;
     wire->dns = sv_dns_new(wire->options.loop, &settings.dns);
     settings.resolver.dns = wire->dns;
     settings.resolver.log = wire->options.log;
@@ -81,11 +84,15 @@ static int open_dns(struct sv_wire *wire)
 
 /* Accounts. */
 
+/* The context is the environment. */
 static const char *find_variable(void *context, const char *name)
 {
-    const struct sv_wire *wire = context;
+    return sv_environment_find(context, name);
+}
 
-    return sv_environment_find(wire->options.environment, name);
+static void *environment_of(const struct sv_wire_options *options)
+{
+    return (void *)(uintptr_t)options->environment; /* nobody writes there */
 }
 
 static void on_found(void *context, enum sv_err err, const struct sv_errinfo *info)
@@ -106,16 +113,15 @@ static bool is_wanted(const struct sv_wire *wire, const struct sv_config_account
     return only == NULL || strcmp(only, account->name) == 0;
 }
 
-static void open_keeper(struct sv_wire *wire, const struct sv_config_account *account)
+static struct sv_keeper_options keeper_options(const struct sv_wire_options *options,
+                                               const struct sv_config_account *account)
 {
-    struct sv_wire_keys *keys = &wire->keys[wire->keys_count++];
-    struct sv_keeper_options options = {
-        .http = wire->http,
-        .clock = wire->options.clock,
-        .rand = wire->options.rand,
-        .log = wire->options.log,
+    return (struct sv_keeper_options){
+        .clock = options->clock,
+        .rand = options->rand,
+        .log = options->log,
         .env = find_variable,
-        .env_context = wire,
+        .env_context = environment_of(options),
         .account = account->name,
         .region = account->region,
         .profile = account->profile,
@@ -123,7 +129,28 @@ static void open_keeper(struct sv_wire *wire, const struct sv_config_account *ac
         .external_id = account->external_id,
         .role_session_name = account->role_session_name,
     };
+}
 
+bool sv_wire_needs_programs(const struct sv_wire_options *options)
+{
+    bool needs = false;
+
+    for (size_t i = 0; i < options->config->accounts_count && !needs; i++) {
+        struct sv_keeper_options of = keeper_options(options, &options->config->accounts[i]);
+
+        needs = sv_keeper_needs_program(&of);
+    }
+    for (size_t i = 0; i < options->config->sinks_count && !needs; i++)
+        needs = strcmp(sv_sink_kinds[options->config->sinks[i].kind], "exec") == 0;
+    return needs;
+}
+
+static void open_keeper(struct sv_wire *wire, const struct sv_config_account *account)
+{
+    struct sv_wire_keys *keys = &wire->keys[wire->keys_count++];
+    struct sv_keeper_options options = keeper_options(&wire->options, account);
+
+    options.http = wire->http;
     keys->wire = wire;
     keys->account = account;
     keys->keeper = sv_keeper_new(&options, on_found, keys);
@@ -198,7 +225,8 @@ static int open_account(struct sv_wire *wire, size_t index)
         .principal = wire->keys[index].principal.arn,
     };
     sv_account_setup_init(&wire->setups[index], account);
-    if (sv_aws_settings_load(account->profile, find_variable, wire, &settings, &info) != SV_OK)
+    if (sv_aws_settings_load(account->profile, find_variable, environment_of(&wire->options),
+                             &settings, &info) != SV_OK)
         return fail(wire, SV_EXIT_CONFIG, "aws_settings_invalid", &info);
     out->attempts_max = settings.attempts_max;
     options.use_fips = settings.use_fips;
@@ -249,7 +277,7 @@ void sv_wire_ask_principals(struct sv_wire *wire)
                                        .skew_ms = sv_keeper_skew_ms(keys->keeper),
                                        .region = keys->account->region,
                                        .env = find_variable,
-                                       .env_context = wire};
+                                       .env_context = environment_of(&wire->options)};
         enum sv_err err;
 
         keys->principal.owner = keys;
@@ -276,14 +304,18 @@ static int open_store(struct sv_wire *wire)
         .prefix = config->redis.prefix,
         .shards = config->redis.shards,
         .consumer = wire->consumer,
+        .has_sinks = config->sinks_count > 0,
+        .refuse_unsafe = config->redis.unsafe_server == SV_UNSAFE_SERVER_REFUSE,
     };
-    int code = sv_setup_redis(config, wire->options.environment, &options.redis);
+    int code = sv_redis_access_open(&wire->redis_access, config, wire->options.environment,
+                                    &options.redis, &options.place);
 
     if (code != SV_EXIT_OK)
         return code;
     options.redis.log = wire->options.log;
     options.redis.rand = wire->options.rand;
-    sv_setup_redis_name(&options.redis.address, wire->redis_address, sizeof(wire->redis_address));
+    sv_redis_place_describe(&options.redis.address, &options.place, wire->redis_address,
+                            sizeof(wire->redis_address));
     wire->store = sv_redis_store_new(wire->options.loop, &options, wire->options.on_redis,
                                      wire->options.context);
     OPENSSL_cleanse(&options.redis.address, sizeof(options.redis.address));
@@ -335,8 +367,13 @@ static void open_drive(struct sv_wire *wire)
         .deaths_max = config->worker.deaths_max,
         .crash_wait_ms = config->worker.crash_wait_ms,
         .reclaim_ms = config->worker.reclaim_ms,
+        .heartbeat_ms = config->worker.heartbeat_ms,
+        .routes = wire->routes,
+        .routes_count = wire->sinks_count,
+        .events_keep_ms = config->events.retention_ms,
         .dns_ms = config->worker.dns_ms,
         .log = wire->options.log,
+        .metrics = wire->options.metrics,
         .rand = wire->options.rand,
         .clock = wire->options.clock,
         .sweep_every_ms = config->sweep_every_ms,
@@ -364,6 +401,8 @@ int sv_wire_open(struct sv_wire *wire, const struct sv_wire_options *options)
         code = open_account(wire, i);
     if (code == SV_EXIT_OK && whole)
         code = open_store(wire);
+    if (code == SV_EXIT_OK && whole)
+        code = sv_wire_sinks_open(wire);
     if (code == SV_EXIT_OK && whole)
         code = open_plan_trace(wire);
     if (code == SV_EXIT_OK && whole)
@@ -423,6 +462,7 @@ static void close_resolver(void *context)
     struct sv_wire *wire = context;
 
     wire->store = NULL;
+    sv_redis_access_close(&wire->redis_access);
     if (wire->resolver != NULL)
         sv_resolver_close(wire->resolver, close_dns, wire);
     else
@@ -450,13 +490,27 @@ static void close_accounts(void *context)
     struct sv_wire *wire = context;
     size_t count = wire->accounts_count;
 
-    wire->drive = NULL;
-    if (wire->plan_trace != NULL)
-        (void)fclose(wire->plan_trace);
     for (size_t i = 0; i < count; i++)
         sv_ses_close(wire->accounts[i].ses, on_ses_closed, wire);
     if (count == 0)
         close_store(wire);
+}
+
+static void close_sinks(void *context)
+{
+    struct sv_wire *wire = context;
+
+    bool are_closed = wire->drive != NULL; /* it has closed them with itself */
+
+    wire->drive = NULL;
+    for (size_t i = 0; i < SV_SINKS_MAX; i++)
+        sv_vault_free(wire->messages[i].routing_key, SV_ROUTING_KEY_BYTES);
+    if (wire->plan_trace != NULL)
+        (void)fclose(wire->plan_trace);
+    if (are_closed)
+        close_accounts(wire);
+    else
+        sv_wire_sinks_close(wire, close_accounts);
 }
 
 void sv_wire_close(struct sv_wire *wire, sv_wire_closed_fn *closed, void *context)
@@ -465,7 +519,7 @@ void sv_wire_close(struct sv_wire *wire, sv_wire_closed_fn *closed, void *contex
     wire->closed = closed;
     wire->closed_context = context;
     if (wire->drive != NULL)
-        sv_drive_close(wire->drive, close_accounts, wire);
+        sv_drive_close(wire->drive, close_sinks, wire);
     else
-        close_accounts(wire);
+        close_sinks(wire);
 }

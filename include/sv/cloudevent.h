@@ -58,12 +58,17 @@ char *sv_cloudevent_job_finished(const struct sv_job_facts *facts, const char *o
 json_t *sv_json_record(const struct sv_record *record, enum sv_record_status status);
 json_t *sv_json_evidence(const struct sv_evidence *evidence); /* null where nobody was asked */
 json_t *sv_json_finding(const struct sv_finding *finding, const char *domain);
-json_t *sv_json_findings(const struct sv_report *report, const char *domain);
+json_t *sv_json_findings(const struct sv_finding *findings, size_t count, const char *domain);
 /* The codes among `findings` (sv_json_finding) that count for events, each once; temporary ones do
  * not (design section 3.5: the change set). */
 json_t *sv_json_codes(const json_t *findings);
 json_t *sv_json_flags(const struct sv_flags *flags);
 json_t *sv_json_axes(const struct sv_domain *domain);
+
+/* Adds {"old": ..., "new": ...} to `changed` for each axis and flag that is not what it was. */
+void sv_json_add_changes(json_t *changed, const struct sv_domain *before,
+                         const struct sv_domain *after);
+
 json_t *sv_json_mail(const struct sv_domain *domain); /* null while SES told nothing of it */
 json_t *sv_json_drift(uint32_t drift);                /* of sv_drift_name */
 json_t *sv_json_time(sv_ms at);                       /* null for 0 */

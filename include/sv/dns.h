@@ -41,10 +41,12 @@ enum sv_err sv_dns_servers_of_system(const char *path, struct sv_dns_server *out
 
 struct sv_dns;
 struct sv_dns_query;
+struct sv_metrics;
 
 struct sv_dns_options {
     struct sv_rand *rand;         /* borrowed: ids, order, jitter */
     const struct sv_clock *clock; /* borrowed */
+    struct sv_metrics *metrics;   /* borrowed; may be NULL */
     sv_ms try_ms;                 /* one UDP try; 0 = 1500 ms */
     sv_ms total_ms;               /* one query with all its tries; 0 = 6 s */
     unsigned tries_max;           /* 0 = 3 */

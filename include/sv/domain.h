@@ -64,6 +64,7 @@ enum sv_reason {
     SV_REASON_SES_FAILED,       /* "ses_failed" */
     SV_REASON_IDENTITY_GONE,    /* "identity_gone" */
     SV_REASON_REMOVED,          /* "removed_by_client" */
+    SV_REASON_NEVER_VERIFIED,   /* "never_verified": its claim has run out */
     SV_REASON_CHANGED,          /* "changed": an axis, a flag, findings or the conclusion */
     SV_REASON_RECORDS_CHANGED,  /* "dns_records_changed": others have to be published */
     SV_REASON_DRIFTED,          /* "settings_drifted": somebody else changed them at SES */
@@ -201,6 +202,7 @@ struct sv_input {
     bool hurry;                 /* a job asks: the fast pace starts anew */
     bool adopted;               /* PROVISIONED: the identity existed before */
     bool mail_from_wanted;      /* PROVISIONED */
+    bool never_verified;        /* REMOVED: nobody asked for it, sv_domain_is_given_up says so */
     sv_ms reputation_every_ms;  /* 0 = not asked for: what was known of it is forgotten */
     uint32_t restarted;         /* RESTARTED: the SV_TODO_ bits that were done; 0 = all */
     uint32_t records;           /* digest of what is to be published from now on; 0 = not known */
@@ -252,6 +254,13 @@ void sv_domain_step(struct sv_domain *domain, const struct sv_policy *policy,
 bool sv_domain_wants_ses(const struct sv_domain *domain, const struct sv_policy *policy, sv_ms now,
                          const struct sv_observation *dns);
 
+/* True when the claim of a domain has run out: it never verified in all of unverified_ms since it
+ * was registered (0 = not known when), owes no work, and is not verified by this look either. A
+ * look that found nothing out gives nothing up, nor does one that comes a day or more late: after
+ * an outage, or a jump of the clock, its client gets one more. */
+bool sv_domain_is_given_up(const struct sv_domain *domain, const struct sv_policy *policy,
+                           const struct sv_observation *seen, sv_ms registered_at, sv_ms now);
+
 /* When the mail of a sending domain is to be judged again, given how often; 0 = not at all. */
 sv_ms sv_reputation_due_at(const struct sv_domain *domain, sv_ms every_ms);
 /* True when this look should ask SES for details (v2 Get: one call for one domain): its read of
@@ -260,7 +269,8 @@ sv_ms sv_reputation_due_at(const struct sv_domain *domain, sv_ms every_ms);
 bool sv_domain_wants_detail(const struct sv_domain *domain, const struct sv_policy *policy,
                             sv_ms now, const struct sv_observation *seen);
 
-/* True when other DNS records have to be published than before. */
+/* True when other DNS records have to be published than before; of a domain that is removed none
+ * have. */
 bool sv_change_is_records(const struct sv_domain *before, const struct sv_domain *after);
 
 void sv_domain_flags(const struct sv_domain *domain, struct sv_flags *flags);

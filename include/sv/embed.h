@@ -11,5 +11,6 @@ struct sv_embedded {
 };
 
 extern const struct sv_embedded sv_lua_scripts[]; /* lib/adapt/store/lua/ */
+extern const struct sv_embedded sv_page_files[];  /* worker/page/ */
 
 #endif

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sv/time.h"
+
 enum {
     SV_GCRA_SLOWEST = 32, /* times the configured interval */
     SV_GCRA_RECOVER = 32, /* each permit takes this part off the interval: 22 permits heal one
@@ -15,6 +17,8 @@ enum {
     SV_GCRA_GRACE = 16,   /* this part of an interval is how long a free permit waits for the worker
                              whose turn it is */
     SV_GCRA_WORKERS_MAX = 64, /* in the line; more of them get permits by luck */
+    SV_GCRA_LATE_MS = 500, /* no permit is late before: above one call a second, which SES does not
+                              grant, intervals are as short as what a busy machine takes */
 };
 
 struct sv_gcra_turn {
@@ -50,6 +54,17 @@ struct sv_gcra_ask {
  * nobody is let through for that long. Throttles within one interval of the last believed one are
  * the same episode: three workers throttled together slow down once. */
 void sv_gcra_take(struct sv_gcra *limit, struct sv_gcra_ask *ask);
+
+/* Whether a permit that was asked for `age_ms` ago, and came with `interval_ms`, is too late to be
+ * used: half of its interval is over. Who holds it lets it go, asks again and says that it was
+ * throttled: where the machine is slow, calls become fewer and permits are good for longer. But
+ * never two in a row, so that calls are made however slow the store is.
+ *
+ * A call that begins within the interval of its permit begins before the next permit can be given,
+ * so that any window of T seconds holds at most 2 + T / interval of them; the other half is for the
+ * way to SES. A worker by itself keeps to that anyhow, because it asks when the call before has
+ * begun; several workers that are held up with a permit each do not. */
+bool sv_gcra_is_late(sv_ms age_ms, sv_ms interval_ms);
 
 /* The interval for a rate in calls per 1,000 s: one percent longer than the rate allows, because
  * calls that left evenly arrive unevenly, and SES counts arrivals. */

@@ -44,8 +44,8 @@ struct sv_http_ask {
     sv_ms connect_ms;        /* 0 = 5 s */
     sv_ms total_ms;          /* 0 = 30 s */
     bool allow_plain; /* http:// is refused (SV_EINVALID) unless the caller says it is fine */
-    /* NULL = every address. Otherwise the request uses no proxy and a connection of its own;
-     * `address_context` is borrowed until done. */
+    /* NULL = every address. Otherwise the request uses no proxy, a connection of its own and a
+     * fresh look-up; `address_context` is borrowed until done. */
     sv_http_address_fn *address_allowed;
     void *address_context;
 };

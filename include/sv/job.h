@@ -9,6 +9,9 @@
 #include "sv/err.h"
 #include "sv/name.h"
 
+/* The account of a job that names none. */
+#define SV_ACCOUNT_DEFAULT "default"
+
 enum {
     SV_CLIENT_BYTES = 129,
     SV_JOB_ID_BYTES = 65,

@@ -16,8 +16,9 @@
 json_t *sv_json_parse(const char *bytes, size_t len, size_t bytes_max, unsigned depth_max,
                       struct sv_errinfo *info);
 
-/* Compact text in insertion order, appended to `out`; false when the buffer's limit is hit. */
-bool sv_json_write(const json_t *tree, struct sv_buf *out) __attribute__((warn_unused_result));
+/* Compact text in insertion order, appended to `out`; false, and nothing appended, when the
+ * buffer's limit is hit or the tree is deeper than 64 levels. */
+bool sv_json_write(json_t *tree, struct sv_buf *out) __attribute__((warn_unused_result));
 
 /* The string under `key`, or NULL when absent or of another type. Borrowed from the tree. */
 const char *sv_json_str(const json_t *object, const char *key);
@@ -26,7 +27,8 @@ const char *sv_json_str(const json_t *object, const char *key);
 json_t *sv_json_path(const json_t *object, const char *path);
 
 /* Setters that take plain values and end the process when memory is gone. Keys are our own
- * words. NULL text becomes JSON null; each byte that is no UTF-8 becomes U+FFFD. */
+ * words, and not looked at. NULL text becomes JSON null; each byte that is no UTF-8 becomes U+FFFD.
+ */
 void sv_json_set_str(json_t *object, const char *key, const char *text);
 void sv_json_set_int(json_t *object, const char *key, long long number);
 void sv_json_set_bool(json_t *object, const char *key, bool value);

@@ -31,9 +31,6 @@ struct sv_report {
      * so the findings about it may be others the next time though nothing changed. */
     bool unsettled[SV_RECORDS_MAX];
 
-    size_t findings_count;
-    struct sv_finding findings[SV_FINDINGS_MAX]; /* in the order of sv/finding_codes.h: the first
-                                                    one is the cause to repair first */
     size_t findings_omitted;
     size_t findings_hidden; /* consequences of what is shown, left out (dns-auth section 11) */
 
@@ -56,11 +53,17 @@ struct sv_report {
     enum sv_record_status
         mail_from; /* MX and SPF of the custom MAIL FROM; unknown when there is none */
     enum sv_tri spf_configured, dmarc_configured, meets_bulk_sender_requirements;
-    struct sv_spf_tree spf; /* of the envelope domain: {m}, or {d} without a custom MAIL FROM */
     struct sv_dmarc_path dmarc;
     struct sv_bulk bulk;
     struct sv_discovery discovery; /* filled where it was asked for */
     uint64_t digest;               /* sv_findings_digest */
+
+    struct sv_spf_tree spf; /* of the envelope domain: {m}, or {d} without a custom MAIL FROM */
+
+    /* In the order of sv/finding_codes.h: the first one is the cause to repair first. At most
+     * SV_FINDINGS_MAX; NULL where there are none. The judge's. */
+    struct sv_finding *findings;
+    size_t findings_count, findings_room;
 };
 
 /* Copies everything it needs from `expect`; `zone` as in sv_records_list. Names are at most 253

@@ -3,6 +3,8 @@
 #ifndef SV_KEEPER_H
 #define SV_KEEPER_H
 
+#include <stdbool.h>
+
 #include "sv/credentials.h"
 #include "sv/http.h"
 #include "sv/log.h"
@@ -26,6 +28,10 @@ struct sv_keeper_options {
 /* The first search is over. On failure `info` names the source and what is wrong with it. */
 typedef void sv_keeper_found_fn(void *context, enum sv_err err, const struct sv_errinfo *info);
 typedef void sv_keeper_closed_fn(void *context);
+
+/* True when the keys would come from a program of the operator's (credential_process), as variables
+ * and files stand now. */
+bool sv_keeper_needs_program(const struct sv_keeper_options *options);
 
 /* Starts the search at once; `found` is called exactly once, never before this has returned. */
 struct sv_keeper *sv_keeper_new(const struct sv_keeper_options *options, sv_keeper_found_fn *found,

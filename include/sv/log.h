@@ -36,7 +36,8 @@ struct sv_log;
  * next line that gets through. `clock` is borrowed. */
 struct sv_log *sv_log_new(int fd, enum sv_log_format format, enum sv_log_level level,
                           const struct sv_clock *clock);
-void sv_log_free(struct sv_log *log); /* NULL is fine; the descriptor stays open */
+/* Tells first what is still folded away. NULL is fine; the descriptor stays open. */
+void sv_log_free(struct sv_log *log);
 
 /* Raises or lowers what is written (SIGUSR2, reload). */
 void sv_log_set_level(struct sv_log *log, enum sv_log_level level);
@@ -53,6 +54,11 @@ void sv_log_write(struct sv_log *log, enum sv_log_level level, const char *event
 #define sv_log_line(log, level, event, msg, ...)                                                   \
     sv_log_write((log), (level), (event), (msg),                                                   \
                  (const struct sv_log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
+
+/* Tells of problems that stopped while repetitions of theirs were folded away: the last of them,
+ * with how many were before it, and with its domain only. To be called about once a second, so that
+ * an end without another line is told as well. NULL is fine. */
+void sv_log_settle(struct sv_log *log);
 
 /* The usual line for a failure: adds error_code, error and where from `info`. */
 void sv_log_failure(struct sv_log *log, enum sv_log_level level, const char *event,

@@ -18,6 +18,7 @@ struct sv_policy {
     sv_ms daily_ms;            /* pace after patience; 1 d */
     sv_ms daily_for_ms;        /* how long that pace holds; 14 d */
     sv_ms weekly_ms;           /* pace after that, for ever; 7 d */
+    sv_ms unverified_ms;  /* a claim that never verified is released after this; 30 d; 0 = never */
     sv_ms fault_first_ms; /* backoff after a look that found nothing out: doubles from here; 10 s */
     sv_ms fault_cap_ms;   /* up to here; 10 min */
     unsigned restarts_per_day; /* per domain; 3 */

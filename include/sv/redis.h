@@ -12,6 +12,7 @@
 #include "sv/err.h"
 #include "sv/log.h"
 #include "sv/rand.h"
+#include "sv/redis_tls.h"
 #include "sv/time.h"
 
 enum {
@@ -22,9 +23,8 @@ enum {
 };
 
 /* Where and as whom. Plain value made from a URL: redis://[user[:password]@]host[:port][/db] with
- * port 6379 and database 0 unless told, unix://[user[:password]@]/path[?db=N]. User, password and
- * path may be percent-encoded, an IPv6 address stands in brackets. rediss:// is parsed (tls = true)
- * and refused by the connection until TLS is built in. */
+ * port 6379 and database 0 unless told, rediss:// with TLS, unix://[user[:password]@]/path[?db=N].
+ * User, password and path may be percent-encoded, an IPv6 address stands in brackets. */
 struct sv_redis_address {
     bool tls;
     bool is_unix;
@@ -39,8 +39,22 @@ struct sv_redis_address {
 enum sv_err sv_redis_address_parse(const char *url, struct sv_redis_address *out,
                                    struct sv_errinfo *info) __attribute__((warn_unused_result));
 
+/* Who we are to the server. */
+struct sv_redis_login {
+    char user[128];     /* "" = the default user */
+    char password[512]; /* never logged */
+};
+
+/* Fills `out` anew for each connection, so that a changed secret counts from the next one on; `out`
+ * comes with what the address says. An error ends the attempt, with its reason. Must not block. */
+typedef enum sv_err sv_redis_login_fn(void *context, struct sv_redis_login *out,
+                                      struct sv_errinfo *info);
+
 struct sv_redis_options {
     struct sv_redis_address address;
+    struct sv_redis_tls *tls; /* borrowed until closed; what address.tls needs */
+    sv_redis_login_fn *login; /* NULL = as the address says */
+    void *login_context;
     char client_name[64];     /* CLIENT SETNAME; "" = none */
     sv_ms connect_ms;         /* 0 = 5 s */
     sv_ms command_ms;         /* deadline of one command without its own; 0 = 5 s */
@@ -48,6 +62,7 @@ struct sv_redis_options {
     sv_ms reconnect_cap_ms;   /* 0 = 10 s */
     size_t reply_bytes_max;   /* one reply, its bytes plus 96 for every element; 0 = 32 MiB.
                                * Nesting deeper than 7 is refused too (F07) */
+    bool any_role;            /* not only a master: a Sentinel, a node asked about others */
     struct sv_log *log;       /* borrowed; may be NULL */
     struct sv_rand *rand;     /* borrowed: jitter */
 };
@@ -65,10 +80,11 @@ typedef void sv_redis_done_fn(struct sv_redis_command *command, enum sv_err err,
                               const redisReply *reply);
 typedef void sv_redis_closed_fn(void *context);
 /* Told at every change, and with `ready` false after every attempt to connect that failed, so that
- * a refused password is seen at once; false comes with the reason: SV_EDENIED (credentials),
- * SV_EUNAVAILABLE (not a master, LOADING), SV_ECONNECT, SV_ETIMEOUT, SV_EMALFORMED or SV_ETOOBIG
- * (the peer does not speak sane RESP2), SV_EINVALID (TLS). Never called from inside another
- * function of this header, nor after close. */
+ * a refused password is seen at once; false comes with the reason: SV_EDENIED (credentials, ours or
+ * the server's), SV_EUNAVAILABLE (not a master, LOADING), SV_ECONNECT, SV_ETIMEOUT, SV_EMALFORMED
+ * or SV_ETOOBIG (the peer does not speak sane TLS or RESP2), SV_EINVALID (files for TLS), and
+ * whatever login said. Never called from inside another function of this header, nor after close.
+ */
 typedef void sv_redis_state_fn(void *context, bool ready, const struct sv_errinfo *why);
 
 struct sv_redis_command { /* embed it in your own struct */

@@ -39,9 +39,9 @@ struct sv_spf_tree {
     char owner[SV_NAME_BYTES];                   /* "" = no SPF record was judged */
     enum sv_spf_result for_ses;                  /* the worst result over SES's addresses */
     unsigned lookups_used, lookups_worst, voids; /* of the 10 and 2 that are allowed (4.6.4) */
+    bool cut;                                    /* there are more nodes than fit */
     size_t nodes_count;
-    struct sv_spf_node nodes[SV_SPF_NODES_MAX];
-    bool cut; /* there are more nodes than fit */
+    struct sv_spf_node nodes[SV_SPF_NODES_MAX]; /* those behind the last one are not filled */
 };
 
 #endif

@@ -34,7 +34,12 @@ struct sv_open_job {
     enum sv_job_type type;
 };
 
+enum {
+    SV_STATE_VERSION = 2
+}; /* of the record that is written; lua/shared/version.lua has it, too */
+
 struct sv_record_sheet { /* a domain, whole */
+    uint32_t version;    /* as read; 0 = nothing was kept */
     struct sv_domain domain;
     struct sv_registration registration;
     struct sv_open_job job;
@@ -54,8 +59,9 @@ uint32_t sv_state_key_digest(const char *public_key);
 enum sv_record_status sv_verdict_read(char letter);
 
 /* Reads what the store keeps. Missing fields are zero; a value that cannot be is SV_EMALFORMED with
- * the field's name, and the sheet must not be used. Unknown fields (of a newer version) are ignored
- * and stay untouched in the store. */
+ * the field's name, and the sheet must not be used. A record of a newer version than
+ * SV_STATE_VERSION is SV_EREFUSED: leave it to a newer program. Older ones are read, and become
+ * SV_STATE_VERSION by the next commit. Unknown fields are ignored and stay untouched. */
 enum sv_err sv_state_read(const struct sv_field *fields, size_t count, struct sv_record_sheet *out,
                           struct sv_errinfo *info) __attribute__((warn_unused_result));
 

@@ -11,29 +11,38 @@
 
 #include "sv/digest.h"
 #include "sv/err.h"
+#include "sv/store_fleet.h"
+#include "sv/store_hold.h"
+#include "sv/store_letters.h"
 #include "sv/store_lists.h"
+#include "sv/store_look.h"
+#include "sv/store_move.h"
+#include "sv/store_pause.h"
+#include "sv/store_permit.h"
+#include "sv/store_sinks.h"
 #include "sv/store_sweep.h"
+#include "sv/store_trim.h"
 #include "sv/time.h"
 
 enum {
     SV_STORE_JOB_BYTES_MAX = 64 * 1024, /* a larger entry is buried inside Redis, unread */
     SV_STORE_ENTRY_ID_BYTES = 44,
     SV_STORE_CLIENT_BYTES = 129,
+    SV_STORE_OWN_BYTES = 64,
     SV_STORE_FIELDS_MAX = 64,
     SV_STORE_TAKE_MAX = 64,
     SV_STORE_CLAIM_MAX = 256,
     SV_STORE_EVENT_BYTES_MAX = 20 * 1024,
+    SV_STORE_DOMAIN_EVENT_BYTES_MAX = SV_STORE_EVENT_BYTES_MAX - 24, /* the store adds `epoch` */
     SV_STORE_DETAIL_BYTES_MAX = 4 * 1024, /* findings and changes together */
     SV_STORE_CHANGE_BYTES_MAX = 512,
     SV_STORE_CHANGES_MAX = 20,
 };
 
 enum sv_store_op {
-    SV_STORE_PREPARE, /* checks the server, creates the group, loads the scripts; once per shard at
-                         start */
+    SV_STORE_PREPARE, /* looks at the server, makes group and scripts; once per shard at start */
     SV_STORE_TAKE,    /* reads new jobs, waiting for the first */
-    SV_STORE_TAKE_PENDING, /* jobs that were read before and never settled: ours, and others' idle
-                              ones */
+    SV_STORE_TAKE_PENDING, /* jobs read before and never settled: ours, and others' idle ones */
     SV_STORE_ADMIT,        /* settles one entry at the door */
     SV_STORE_BURY,         /* a malformed entry to the dead letters */
     SV_STORE_OWN,          /* claims, confirms or releases a name for a client */
@@ -51,13 +60,28 @@ enum sv_store_op {
     SV_STORE_OWNERS,       /* who has claimed a name */
     SV_STORE_HURRY,        /* brings the look at a waiting domain forward to now */
     SV_STORE_SWEEP,        /* whose turn it is to walk an account's list */
+    SV_STORE_LETTERS,      /* reads dead letters */
+    SV_STORE_LETTER_END,   /* retries or drops one */
+    SV_STORE_BEAT,         /* tells that this worker lives, and asks who else does */
+    SV_STORE_RETIRE,       /* forgets readers of the inbox that are gone */
+    SV_STORE_LOOK,         /* pages of keys as they are */
+    SV_STORE_PLACES,       /* one domain and everywhere it stands, at one instant */
+    SV_STORE_TRIM,         /* deletes old events that everybody has read */
+    SV_STORE_PAUSE,        /* pauses or resumes clients, accounts, everything */
+    SV_STORE_PAUSES,       /* what is paused */
+    SV_STORE_SINK,         /* whose turn it is to serve a sink, and how the sink stands */
+    SV_STORE_PARCELS,      /* reads events for a sink */
+    SV_STORE_SETTLE,       /* what came of an attempt to deliver one */
+    SV_STORE_SINK_DEAD,    /* reads the dead letters of a sink */
+    SV_STORE_REPLAY,       /* events go to a sink once more */
+    SV_STORE_MOVE,         /* takes a shard apart, for another number of shards */
+    SV_STORE_STRAYS,       /* pages of names that are claimed and not held */
     SV_STORE_OP_COUNT
 };
 
 const char *sv_store_op_name(enum sv_store_op op); /* "admit" ... */
 
-/* A field of the domain hash. Texts end with a 0 byte and hold none. A NULL value in a commit
- * deletes the field. */
+/* A field of the domain hash. Texts hold no 0 byte. A NULL value in a commit deletes it. */
 struct sv_field {
     const char *name;
     const char *value;
@@ -67,20 +91,20 @@ struct sv_store_entry {
     const char *id; /* stream entry id */
     const char *payload;
     size_t payload_bytes;
-    bool too_big;      /* buried inside the store: payload is NULL, nothing is left to do */
-    bool no_job_field; /* the entry has no field `job`: payload holds what is there. EVENTS: it has
-                        * no field `event`, payload is "" */
+    const char *buried; /* why it is a dead letter already, without payload; NULL = it is none */
+    bool no_job_field;  /* payload holds what is there instead. EVENTS: no field `event`, "" */
 };
 
-/* TAKE, TAKE_PENDING. `entries` is borrowed until done returns. A TAKE that failed or was canceled
- * may have read entries all the same: they are pending for us, and the next TAKE returns them first
- * (so may TAKE_PENDING). Either can therefore return an entry that the caller is settling already;
- * ADMIT and BURY of a settled entry do nothing. */
+/* TAKE, TAKE_PENDING. `entries` is borrowed until done returns. What a TAKE read that failed or was
+ * canceled comes with the next TAKE or TAKE_PENDING, so that either can return an entry that the
+ * caller is settling already; ADMIT and BURY of a settled entry do nothing. */
 struct sv_store_take {
     size_t entries_max; /* in: 1 .. SV_STORE_TAKE_MAX */
     sv_ms block_ms;     /* in, TAKE: 1 .. 5000 */
     sv_ms idle_ms;      /* in, TAKE_PENDING: take over others' entries idle for longer than this */
-    size_t count;       /* out */
+    unsigned deliveries_max; /* in, TAKE_PENDING: read so often, it is buried; 0 = never. One that
+                              * was read twice comes alone, so that it takes no other with it */
+    size_t count;            /* out */
     const struct sv_store_entry *entries;
 };
 
@@ -126,14 +150,24 @@ struct sv_store_bury {
     const char *event; /* whole JSON */
 };
 
-enum sv_store_own_verb { SV_STORE_OWN_CLAIM, SV_STORE_OWN_CONFIRM, SV_STORE_OWN_RELEASE };
+enum sv_store_own_verb {
+    SV_STORE_OWN_CLAIM,
+    SV_STORE_OWN_CONFIRM,
+    SV_STORE_OWN_LOOSEN, /* held -> claimed: free for others an hour later, unless confirmed again
+                          */
+    SV_STORE_OWN_RELEASE,
+    SV_STORE_OWN_DROP, /* a claim that nothing came of, if it is still the one that was seen */
+};
 
 /* OWN: one hash per registrable domain holds every claimed name under it (design section 6). Not
- * bound to a shard. */
+ * bound to a shard. LOOSEN is always granted, and changes nothing that another client holds. DROP
+ * is granted when there was such a claim, and `held_by_domain` stays empty when there was none. */
 struct sv_store_own {
     enum sv_store_own_verb verb;
     const char *registrable, *domain, *account, *client_id, *uid;
     bool allow_overlap; /* names above and below another client's are fine */
+    sv_ms claimed_at;   /* DROP: as STRAYS told; any claim since is another one */
+    sv_ms idle_ms;      /* DROP: only if it was made longer ago than that */
     /* out */
     bool granted;             /* false: another client holds this name, or one above or below */
     char held_by_domain[254]; /* then: the name that is held */
@@ -141,24 +175,30 @@ struct sv_store_own {
 
 struct sv_store_claimed {
     const char *uid, *client_id, *contact_email;
+    const char *own; /* who holds it now: process and claim; shorter than SV_STORE_OWN_BYTES */
     uint64_t fence;
     const struct sv_field *fields;
     size_t fields_count;
 };
 
-/* CLAIM: goes round the ring of clients with something due, at most `per_client_max` of one client
+/* A Redis that lost its last writes may give a fence out twice: fence and `own` together say who
+ * holds a domain.
+ * CLAIM: goes round the ring of clients with something due, at most `per_client_max` of one client
  * per call, urgent ones before scheduled ones. `claimed` is borrowed until done returns. */
 struct sv_store_claim {
     size_t count_max; /* 1 .. SV_STORE_CLAIM_MAX */
     size_t per_client_max;
     sv_ms lease_ms;
     const char *worker; /* name and nonce of this process */
+    /* Clients whose domains are left alone, sorted by strcmp; NULL with 0. */
+    const char (*paused)[SV_STORE_CLIENT_BYTES];
+    size_t paused_count; /* at most SV_STORE_PAUSES_MAX */
     /* out */
     size_t count;
     const struct sv_store_claimed *claimed;
     sv_ms now;         /* the store's clock */
-    sv_ms next_due_ms; /* until the earliest due time that is left; 0 = more is due now; -1 =
-                          nothing waits */
+    sv_ms next_due_ms; /* until the earliest due time that is left, paused clients aside; 0 = more
+                          is due now; -1 = nothing waits */
 };
 
 enum sv_store_verdict {
@@ -172,15 +212,16 @@ enum sv_store_verdict {
 /* COMMIT. KEYS and checks are the store's; every text was rendered before. */
 struct sv_store_commit {
     const char *uid, *client_id;
+    const char *own; /* as claimed, with the fence */
     uint64_t fence;
     uint64_t sequence;     /* as claimed; with an event the store writes sequence + 1 */
     const char *from, *to; /* status words, for the check and the counters */
     const struct sv_field *fields;
     size_t fields_count;
-    sv_ms wait_ms;           /* until due again; -1 = never */
-    bool urgent;             /* due in the urgent class */
-    const char *event;       /* domain event, whole JSON; NULL = the change set did not change */
-    const char *job_id;      /* the open job this commit finishes; NULL = none */
+    sv_ms wait_ms;      /* until due again; -1 = never */
+    bool urgent;        /* due in the urgent class */
+    const char *event;  /* domain event, JSON; the store puts `epoch` in front. NULL = no change */
+    const char *job_id; /* the open job this commit finishes; NULL = none */
     const char *job_outcome; /* "done", "rejected", "dead" */
     const char *job_event;   /* job.finished, whole JSON */
     bool give_back;          /* return one attempt */
@@ -195,65 +236,10 @@ struct sv_store_commit {
     bool again; /* one more check was promised meanwhile: due at once */
 };
 
-/* RENEW and RELEASE. RELEASE: due again after wait_ms, attempt given back if a recheck is open,
- * nothing else changes. */
-struct sv_store_hold {
-    const char *uid, *client_id;
-    uint64_t fence;
-    sv_ms lease_ms; /* RENEW */
-    sv_ms wait_ms;  /* RELEASE */
-    bool held;      /* out: false = fenced */
-};
-
-/* REAP: at most `count_max` domains whose lease is past go back, fence raised; after `reclaims_max`
- * in a row without a commit, a domain's open job ends dead ("crash_loop") and the domain waits
- * `crash_wait_ms`. */
-struct sv_store_reap {
-    size_t count_max;
-    unsigned reclaims_max;
-    sv_ms crash_wait_ms;
-    size_t reaped; /* out */
-};
-
-/* PERMIT: generic cell rate, burst 1, shared by all workers (sv/gcra.h). Not bound to a shard.
- * Workers that were refused get permits in turn, the one that has waited longest first. */
-struct sv_store_permit {
-    const char *account, *region, *action;
-    const char *worker; /* name and nonce of this process */
-    int64_t interval_us;
-    bool throttled; /* SES throttled our last call: everybody slows down before this is answered */
-    /* out */
-    sv_ms wait_ms;     /* 0 = granted, otherwise ask again after this */
-    sv_ms interval_ms; /* between permits now: the configured interval, or slower after throttles */
-    unsigned workers;  /* that want permits now, this one included */
-};
-
-/* READ. `found` false: no such domain. Borrowed until done returns. */
-struct sv_store_read {
-    const char *uid;
-    bool found;
-    const char *client_id, *contact_email;
-    const struct sv_field *fields;
-    size_t fields_count;
-    const char *detail; /* lines as above; the first is "" without findings; NULL = none */
-    bool running;
-    sv_ms due_at; /* 0 = not waiting */
-};
-
 struct sv_store_enqueue {
     const char *job;
     size_t job_bytes;
     char entry_id[SV_STORE_ENTRY_ID_BYTES]; /* out */
-};
-
-/* EVENTS: behind `after` ("0" = from the start, "$" = only new ones), waiting up to block_ms for
- * the first (0 = do not). */
-struct sv_store_events {
-    const char *after;
-    sv_ms block_ms;
-    size_t entries_max;
-    size_t count;
-    const struct sv_store_entry *entries;
 };
 
 struct sv_store;
@@ -287,6 +273,22 @@ struct sv_store_call { /* embed it in your own struct; inputs are borrowed until
         struct sv_store_owners owners;
         struct sv_store_hurry hurry;
         struct sv_store_sweep sweep;
+        struct sv_store_trim trim;
+        struct sv_store_letters letters;
+        struct sv_store_letter_end letter_end;
+        struct sv_store_beat beat;
+        struct sv_store_retire retire;
+        struct sv_store_look look;
+        struct sv_store_places places;
+        struct sv_store_pause pause;
+        struct sv_store_pauses pauses;
+        struct sv_store_sink sink;
+        struct sv_store_parcels parcels;
+        struct sv_store_settle settle;
+        struct sv_store_sink_dead sink_dead;
+        struct sv_store_replay replay;
+        struct sv_store_move move;
+        struct sv_store_strays strays;
     } u;
     struct sv_errinfo info;
     /* private to the store from here on */

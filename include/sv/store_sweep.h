@@ -1,4 +1,5 @@
-/* The calls of sv/store.h that sweeps of an account's list need: HURRY, SWEEP. */
+/* The calls of sv/store.h that sweeps need, of an account's list and of claimed names: HURRY,
+ * SWEEP, STRAYS. */
 #ifndef SV_STORE_SWEEP_H
 #define SV_STORE_SWEEP_H
 
@@ -32,6 +33,25 @@ struct sv_store_sweep {
     bool held;                  /* out: the turn is ours; FINISH: was ours */
     sv_ms finished_at, wait_ms; /* out: 0 = under way; how long another worker's lease lasts */
     sv_ms now;                  /* out: the store's clock */
+};
+
+enum { SV_STORE_STRAYS_MAX = 500, SV_STORE_STRAYS_CURSOR_BYTES = 32 };
+
+/* A name that a client has claimed and does not hold (yet, or any more). */
+struct sv_store_stray {
+    const char *registrable, *domain, *account, *client_id, *uid;
+    sv_ms claimed_at;
+};
+
+/* STRAYS: one page of the names that are claimed and not held, in no order; one may come twice, and
+ * what is more than SV_STORE_STRAYS_MAX in a page is left out. Not bound to a shard. Borrowed until
+ * done returns. */
+struct sv_store_strays {
+    const char *cursor; /* "0" begins */
+    /* out */
+    size_t count;
+    const struct sv_store_stray *strays;
+    char next_cursor[SV_STORE_STRAYS_CURSOR_BYTES]; /* "0" ends */
 };
 
 #endif

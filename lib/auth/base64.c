@@ -18,6 +18,7 @@ static int digit_of(char c)
 enum sv_base64 sv_base64_decode(struct sv_span text, uint8_t *out, size_t *count, size_t *odd)
 {
     uint32_t group = 0;
+    unsigned bits = 0; /* at the end of the group, that are in no octet yet */
     size_t digits = 0;
     size_t pads = 0;
 
@@ -35,8 +36,11 @@ enum sv_base64 sv_base64_decode(struct sv_span text, uint8_t *out, size_t *count
             return SV_BASE64_ODD;
         group = group << 6 | (uint32_t)digit;
         digits++;
-        if (digits % 4 != 1) /* each digit but the first of a group completes an octet */
-            out[(*count)++] = (uint8_t)(group >> (6 - 2 * ((digits - 1) % 4)));
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            out[(*count)++] = (uint8_t)(group >> bits);
+        }
     }
     return digits % 4 == 1 ? SV_BASE64_CUT : SV_BASE64_OK;
 }

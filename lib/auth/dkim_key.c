@@ -68,8 +68,11 @@ static bool is_text(struct sv_span record, size_t *at)
 {
     for (size_t i = 0; i < record.len; i++) {
         char c = record.text[i];
-        bool folded = i + 2 < record.len && c == '\r' && record.text[i + 1] == '\n' &&
-                      (record.text[i + 2] == ' ' || record.text[i + 2] == '\t');
+        bool folded;
+        if (c >= ' ' && c <= '~' && c != '\\')
+            continue;
+        folded = i + 2 < record.len && c == '\r' && record.text[i + 1] == '\n' &&
+                 (record.text[i + 2] == ' ' || record.text[i + 2] == '\t');
         *at = i;
         if (c == '\\' && i + 1 < record.len && record.text[i + 1] == ';')
             return false;
@@ -161,9 +164,10 @@ static bool find_quote(struct sv_span record, size_t *at)
                                               "\xe2\x80\x9d", "\xe2\x80\x9e"};
 
     for (*at = 0; *at < record.len; ++*at) {
-        if (record.text[*at] == '"')
+        char c = record.text[*at];
+        if (c == '"')
             return true;
-        if (record.text[*at] != *typographic[0])
+        if (c != *typographic[0])
             continue;
         for (size_t i = 0; i < sizeof(typographic) / sizeof(*typographic); i++) {
             if (record.len - *at >= 3 && memcmp(record.text + *at, typographic[i], 3) == 0)
@@ -232,10 +236,9 @@ static STACK_OF(ASN1_TYPE) * read_sequence(const uint8_t *octets, size_t count, 
     return sequence;
 }
 
-/* RSAPublicKey (RFC 8017 appendix A.1.1): two positive numbers. 0 = it is none. */
-static uint32_t bits_of_numbers(const uint8_t *octets, size_t count)
+/* RSAPublicKey (RFC 8017 appendix A.1.1): two positive numbers. 0 = it is none, or NULL. */
+static uint32_t bits_of_numbers(const STACK_OF(ASN1_TYPE) * sequence)
 {
-    STACK_OF(ASN1_TYPE) *sequence = read_sequence(octets, count, 2);
     uint32_t bits = 0;
 
     for (int i = 2; sequence != NULL && i-- > 0;) {
@@ -248,7 +251,6 @@ static uint32_t bits_of_numbers(const uint8_t *octets, size_t count)
         if (bits == 0)
             break;
     }
-    sk_ASN1_TYPE_pop_free(sequence, ASN1_TYPE_free);
     return bits;
 }
 
@@ -273,12 +275,15 @@ static bool is_rsa(const ASN1_TYPE *algorithm)
 static uint32_t rsa_bits(const uint8_t *octets, size_t count)
 {
     STACK_OF(ASN1_TYPE) *info = read_sequence(octets, count, 2);
-    uint32_t bits = bits_of_numbers(octets, count);
+    uint32_t bits = bits_of_numbers(info);
 
     if (info != NULL && bits == 0 && is_rsa(sk_ASN1_TYPE_value(info, 0)) &&
         ASN1_TYPE_get(sk_ASN1_TYPE_value(info, 1)) == V_ASN1_BIT_STRING) {
         const ASN1_BIT_STRING *key = sk_ASN1_TYPE_value(info, 1)->value.bit_string;
-        bits = bits_of_numbers(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key));
+        STACK_OF(ASN1_TYPE) *numbers =
+            read_sequence(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key), 2);
+        bits = bits_of_numbers(numbers);
+        sk_ASN1_TYPE_pop_free(numbers, ASN1_TYPE_free);
     }
     sk_ASN1_TYPE_pop_free(info, ASN1_TYPE_free);
     ERR_clear_error();

@@ -21,7 +21,29 @@ static bool is_size(struct sv_span text)
 /* What may stand in a URI as it is; a comma and a "!" have to be encoded here. */
 static bool is_uri_char(char c)
 {
-    return c > 0x20 && c < 0x7f && strchr("\"<>\\^`{|}!,;", c) == NULL;
+    switch (c) {
+    case '"':
+    case '<':
+    case '>':
+    case '\\':
+    case '^':
+    case '`':
+    case '{':
+    case '|':
+    case '}':
+    case '!':
+    case ',':
+    case ';':
+        return false;
+    default: /* no enum: an octet */
+        return c > 0x20 && c < 0x7f;
+    }
+}
+
+/* What must be encoded in an address (RFC 6068 section 2). */
+static bool is_reserved(char c)
+{
+    return c == '/' || c == '#' || c == '[' || c == ']' || c == '\0';
 }
 
 static int hex_of(char c)
@@ -67,8 +89,8 @@ static bool take_address(struct sv_span text, char domain[SV_NAME_BYTES])
 
     if (query != NULL)
         text.len = (size_t)(query - text.text);
-    for (size_t i = 0; i < text.len; i++) { /* these must be encoded (RFC 6068 section 2) */
-        if (strchr("/#[]", text.text[i]) != NULL)
+    for (size_t i = 0; i < text.len; i++) {
+        if (is_reserved(text.text[i]))
             return false;
     }
     if (!decode(text, address, &len))

@@ -124,6 +124,8 @@ void sv_judge_free(struct sv_judge *judge)
     if (judge == NULL)
         return;
     sv_keep_fini(&judge->keep);
+    if (judge->report != NULL)
+        free(judge->report->findings);
     free(judge->report);
     free(judge);
 }
@@ -288,14 +290,24 @@ bool sv_judge_done(const struct sv_judge *judge)
     return judge->unanswered == 0;
 }
 
+/* All but the nodes of the SPF tree, which are most of it, and the room for findings. */
+static void empty(struct sv_report *report)
+{
+    memset(report, 0, offsetof(struct sv_report, spf));
+    memset(&report->spf, 0, offsetof(struct sv_spf_tree, nodes));
+    report->findings_count = 0;
+}
+
 const struct sv_report *sv_judge_report(struct sv_judge *judge)
 {
     if (judge->report_fresh)
         return judge->report;
-    if (judge->report == NULL)
-        judge->report = sv_alloc(1, sizeof(*judge->report));
-    else
-        memset(judge->report, 0, sizeof(*judge->report));
+    if (judge->report == NULL) {
+        judge->report = sv_realloc(NULL, sizeof(*judge->report));
+        judge->report->findings = NULL;
+        judge->report->findings_room = 0;
+    }
+    empty(judge->report);
     judge->out = judge->report;
     sv_judge_begin(judge);
     compute(judge);

@@ -197,7 +197,10 @@ enum sv_tri sv_dmarc_is_right(const struct sv_judge *judge, size_t record,
                    : SV_TRI_NO;
     if (choice.count != 1)
         return SV_TRI_NO;
-    sv_dmarc_parse(choice.record, &read);
+    if (judge->dmarc_text == choice.record.text)
+        read = *judge->dmarc_read;
+    else
+        sv_dmarc_parse(choice.record, &read);
     return read.has_repeated || sv_dmarc_has_bad_policy(&read) ||
                    sv_dmarc_policy_of(&read) == SV_DMARC_POLICY_ABSENT
                ? SV_TRI_NO

@@ -160,6 +160,8 @@ void sv_dmarc_judge_record(struct sv_dmarc_view *view, const struct sv_fact *fac
     struct lists lists;
     bool is_damaged = false;
 
+    if (view->judge->out == NULL)
+        return; /* nothing is asked here */
     sv_line_init(&lists.unknown_line, lists.unknown, sizeof(lists.unknown));
     sv_line_init(&lists.deprecated_line, lists.deprecated, sizeof(lists.deprecated));
     while (sv_dmarc_next(&reader, &tag)) {

@@ -156,13 +156,10 @@ static enum sv_spf_result run_all(struct ses *ses, struct tour *tour)
     return worst;
 }
 
-/* Finds out for what the record is to be evaluated. */
-static void prepare(struct ses *ses, struct tour *tour)
+/* Finds out for what else the record is to be evaluated than SES's own include. */
+static void prepare(struct ses *ses, struct tour *tour, const struct sv_spf_verdict *verdict)
 {
-    struct sv_spf_verdict verdict;
-
-    sv_spf_check(&ses->check, &verdict);
-    if (verdict.waiting || (verdict.result != SV_SPF_UNDECIDED && !verdict.doubtful))
+    if (verdict->waiting || (verdict->result != SV_SPF_UNDECIDED && !verdict->doubtful))
         return;
     collect(tour, SV_SPF_SES, 0, &ses->ranges);
     ses->by_range = !ses->ranges.open && ses->ranges.count > 0;
@@ -174,11 +171,15 @@ static void prepare(struct ses *ses, struct tour *tour)
 
 static enum sv_spf_result evaluate(struct tour *tour, struct ses *ses)
 {
+    struct sv_spf_verdict verdict;
     enum sv_spf_result result;
 
     ses->check = (struct sv_spf_check){
         .source = tour->walk.source, .domain = tour->it->owner, .passing = SV_SPF_SES};
-    prepare(ses, tour);
+    sv_spf_check(&ses->check, &verdict);
+    prepare(ses, tour, &verdict);
+    if (tour->walk.tree == NULL && !ses->by_range && !ses->check.unlisted)
+        return verdict.result; /* it would be the same again, and nobody counts what it used */
     result = run_all(ses, tour);
     if (result == SV_SPF_PERMERROR && tour->walk.tree != NULL) {
         ses->check.count_on = true; /* how far does it pass the limits? */
@@ -411,12 +412,14 @@ void sv_judge_spf_tree(struct sv_spf_subject *it, struct sv_span record)
     if (out == NULL)
         return;
     out->spf.for_ses = it->for_ses;
-    /* Once more, to tell what is wrong: how much that matters is known now. */
-    tour.walk.tree = NULL;
-    tour.walk.note = on_note;
-    tour.walk.context = &tour;
-    sv_spf_walk(&tour.walk, it->owner, record);
-    tour.walk.tree = &out->spf;
+    if (tour.walk.troubles > 0) {
+        /* Once more, to tell what is wrong: how much that matters is known now. */
+        tour.walk.tree = NULL;
+        tour.walk.note = on_note;
+        tour.walk.context = &tour;
+        sv_spf_walk(&tour.walk, it->owner, record);
+        tour.walk.tree = &out->spf;
+    }
     tell_silent(&tour);
     judge_lookups(&tour);
     judge_voids(&tour);

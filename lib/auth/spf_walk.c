@@ -26,6 +26,7 @@ static void add_node(struct sv_spf_walk *walk, unsigned depth, const struct sv_s
     }
     *index = tree->nodes_count++;
     node = &tree->nodes[*index];
+    memset(node, 0, sizeof(*node));
     node->depth = depth;
     sv_line_init(&line, node->term, sizeof(node->term));
     if (term != NULL)
@@ -46,8 +47,11 @@ static void set_node(struct sv_spf_walk *walk, size_t index, enum sv_dns_outcome
 
 static void tell(struct sv_spf_walk *walk, enum sv_spf_trouble trouble, struct sv_spf_note *note)
 {
+    if (trouble == SV_SPF_TROUBLE_NONE)
+        return;
+    walk->troubles++;
     note->trouble = trouble;
-    if (walk->note != NULL && trouble != SV_SPF_TROUBLE_NONE)
+    if (walk->note != NULL)
         walk->note(walk->context, note);
 }
 
@@ -74,11 +78,13 @@ static unsigned walk_below(struct sv_spf_walk *walk, const struct sv_spf_reply *
         tell(walk, SV_SPF_NO_RECORD, note);
     if (count != 1 || reply->incomplete)
         return 0;
-    sv_spf_outline(record, &outline);
-    note->outline = &outline;
-    if (outline.fault != SV_SPF_GOOD)
-        tell(walk, SV_SPF_BROKEN, note);
-    note->outline = NULL;
+    if (walk->tree != NULL || walk->note != NULL) {
+        sv_spf_outline(record, &outline);
+        note->outline = &outline;
+        if (outline.fault != SV_SPF_GOOD)
+            tell(walk, SV_SPF_BROKEN, note);
+        note->outline = NULL;
+    }
     if (note->depth >= SV_SPF_DEPTH_MAX) {
         if (walk->tree != NULL)
             walk->tree->cut = true;
@@ -194,6 +200,7 @@ void sv_spf_walk(struct sv_spf_walk *walk, const char *owner, struct sv_span rec
     unsigned lookups;
 
     walk->steps = 0;
+    walk->troubles = 0;
     walk->path[0] = owner;
     add_node(walk, 0, NULL, owner, &index);
     lookups = walk_record(walk, record, 0);

@@ -34,11 +34,12 @@ typedef void sv_spf_note_fn(void *context, const struct sv_spf_note *note);
 
 struct sv_spf_walk {
     struct sv_spf_source source;
-    struct sv_spf_tree *tree; /* zeroed; NULL = only the questions are wanted */
+    struct sv_spf_tree *tree; /* empty; NULL = only the questions are wanted */
     sv_spf_note_fn *note;     /* NULL = not told */
     void *context;
     /* Filled in: where each node's term stands in its record. */
     const char *places[SV_SPF_NODES_MAX];
+    size_t troubles; /* how many there are to note */
     /* private */
     unsigned steps;
     const char *path[SV_SPF_DEPTH_MAX + 1];

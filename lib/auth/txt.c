@@ -92,15 +92,21 @@ void sv_line_add_shown(struct sv_line *line, struct sv_span octets)
 
 bool sv_name_build(char out[SV_NAME_BYTES], const char *a, const char *b, const char *c)
 {
-    struct sv_line line;
+    const char *const parts[] = {a, b, c};
+    size_t len = 0;
 
-    sv_line_init(&line, out, SV_NAME_BYTES);
-    sv_line_add(&line, a != NULL ? a : "");
-    sv_line_add(&line, b != NULL ? b : "");
-    sv_line_add(&line, c != NULL ? c : "");
-    if (line.cut)
-        out[0] = '\0';
-    return !line.cut;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        size_t part_len = parts[i] != NULL ? strlen(parts[i]) : 0;
+        if (part_len > SV_NAME_BYTES - 1 - len) {
+            out[0] = '\0';
+            return false;
+        }
+        if (part_len > 0)
+            memcpy(out + len, parts[i], part_len);
+        len += part_len;
+    }
+    out[len] = '\0';
+    return true;
 }
 
 struct sv_span sv_span_of(const char *text)
@@ -113,40 +119,54 @@ bool sv_char_is_in(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-/* `len` is that of the text, and the span has as many. */
-static bool starts(const char *octets, const char *text, size_t len)
+/* How many octets from the front on are those of the text. Mostly none, so nothing is measured
+ * before. */
+static size_t common(struct sv_span span, const char *text)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (sv_char_lower(octets[i]) != sv_char_lower(text[i]))
-            return false;
-    }
-    return true;
+    size_t len = 0;
+
+    while (len < span.len && text[len] != '\0' &&
+           sv_char_lower(span.text[len]) == sv_char_lower(text[len]))
+        len++;
+    return len;
 }
 
 bool sv_span_starts(struct sv_span span, const char *text)
 {
-    size_t len = strlen(text);
-
-    return len <= span.len && starts(span.text, text, len);
+    return text[common(span, text)] == '\0';
 }
 
 bool sv_span_equals(struct sv_span span, const char *text)
 {
-    return span.len == strlen(text) && starts(span.text, text, span.len);
+    size_t len = common(span, text);
+
+    return len == span.len && text[len] == '\0';
 }
 
+/* The first octet at or behind `from` that is `c`; the end where there is none. */
+static size_t find_octet(struct sv_span span, size_t from, int c)
+{
+    const char *at = from < span.len ? memchr(span.text + from, c, span.len - from) : NULL;
+
+    return at != NULL ? (size_t)(at - span.text) : span.len;
+}
+
+/* Whole keys are searched for words that they do not hold, so what can be left to memchr is. */
 bool sv_span_holds(struct sv_span span, const char *text)
 {
-    size_t len = strlen(text);
-    char first = sv_char_lower(*text);
+    char lower = sv_char_lower(*text);
+    int upper = lower >= 'a' && lower <= 'z' ? lower - 'a' + 'A' : lower;
+    size_t small = find_octet(span, 0, lower);
+    size_t capital = find_octet(span, 0, upper);
 
-    if (len == 0)
-        return true;
-    for (size_t i = 0; i + len <= span.len; i++) {
-        if (sv_char_lower(span.text[i]) == first && starts(span.text + i, text, len))
+    while (small < span.len || capital < span.len) {
+        size_t at = small < capital ? small : capital;
+        if (sv_span_starts((struct sv_span){span.text + at, span.len - at}, text))
             return true;
+        small = small == at ? find_octet(span, at + 1, lower) : small;
+        capital = capital == at ? find_octet(span, at + 1, upper) : capital;
     }
-    return false;
+    return *text == '\0';
 }
 
 struct sv_span sv_mx_host(struct sv_span value)

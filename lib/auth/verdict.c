@@ -1,6 +1,8 @@
 /* Writing the report: marks, findings in the order of causes, and what follows from them. */
 #include <string.h>
 
+#include "sv/alloc.h"
+
 #include "judge_parts.h"
 
 void sv_judge_begin(struct sv_judge *judge)
@@ -50,10 +52,11 @@ static void set_text(char *out, size_t bytes, const char *text)
         sv_line_add_shown(&line, sv_span_of(text));
 }
 
-/* The place for a finding of this code, the later ones moved back; NULL when it would be beyond the
- * end. The findings of one code stay in the order in which they were made. */
+/* The empty place for a finding of this code, the later ones moved back; NULL when it would be
+ * beyond the end. The findings of one code stay in the order in which they were made. */
 static struct sv_finding *make_room(struct sv_report *out, enum sv_finding_code code)
 {
+    enum { ROOM_STEP = 4 }; /* most domains have fewer */
     size_t at = out->findings_count;
 
     while (at > 0 && out->findings[at - 1].code > code)
@@ -64,8 +67,13 @@ static struct sv_finding *make_room(struct sv_report *out, enum sv_finding_code 
         out->findings_count++;
     if (at == SV_FINDINGS_MAX)
         return NULL;
+    if (out->findings_count > out->findings_room) {
+        out->findings_room += ROOM_STEP;
+        out->findings = sv_realloc(out->findings, out->findings_room * sizeof(*out->findings));
+    }
     memmove(&out->findings[at + 1], &out->findings[at],
             (out->findings_count - at - 1) * sizeof(*out->findings));
+    memset(&out->findings[at], 0, sizeof(*out->findings));
     return &out->findings[at];
 }
 

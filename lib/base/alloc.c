@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sv/require.h"
 
 _Noreturn void sv_out_of_memory(const char *what)
 {
     (void)fprintf(stderr, "out of memory: %s\n", what);
-    abort();
+    _exit(SV_ALLOC_EXIT); /* no handler, no buffer: they might want memory */
 }
 
 void *sv_alloc(size_t count, size_t bytes)
@@ -32,6 +33,15 @@ void *sv_realloc(void *old, size_t bytes)
     if (fresh == NULL)
         sv_out_of_memory("realloc");
     return fresh;
+}
+
+void sv_alloc_reserve(size_t bytes)
+{
+    void *volatile block = malloc(bytes); /* volatile: a compiler leaves the pair out otherwise */
+
+    if (block == NULL)
+        sv_out_of_memory("malloc");
+    free(block); /* glibc keeps it for the next ones, or could have it again */
 }
 
 char *sv_strndup(const char *text, size_t len)

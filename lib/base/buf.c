@@ -46,7 +46,7 @@ bool sv_buf_add(struct sv_buf *buf, const void *bytes, size_t len)
 {
     if (len == 0)
         return true;
-    if (!reserve(buf, len))
+    if (buf->cap - buf->len <= len && !reserve(buf, len))
         return false;
     memcpy(buf->data + buf->len, bytes, len);
     buf->len += len;
@@ -61,15 +61,16 @@ bool sv_buf_add_str(struct sv_buf *buf, const char *text)
 
 bool sv_buf_printf(struct sv_buf *buf, const char *format, ...)
 {
+    char usual[256]; /* most are short: formatted once */
     va_list args;
     int len;
 
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(usual, sizeof usual, format, args);
     va_end(args);
     SV_REQUIRE(len >= 0);
-    if (len == 0)
-        return true;
+    if ((size_t)len < sizeof usual)
+        return sv_buf_add(buf, usual, (size_t)len);
     if (!reserve(buf, (size_t)len))
         return false;
     va_start(args, format);

@@ -3,13 +3,22 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "sv/alloc.h"
 #include "sv/require.h"
+
+/* With arguments that are right, libcrypto fails for want of memory alone. */
+static void need(bool done)
+{
+    if (!done)
+        sv_out_of_memory("libcrypto");
+}
 
 void sv_sha256(const void *bytes, size_t len, uint8_t out[SV_SHA256_BYTES])
 {
-    SV_REQUIRE(EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1);
+    need(EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1);
 }
 
 void sv_hex(const void *bytes, size_t len, char *out)
@@ -39,7 +48,7 @@ void sv_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t l
     /* OpenSSL reads a NULL key as "the one before"; an empty key is a key. */
     if (key_len == 0)
         key = "";
-    SV_REQUIRE(HMAC(EVP_sha256(), key, (int)key_len, bytes, len, out, NULL) != NULL);
+    need(HMAC(EVP_sha256(), key, (int)key_len, bytes, len, out, NULL) != NULL);
 }
 
 void sv_uid(const char *account, const char *client_id, const char *domain, char out[SV_UID_BYTES])
@@ -48,15 +57,15 @@ void sv_uid(const char *account, const char *client_id, const char *domain, char
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     uint8_t digest[SV_SHA256_BYTES];
 
-    SV_REQUIRE(context != NULL);
-    SV_REQUIRE(EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
+    need(context != NULL);
+    need(EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
     for (size_t i = 0; i < 3; i++) {
         /* The 0 byte separates the parts and is not part of the last one. */
         size_t len = strlen(parts[i]) + (i < 2 ? 1 : 0);
 
-        SV_REQUIRE(EVP_DigestUpdate(context, parts[i], len) == 1);
+        need(EVP_DigestUpdate(context, parts[i], len) == 1);
     }
-    SV_REQUIRE(EVP_DigestFinal_ex(context, digest, NULL) == 1);
+    need(EVP_DigestFinal_ex(context, digest, NULL) == 1);
     EVP_MD_CTX_free(context);
     sv_hex(digest, (SV_UID_BYTES - 1) / 2, out);
 }

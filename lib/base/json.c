@@ -68,23 +68,6 @@ json_t *sv_json_parse(const char *bytes, size_t len, size_t bytes_max, unsigned 
     return NULL;
 }
 
-static int on_bytes(const char *bytes, size_t len, void *buf)
-{
-    return sv_buf_add(buf, bytes, len) ? 0 : -1;
-}
-
-bool sv_json_write(const json_t *tree, struct sv_buf *out)
-{
-    size_t before = out->len;
-
-    if (json_dump_callback(tree, on_bytes, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
-        return true;
-    out->len = before;
-    if (out->data != NULL)
-        out->data[before] = '\0';
-    return false;
-}
-
 const char *sv_json_str(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
@@ -148,8 +131,8 @@ void sv_json_set_bool(json_t *object, const char *key, bool value)
 void sv_json_set(json_t *object, const char *key, json_t *value)
 {
     SV_REQUIRE(json_is_object(object) && object != value);
-    if (value == NULL || json_object_set_new(object, key, value) != 0)
-        sv_out_of_memory("json_object_set_new");
+    if (value == NULL || json_object_set_new_nocheck(object, key, value) != 0)
+        sv_out_of_memory("json_object_set_new_nocheck");
 }
 
 void sv_json_append(json_t *array, json_t *value)

@@ -15,15 +15,18 @@
 #include "sv/require.h"
 
 enum {
-    FOLDS_MAX = 64,            /* different problems remembered at once; more are simply written */
-    FOLD_WINDOW_MS = 10 * 1000 /* L5: a repeated problem at most once per 10 s */
+    FOLDS_MAX = 64,             /* different problems remembered at once; more are simply written */
+    FOLD_WINDOW_MS = 10 * 1000, /* L5: a repeated problem at most once per 10 s */
+    FOLD_OVER_MS = 2 * FOLD_WINDOW_MS, /* nothing more came when it could have been written */
 };
 
-/* One problem that was written lately. */
+/* One problem that was written lately; its words, to tell what was held back when it is over. */
 struct fold {
     uint64_t digest; /* of level, event, domain and msg; 0 = free place */
     sv_ms at;        /* when it was written; monotonic */
     uint64_t suppressed;
+    enum sv_log_level level;
+    char event[48], msg[192], domain[256]; /* domain: "" = none */
 };
 
 struct sv_log {
@@ -70,11 +73,6 @@ struct sv_log *sv_log_new(int fd, enum sv_log_format format, enum sv_log_level l
     return log;
 }
 
-void sv_log_free(struct sv_log *log)
-{
-    free(log);
-}
-
 void sv_log_set_level(struct sv_log *log, enum sv_log_level level)
 {
     log->level = level;
@@ -90,6 +88,17 @@ static uint64_t digest_str(uint64_t digest, const char *text)
     return sv_fnv1a(digest, text, strlen(text) + 1);
 }
 
+/* "" = the line is of no domain. */
+static const char *domain_of(const struct sv_log_event *event)
+{
+    for (const struct sv_log_field *field = event->fields; field->key != NULL; field++) {
+        if (strcmp(field->key, "domain") == 0 && field->kind == SV_LOG_FIELD_STR &&
+            field->text != NULL)
+            return field->text;
+    }
+    return "";
+}
+
 /* What makes two lines "the same problem". Never 0. */
 static uint64_t digest_of(const struct sv_log_event *event)
 {
@@ -99,11 +108,7 @@ static uint64_t digest_of(const struct sv_log_event *event)
     digest = sv_fnv1a(digest, &level, 1);
     digest = digest_str(digest, event->event);
     digest = digest_str(digest, event->msg);
-    for (const struct sv_log_field *field = event->fields; field->key != NULL; field++) {
-        if (strcmp(field->key, "domain") == 0 && field->kind == SV_LOG_FIELD_STR &&
-            field->text != NULL)
-            digest = digest_str(digest, field->text);
-    }
+    digest = digest_str(digest, domain_of(event));
     return digest == 0 ? 1 : digest;
 }
 
@@ -121,24 +126,6 @@ static struct fold *find_fold(struct sv_log *log, uint64_t digest)
             oldest = fold;
     }
     return oldest;
-}
-
-/* True when the line is folded away; otherwise its `suppressed` is filled. */
-static bool fold_away(struct sv_log *log, struct sv_log_event *event)
-{
-    uint64_t digest = digest_of(event);
-    sv_ms now = log->clock->monotonic(log->clock->context);
-    struct fold *fold = find_fold(log, digest);
-
-    if (fold->digest == digest) {
-        if (now - fold->at < FOLD_WINDOW_MS) {
-            fold->suppressed++;
-            return true;
-        }
-        event->suppressed = fold->suppressed;
-    }
-    *fold = (struct fold){.digest = digest, .at = now};
-    return false;
 }
 
 /* True when the descriptor takes a whole line now. The flags of a borrowed descriptor are shared
@@ -166,11 +153,93 @@ static bool emit(struct sv_log *log, const char *bytes, size_t len)
     return sent == (ssize_t)len;
 }
 
+static void put(struct sv_log *log, struct sv_log_event *line)
+{
+    struct sv_log_text text;
+
+    line->at = log->clock->wall(log->clock->context);
+    line->priority = log->priority;
+    line->dropped = log->dropped_untold;
+    sv_log_render(line, log->format, &text);
+    if ((log->torn && !emit(log, "\n", 1)) || !emit(log, text.bytes, text.len)) {
+        log->dropped++;
+        log->dropped_untold++;
+        return;
+    }
+    log->dropped_untold = 0;
+}
+
+/* The last of what was held back, with the number of those before it: so that one and `suppressed`
+ * of all lines add up to how often it happened. */
+static void tell_held(struct sv_log *log, struct fold *fold)
+{
+    struct sv_log_field fields[] = {
+        SV_LOG_STR("domain", fold->domain[0] != '\0' ? fold->domain : NULL), {.key = NULL}};
+    struct sv_log_event line = {.level = fold->level,
+                                .event = fold->event,
+                                .msg = fold->msg,
+                                .fields = fields,
+                                .suppressed = fold->suppressed - 1};
+
+    if (sv_log_wants(log, fold->level))
+        put(log, &line);
+}
+
+/* True when the line is folded away; otherwise its `suppressed` is filled. */
+static bool fold_away(struct sv_log *log, struct sv_log_event *event)
+{
+    uint64_t digest = digest_of(event);
+    sv_ms now = log->clock->monotonic(log->clock->context);
+    struct fold *fold = find_fold(log, digest);
+
+    if (fold->digest == digest) {
+        if (now - fold->at < FOLD_WINDOW_MS) {
+            fold->suppressed++;
+            return true;
+        }
+        event->suppressed = fold->suppressed;
+    } else if (fold->suppressed > 0) {
+        tell_held(log, fold);
+    }
+    *fold = (struct fold){.digest = digest, .at = now, .level = event->level};
+    (void)snprintf(fold->event, sizeof(fold->event), "%s", event->event);
+    (void)snprintf(fold->msg, sizeof(fold->msg), "%s", event->msg);
+    (void)snprintf(fold->domain, sizeof(fold->domain), "%s", domain_of(event));
+    return false;
+}
+
+static void tell_what_is_over(struct sv_log *log, sv_ms over_ms)
+{
+    sv_ms now = log->clock->monotonic(log->clock->context);
+
+    for (size_t i = 0; i < FOLDS_MAX; i++) {
+        struct fold *fold = &log->folds[i];
+
+        if (fold->suppressed == 0 || now - fold->at < over_ms)
+            continue;
+        tell_held(log, fold);
+        fold->suppressed = 0;
+        fold->at = now;
+    }
+}
+
+void sv_log_settle(struct sv_log *log)
+{
+    if (log != NULL)
+        tell_what_is_over(log, FOLD_OVER_MS);
+}
+
+void sv_log_free(struct sv_log *log)
+{
+    if (log != NULL)
+        tell_what_is_over(log, 0);
+    free(log);
+}
+
 void sv_log_write(struct sv_log *log, enum sv_log_level level, const char *event, const char *msg,
                   const struct sv_log_field *fields)
 {
     static const struct sv_log_field none = {.key = NULL};
-    struct sv_log_text text;
     struct sv_log_event line = {
         .level = level,
         .event = event,
@@ -182,16 +251,7 @@ void sv_log_write(struct sv_log *log, enum sv_log_level level, const char *event
         return;
     if (level >= SV_LOG_WARN && fold_away(log, &line))
         return;
-    line.at = log->clock->wall(log->clock->context);
-    line.priority = log->priority;
-    line.dropped = log->dropped_untold;
-    sv_log_render(&line, log->format, &text);
-    if ((log->torn && !emit(log, "\n", 1)) || !emit(log, text.bytes, text.len)) {
-        log->dropped++;
-        log->dropped_untold++;
-        return;
-    }
-    log->dropped_untold = 0;
+    put(log, &line);
 }
 
 void sv_log_failure(struct sv_log *log, enum sv_log_level level, const char *event,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sv/digits.h"
 #include "sv/require.h"
 
 /* Instants outside 0000-01-01 .. 9999-12-31 have no RFC 3339 text. */
@@ -119,13 +120,27 @@ static bool civil_to_instant(const struct civil *civil, sv_ms *out)
     return true;
 }
 
+/* Writes the last `count` digits of the number, and what stands behind them. */
+static char *put(char *out, unsigned number, unsigned count, char behind)
+{
+    out = sv_digits_write(out, number, count);
+    *out++ = behind;
+    return out;
+}
+
 const char *sv_time_format(sv_ms instant, char out[SV_TIME_TEXT_BYTES])
 {
     struct civil at = civil_from_instant(instant);
+    char *end = out;
 
-    (void)snprintf(out, SV_TIME_TEXT_BYTES, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-                   (unsigned)at.year % 10000, at.month % 100, at.day % 100, at.hour % 100,
-                   at.minute % 100, at.second % 100, at.ms % 1000);
+    end = put(end, (unsigned)at.year, 4, '-');
+    end = put(end, at.month, 2, '-');
+    end = put(end, at.day, 2, 'T');
+    end = put(end, at.hour, 2, ':');
+    end = put(end, at.minute, 2, ':');
+    end = put(end, at.second, 2, '.');
+    end = put(end, at.ms, 3, 'Z');
+    *end = '\0';
     return out;
 }
 

@@ -9,7 +9,7 @@
 /* What a state of an older version does not know is no change when it becomes known. */
 bool sv_change_is_records(const struct sv_domain *before, const struct sv_domain *after)
 {
-    return before->records != 0 && before->records != after->records;
+    return before->records != 0 && after->records != 0 && before->records != after->records;
 }
 
 static bool flags_differ(const struct sv_domain *before, const struct sv_domain *after)

@@ -501,7 +501,9 @@ static void on_removed(struct sv_domain *domain, const struct sv_input *input,
     uint32_t todo = asked ? domain->todo & SV_TODO_PROVISION : 0;
 
     if (domain->status != SV_STATUS_REMOVED)
-        move(domain, SV_STATUS_REMOVED, SV_REASON_REMOVED, input->now, effects);
+        move(domain, SV_STATUS_REMOVED,
+             input->never_verified ? SV_REASON_NEVER_VERIFIED : SV_REASON_REMOVED, input->now,
+             effects);
     domain->todo = todo;
     effects->shown = domain->conclusion;
 }

@@ -37,6 +37,7 @@ static const char *const reasons[SV_REASON_COUNT] = {
     [SV_REASON_SES_FAILED] = "ses_failed",
     [SV_REASON_IDENTITY_GONE] = "identity_gone",
     [SV_REASON_REMOVED] = "removed_by_client",
+    [SV_REASON_NEVER_VERIFIED] = "never_verified",
     [SV_REASON_CHANGED] = "changed",
     [SV_REASON_RECORDS_CHANGED] = "dns_records_changed",
     [SV_REASON_DRIFTED] = "settings_drifted",

@@ -97,6 +97,11 @@ void sv_gcra_take(struct sv_gcra *limit, struct sv_gcra_ask *ask)
     ask->adapted_us = limit->interval_us;
 }
 
+bool sv_gcra_is_late(sv_ms age_ms, sv_ms interval_ms)
+{
+    return age_ms > SV_GCRA_LATE_MS && age_ms > interval_ms / 2;
+}
+
 int64_t sv_gcra_interval_us(unsigned rate_millihertz)
 {
     SV_REQUIRE(rate_millihertz > 0);

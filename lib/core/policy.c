@@ -14,6 +14,7 @@ struct sv_policy sv_policy_default(void)
         .daily_ms = SV_DAY,                 /* who did not finish in three days may be away */
         .daily_for_ms = 14 * SV_DAY,        /* a holiday */
         .weekly_ms = 7 * SV_DAY,            /* cheap enough for ever: nothing is given up */
+        .unverified_ms = 30 * SV_DAY,       /* whoever wants the name may have it then */
         .fault_first_ms = 10 * SV_SECOND,   /* a throttled call usually passes by then */
         .fault_cap_ms = 10 * SV_MINUTE,     /* an outage that ends is noticed soon */
         .restarts_per_day = 3,              /* restarting faster than SES looks helps nobody */

@@ -16,6 +16,8 @@
 #include "sv/digest.h"
 #include "sv/require.h"
 
+enum { HELD_UP_MS = 30 * 1000 };
+
 static void free_check(struct check *check)
 {
     struct sv_drive *drive = check->drive;
@@ -23,7 +25,7 @@ static void free_check(struct check *check)
 
     check_look_stop(check);
     check_commit_free(check);
-    json_decref(check->findings);
+    free(check->findings);
     free(check->renewal);
     if (check->ses != NULL)
         free(check->ses->tags);
@@ -88,6 +90,14 @@ static bool start(struct check *check)
     return true;
 }
 
+/* A job that is open shows that the client still wants the domain. */
+static bool is_given_up(const struct check *check)
+{
+    return check->before.job.entry_id[0] == '\0' &&
+           sv_domain_is_given_up(&check->before.domain, &check->drive->options.policy, &check->seen,
+                                 check->before.registration.registered_at, drive_now(check->drive));
+}
+
 static bool step(struct check *check)
 {
     switch (check->step) {
@@ -114,7 +124,7 @@ static bool step(struct check *check)
     case CHECK_MAIL:
         return check_mail_step(check);
     case CHECK_DECIDE:
-        return check_decide(check, SV_INPUT_LOOKED);
+        return check_decide(check, is_given_up(check) ? SV_INPUT_REMOVED : SV_INPUT_LOOKED);
     case CHECK_COMMIT:
     case CHECK_DISOWN:
         return check_commit_step(check);
@@ -161,6 +171,25 @@ void check_ask_own(struct check *check, enum sv_store_own_verb verb)
     check_ask_store(check);
 }
 
+/* A lease that was not confirmed for half its time may be another's by now (after a freeze, for
+ * instance): nothing is begun before it is renewed. What was found already is for the commit, whose
+ * fence decides. */
+static bool is_in_doubt(const struct check *check)
+{
+    const struct sv_drive *drive = check->drive;
+
+    return check->step < CHECK_COMMIT &&
+           drive_monotonic(drive) - check->held_mono >= drive->options.lease_ms / 2;
+}
+
+static bool may_call(const struct ticket *ticket)
+{
+    struct check *check = ticket->owner;
+
+    check->put_off = is_in_doubt(check);
+    return !check->put_off;
+}
+
 static void on_ticket(struct ticket *ticket, enum sv_err err)
 {
     struct check *check = ticket->owner;
@@ -182,6 +211,7 @@ void check_ask_ses(struct check *check, enum sv_ses_op op)
     ticket->owner = check;
     ticket->done = on_ticket;
     ticket->fill = NULL;
+    ticket->may_call = may_call;
     ticket->call.domains = &ses->domain_name;
     ticket->call.domains_count = 1;
     ticket->call.results = &ses->identity;
@@ -221,6 +251,7 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
         .hurry = check->before.job.entry_id[0] != '\0',
         .adopted = check->after.registration.adopt,
         .mail_from_wanted = check->after.registration.mail_from[0] != '\0',
+        .never_verified = kind == SV_INPUT_REMOVED && check->step == CHECK_DECIDE,
         .reputation_every_ms = check->teller == NULL ? 0 : rater_every_ms(check->teller),
         .restarted = check->restarted,
         .records =
@@ -239,6 +270,19 @@ bool check_decide(struct check *check, enum sv_input_kind kind)
     return true;
 }
 
+/* From when the lease counts that a renewal was answered with. It counts for a moment even if the
+ * answer took long, or a slow store would let nothing be done at all; and a store that tells
+ * nothing about leases does not, either: then the fence alone decides. */
+static sv_ms held_since(const struct check *check, enum sv_err err)
+{
+    sv_ms now = drive_monotonic(check->drive);
+    sv_ms least = now - check->drive->options.lease_ms / 4;
+
+    if (err != SV_OK)
+        return now;
+    return check->renewed_mono > least ? check->renewed_mono : least;
+}
+
 static void on_renewed(struct errand *errand, enum sv_err err)
 {
     struct check *check = errand->owner;
@@ -254,6 +298,8 @@ static void on_renewed(struct errand *errand, enum sv_err err)
         check_cancel_ses(check);
         errand_cancel(&check->errand);
     }
+    if (err != SV_ECANCELED)
+        check->held_mono = held_since(check, err);
     check_post(check);
 }
 
@@ -271,6 +317,7 @@ void check_renew(struct check *check)
     check->renewal->call.u.hold = (struct sv_store_hold){
         .uid = check->uid,
         .client_id = check->client_id,
+        .own = check->own,
         .fence = check->fence,
         .lease_ms = drive->options.lease_ms,
     };
@@ -294,27 +341,65 @@ static void send_release(struct check *check, sv_ms wait_ms)
     check->errand.call.u.hold = (struct sv_store_hold){
         .uid = check->uid,
         .client_id = check->client_id,
+        .own = check->own,
         .fence = check->fence,
         .wait_ms = wait_ms,
     };
     errand_run(check->drive, &check->errand, on_released, check);
 }
 
+/* True when the lease is sure enough; otherwise the renewal posts the check. */
+static bool make_sure(struct check *check)
+{
+    if (!is_in_doubt(check))
+        return true;
+    check_renew(check);
+    return false;
+}
+
+/* Goes on as far as it can without waiting. */
+static void go_on(struct check *check)
+{
+    if (!make_sure(check))
+        return;
+    if (check->put_off) {
+        check->put_off = false;
+        gate_queue(check->ses->ticket.gate, &check->ses->ticket);
+        return;
+    }
+    while (step(check))
+        ;
+}
+
+/* Domains of a paused account come back to be looked at again: spread, so that many of them cost
+ * little. */
+static sv_ms held_up_ms(const struct check *check)
+{
+    return HELD_UP_MS + (sv_ms)sv_rand_below(check->drive->options.rand, HELD_UP_MS);
+}
+
 static void run_check(void *owner)
 {
     struct check *check = owner;
+    struct sv_drive *drive = check->drive;
     bool busy = !errand_is_idle(&check->errand) || is_calling_ses(check);
+    bool arrived = check->arriving;
 
     /* A renewal or a late answer may post a check whose own call is still under way: that is no
      * turn. */
-    bool over = check->fenced || check->released || drive_is_closing(check->drive);
+    bool over = check->fenced || check->released || drive_is_closing(drive);
 
+    if (arrived) {
+        check->arriving = false;
+        drive->asking_line--;
+    }
     if (!busy && !over && check->releasing)
-        send_release(check, 0);
+        send_release(check, check->is_held_up ? held_up_ms(check) : 0);
     else if (!busy && !over)
-        while (step(check))
-            ;
-    if (check->fenced || check->released || drive_is_closing(check->drive))
+        go_on(check);
+    if (arrived)
+        queue_line(drive);
+    if (check->fenced || check->released || drive_is_closing(drive))
         check->step = CHECK_END;
     if (check->step == CHECK_END) {
         check_look_stop(check);
@@ -332,10 +417,27 @@ void check_release(struct check *check)
         check->step == CHECK_COMMIT || check->step == CHECK_DISOWN)
         return;
     check->releasing = true;
+    check->is_held_up = pause_holds_account(check->drive, check->before.registration.account) &&
+                        !check->drive->pauses.all;
     check_look_stop(check);
     check_cancel_ses(check);
     errand_cancel(&check->errand);
     check_post(check);
+}
+
+enum { NEWER_WAIT_MINUTES = 1 };
+
+/* Nothing may be decided from a state that cannot be read: it stays as it is, and somebody is told.
+ * One that a newer program wrote is for that program, which soon comes by. */
+static void leave_alone(struct check *check, const struct sv_errinfo *why)
+{
+    bool newer = why->code == SV_EREFUSED;
+
+    sv_log_line(check->drive->options.log, newer ? SV_LOG_WARN : SV_LOG_ERROR,
+                newer ? "state_newer" : "state_malformed", why->text,
+                SV_LOG_STR("domain_id", check->uid), SV_LOG_STR("client_id", check->client_id));
+    check->releasing = true;
+    send_release(check, newer ? NEWER_WAIT_MINUTES * SV_MINUTE : SV_HOUR);
 }
 
 void check_start(struct shard *shard, const struct sv_store_claimed *claimed, bool hand_back)
@@ -347,8 +449,11 @@ void check_start(struct shard *shard, const struct sv_store_claimed *claimed, bo
     check->drive = drive;
     check->shard = shard;
     check->fence = claimed->fence;
-    check->renewed_mono = drive_monotonic(drive);
+    (void)snprintf(check->own, sizeof check->own, "%s", claimed->own);
+    check->claimed_mono = check->held_mono = check->renewed_mono = shard->claimed_mono;
     check->letter = (struct letter){.step = run_check, .owner = check};
+    check->arriving = true;
+    drive->asking_line++;
     (void)snprintf(check->uid, sizeof check->uid, "%s", claimed->uid);
     (void)snprintf(check->client_id, sizeof check->client_id, "%s", claimed->client_id);
     (void)snprintf(check->contact_email, sizeof check->contact_email, "%s",
@@ -360,12 +465,7 @@ void check_start(struct shard *shard, const struct sv_store_claimed *claimed, bo
     drive->inflight++;
     drive->stats.checks_started++;
     if (sv_state_read(claimed->fields, claimed->fields_count, &check->before, &info) != SV_OK) {
-        /* Nothing may be decided from a state that cannot be: it stays as it is, and somebody is
-         * told. */
-        sv_log_line(drive->options.log, SV_LOG_ERROR, "state_malformed", info.text,
-                    SV_LOG_STR("domain_id", check->uid), SV_LOG_STR("client_id", check->client_id));
-        check->releasing = true;
-        send_release(check, SV_HOUR);
+        leave_alone(check, &info);
         return;
     }
     if (sv_name_registrable(check->before.registration.domain, check->registrable) != SV_OK)
@@ -373,7 +473,7 @@ void check_start(struct shard *shard, const struct sv_store_claimed *claimed, bo
                        check->before.registration.domain);
     check->after = check->before;
     check->teller = drive_teller(drive, check->before.registration.account);
-    if (hand_back)
+    if (hand_back || pause_holds(check))
         check_release(check);
     check_post(check);
 }

@@ -27,30 +27,77 @@ static json_t *json_status(enum sv_status status)
     return status == SV_STATUS_NEW ? json_null() : json_string(sv_status_name(status));
 }
 
+/* Where a change came from. What was given back and is registered again begins anew. */
+static json_t *json_from(enum sv_status status)
+{
+    return json_status(status == SV_STATUS_REMOVED ? SV_STATUS_NEW : status);
+}
+
+enum { FLAGS = 9, AXES = 3 };
+
+struct shown_flag {
+    const char *name;
+    enum sv_tri value;
+};
+
+static void list_flags(const struct sv_flags *flags, struct shown_flag out[FLAGS])
+{
+    const struct shown_flag list[FLAGS] = {
+        {"domain_verified", flags->domain_verified},
+        {"dkim_enabled", flags->dkim_enabled},
+        {"dkim_verified", flags->dkim_verified},
+        {"mail_from_configured", flags->mail_from_configured},
+        {"mail_from_verified", flags->mail_from_verified},
+        {"spf_configured", flags->spf_configured},
+        {"dmarc_configured", flags->dmarc_configured},
+        {"sending_enabled", flags->sending_enabled},
+        {"meets_bulk_sender_requirements", flags->meets_bulk_sender_requirements},
+    };
+
+    memcpy(out, list, sizeof list);
+}
+
+struct shown_axis {
+    const char *name;
+    enum sv_axis value;
+};
+
+static void list_axes(const struct sv_domain *domain, struct shown_axis out[AXES])
+{
+    const struct shown_axis list[AXES] = {
+        {"identity", domain->identity},
+        {"dkim", domain->dkim},
+        {"mail_from", domain->mail_from},
+    };
+
+    memcpy(out, list, sizeof list);
+}
+
+static void add_flags(json_t *out, const struct sv_flags *flags)
+{
+    struct shown_flag list[FLAGS];
+
+    list_flags(flags, list);
+    for (size_t i = 0; i < FLAGS; i++)
+        sv_json_set(out, list[i].name, sv_json_tri(list[i].value));
+}
+
 json_t *sv_json_flags(const struct sv_flags *flags)
 {
     json_t *out = sv_json_object();
 
-    sv_json_set(out, "domain_verified", sv_json_tri(flags->domain_verified));
-    sv_json_set(out, "dkim_enabled", sv_json_tri(flags->dkim_enabled));
-    sv_json_set(out, "dkim_verified", sv_json_tri(flags->dkim_verified));
-    sv_json_set(out, "mail_from_configured", sv_json_tri(flags->mail_from_configured));
-    sv_json_set(out, "mail_from_verified", sv_json_tri(flags->mail_from_verified));
-    sv_json_set(out, "spf_configured", sv_json_tri(flags->spf_configured));
-    sv_json_set(out, "dmarc_configured", sv_json_tri(flags->dmarc_configured));
-    sv_json_set(out, "sending_enabled", sv_json_tri(flags->sending_enabled));
-    sv_json_set(out, "meets_bulk_sender_requirements",
-                sv_json_tri(flags->meets_bulk_sender_requirements));
+    add_flags(out, flags);
     return out;
 }
 
 json_t *sv_json_axes(const struct sv_domain *domain)
 {
     json_t *out = sv_json_object();
+    struct shown_axis list[AXES];
 
-    sv_json_set_str(out, "identity", sv_axis_name(domain->identity));
-    sv_json_set_str(out, "dkim", sv_axis_name(domain->dkim));
-    sv_json_set_str(out, "mail_from", sv_axis_name(domain->mail_from));
+    list_axes(domain, list);
+    for (size_t i = 0; i < AXES; i++)
+        sv_json_set_str(out, list[i].name, sv_axis_name(list[i].value));
     return out;
 }
 
@@ -181,7 +228,7 @@ json_t *sv_json_finding(const struct sv_finding *finding, const char *domain)
 }
 
 /* Compact text, or NULL when it would be longer than `bytes_max`. */
-static char *dump(const json_t *tree, size_t bytes_max)
+static char *dump(json_t *tree, size_t bytes_max)
 {
     struct sv_buf out;
 
@@ -208,28 +255,48 @@ static json_t *envelope(const char *type, const char *source, const char *id, co
     return out;
 }
 
+/* Takes `old` and `new`, which differ. */
+static void add_pair(json_t *changed, const char *name, json_t *old, json_t *new)
+{
+    json_t *pair = sv_json_object();
+
+    sv_json_set(pair, "old", old);
+    sv_json_set(pair, "new", new);
+    sv_json_set(changed, name, pair);
+}
+
 static void add_change(json_t *changed, const char *name, json_t *old, json_t *new)
 {
-    if (!json_equal(old, new)) {
-        json_t *pair = sv_json_object();
-
-        sv_json_set(pair, "old", json_incref(old));
-        sv_json_set(pair, "new", json_incref(new));
-        sv_json_set(changed, name, pair);
-    }
+    if (!json_equal(old, new))
+        add_pair(changed, name, json_incref(old), json_incref(new));
     json_decref(old);
     json_decref(new);
 }
 
-/* Old and new of each field that differs; the members of `before` and `after` have the same names.
- */
-static void add_changes(json_t *changed, const json_t *before, json_t *after)
+/* Most fields are as they were, so they are compared before they become JSON. */
+void sv_json_add_changes(json_t *changed, const struct sv_domain *before,
+                         const struct sv_domain *after)
 {
-    const char *name;
-    json_t *value;
+    struct shown_axis old_axes[AXES], new_axes[AXES];
+    struct shown_flag old_flags[FLAGS], new_flags[FLAGS];
+    struct sv_flags flags;
 
-    json_object_foreach(after, name, value)
-        add_change(changed, name, json_incref(json_object_get(before, name)), json_incref(value));
+    list_axes(before, old_axes);
+    list_axes(after, new_axes);
+    for (size_t i = 0; i < AXES; i++) {
+        if (old_axes[i].value != new_axes[i].value)
+            add_pair(changed, new_axes[i].name, json_string(sv_axis_name(old_axes[i].value)),
+                     json_string(sv_axis_name(new_axes[i].value)));
+    }
+    sv_domain_flags(before, &flags);
+    list_flags(&flags, old_flags);
+    sv_domain_flags(after, &flags);
+    list_flags(&flags, new_flags);
+    for (size_t i = 0; i < FLAGS; i++) {
+        if (old_flags[i].value != new_flags[i].value)
+            add_pair(changed, new_flags[i].name, sv_json_tri(old_flags[i].value),
+                     sv_json_tri(new_flags[i].value));
+    }
 }
 
 static json_t *json_conclusion(enum sv_conclusion conclusion)
@@ -237,12 +304,12 @@ static json_t *json_conclusion(enum sv_conclusion conclusion)
     return json_string(sv_conclusion_name(conclusion));
 }
 
-json_t *sv_json_findings(const struct sv_report *report, const char *domain)
+json_t *sv_json_findings(const struct sv_finding *findings, size_t count, const char *domain)
 {
     json_t *list = sv_json_array();
 
-    for (size_t i = 0; i < report->findings_count; i++)
-        sv_json_append(list, sv_json_finding(&report->findings[i], domain));
+    for (size_t i = 0; i < count; i++)
+        sv_json_append(list, sv_json_finding(&findings[i], domain));
     return list;
 }
 
@@ -293,28 +360,18 @@ static json_t *record_names(const struct sv_event_facts *facts)
 static json_t *json_changed(const struct sv_event_facts *facts)
 {
     const struct sv_domain *before = &facts->before->domain, *after = &facts->after->domain;
-    struct sv_flags flags_before, flags_after;
     json_t *changed = sv_json_object();
-    json_t *old, *new;
 
-    sv_domain_flags(before, &flags_before);
-    sv_domain_flags(after, &flags_after);
-    add_change(changed, "status", json_status(before->status), json_status(after->status));
-    old = sv_json_axes(before);
-    new = sv_json_axes(after);
-    add_changes(changed, old, new);
-    json_decref(old);
-    json_decref(new);
-    old = sv_json_flags(&flags_before);
-    new = sv_json_flags(&flags_after);
-    add_changes(changed, old, new);
-    json_decref(old);
-    json_decref(new);
-    add_change(changed, "conclusion", json_conclusion(before->conclusion),
-               json_conclusion(after->conclusion));
-    add_change(changed, "reputation", json_string(sv_reputation_name(before->reputation)),
-               json_string(sv_reputation_name(after->reputation)));
-    add_change(changed, "drift", sv_json_drift(before->drift), sv_json_drift(after->drift));
+    add_change(changed, "status", json_from(before->status), json_status(after->status));
+    sv_json_add_changes(changed, before, after);
+    if (before->conclusion != after->conclusion)
+        add_pair(changed, "conclusion", json_conclusion(before->conclusion),
+                 json_conclusion(after->conclusion));
+    if (before->reputation != after->reputation)
+        add_pair(changed, "reputation", json_string(sv_reputation_name(before->reputation)),
+                 json_string(sv_reputation_name(after->reputation)));
+    if (before->drift != after->drift)
+        add_change(changed, "drift", sv_json_drift(before->drift), sv_json_drift(after->drift));
     if (sv_change_is_records(before, after))
         add_change(changed, "dns_records", json_null(), record_names(facts));
     if (memcmp(before->findings, after->findings, sizeof before->findings) != 0)
@@ -353,12 +410,9 @@ static void add_state(json_t *data, const struct sv_event_facts *facts)
 {
     const struct sv_domain *after = &facts->after->domain;
     struct sv_flags flags;
-    json_t *shown;
 
     sv_domain_flags(after, &flags);
-    shown = sv_json_flags(&flags);
-    (void)json_object_update(data, shown);
-    json_decref(shown);
+    add_flags(data, &flags);
     sv_json_set(data, "axes", sv_json_axes(after));
     sv_json_set(data, "drift", sv_json_drift(after->drift));
     sv_json_set(data, "changed", json_changed(facts));
@@ -393,7 +447,7 @@ static json_t *domain_data(const struct sv_event_facts *facts)
     sv_json_set_str(data, "domain", registration->domain);
     sv_json_set_str(data, "contact_email",
                     facts->contact_email[0] == '\0' ? NULL : facts->contact_email);
-    sv_json_set(data, "from", registered ? json_null() : json_status(effects->from));
+    sv_json_set(data, "from", json_from(effects->from));
     sv_json_set(data, "to", json_status(effects->to));
     sv_json_set_str(data, "reason", sv_reason_name(effects->reason));
     add_state(data, facts);
@@ -452,13 +506,13 @@ char *sv_cloudevent_domain(const struct sv_event_facts *facts)
     if (registration->traceparent[0] != '\0')
         sv_json_set_str(event, "traceparent", registration->traceparent);
     sv_json_set(event, "data", domain_data(facts));
-    text = dump(event, SV_STORE_EVENT_BYTES_MAX);
+    text = dump(event, SV_STORE_DOMAIN_EVENT_BYTES_MAX);
     if (text == NULL) { /* long foreign values: they can be read elsewhere */
         drop_witnesses(json_object_get(event, "data"));
-        text = dump(event, SV_STORE_EVENT_BYTES_MAX);
+        text = dump(event, SV_STORE_DOMAIN_EVENT_BYTES_MAX);
     }
     while (text == NULL && drop_last_finding(json_object_get(event, "data")))
-        text = dump(event, SV_STORE_EVENT_BYTES_MAX);
+        text = dump(event, SV_STORE_DOMAIN_EVENT_BYTES_MAX);
     SV_REQUIRE(text != NULL); /* every other value has a limit far below */
     json_decref(event);
     return text;

@@ -12,6 +12,7 @@
 /* What the commit under way borrows; freed with the check. */
 struct saving {
     struct sv_state_fields fields;
+    json_t *findings; /* while the texts are written; NULL = DNS was not looked at */
     char *event, *job_event, *detail, *change;
 };
 
@@ -91,7 +92,7 @@ static struct sv_event_facts facts_of(const struct check *check)
         .before = &check->before,
         .after = &check->after,
         .effects = &check->effects,
-        .findings = check->findings,
+        .findings = check->saving->findings,
         .findings_omitted = check->findings_omitted,
         .policy = &check->drive->options.policy,
         .identity_existed = check->existed,
@@ -134,9 +135,9 @@ static char *render_detail(const struct check *check)
 {
     if (check->input.kind == SV_INPUT_REMOVED)
         return sv_strdup("");
-    return loses_nothing(check)
-               ? sv_detail_write(check->findings, check->seen.authority_closed, check->input.now)
-               : NULL;
+    return loses_nothing(check) ? sv_detail_write(check->saving->findings,
+                                                  check->seen.authority_closed, check->input.now)
+                                : NULL;
 }
 
 /* What is removed takes its history along. */
@@ -175,14 +176,19 @@ static void fill(struct check *check)
     check->saving = saving;
     sv_state_write(&check->after, &saving->fields);
     add_adopted_mail_from(check, &saving->fields);
+    if (check->has_findings)
+        saving->findings = sv_json_findings(check->findings, check->findings_count,
+                                            check->after.registration.domain);
     saving->event = render_event(check);
     saving->job_event = how == NULL ? NULL : render_job(check, how);
     saving->detail = render_detail(check);
     saving->change = render_change(check);
+    json_decref(saving->findings);
     check->errand.call.op = SV_STORE_COMMIT;
     check->errand.call.u.commit = (struct sv_store_commit){
         .uid = check->uid,
         .client_id = check->client_id,
+        .own = check->own,
         .fence = check->fence,
         .sequence = check->before.domain.sequence,
         .from = sv_status_name(check->before.domain.status),
@@ -234,6 +240,8 @@ static void settle(struct check *check)
         drive->stats.commits_repeated += commit->verdict == SV_STORE_ALREADY;
         drive->stats.events[check->effects.news]++;
         drive->stats.last_progress_at = drive_now(drive);
+        measure_commit(check);
+        couriers_wake(check->shard);
         log_change(check);
         return;
     case SV_STORE_FENCED:
@@ -251,10 +259,28 @@ static void settle(struct check *check)
     }
 }
 
+/* Before a removal is written its name is made a mere claim: should we end between the two, or
+ * before the name is released, it does not stay held for ever by nobody. */
+static bool loosen(struct check *check)
+{
+    if (!check->waiting) {
+        check->waiting = true;
+        check_ask_own(check, SV_STORE_OWN_LOOSEN);
+        return false;
+    }
+    check->waiting = false;
+    check->is_loose = true;
+    if (check->result != SV_OK)
+        check->step = CHECK_END; /* logged; the lease runs out and the work is done again */
+    return check->result == SV_OK;
+}
+
 static bool commit(struct check *check)
 {
     const struct sv_store_commit *done = &check->errand.call.u.commit;
 
+    if (is_given_back(check) && !check->is_loose)
+        return loosen(check);
     if (!check->waiting) {
         check->waiting = true;
         fill(check);
@@ -273,7 +299,8 @@ static bool commit(struct check *check)
 }
 
 /* The name is free for others once the removal is written, unless the client has asked for it
- * again meanwhile; a crash in between leaves a claim that its client may renew. */
+ * again meanwhile; a crash in between leaves a claim that its client may renew, and that stands in
+ * nobody's way after an hour. */
 static bool disown(struct check *check)
 {
     if (!check->waiting) {

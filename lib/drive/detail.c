@@ -136,45 +136,26 @@ char *sv_detail_write(const json_t *findings, bool authority_closed, sv_ms now)
 
 /* ---- changes ---- */
 
-static void add_differences(json_t *set, const json_t *before, json_t *after)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(after, key, value)
-    {
-        if (!json_equal(value, json_object_get(before, key)))
-            sv_json_set(set, key, json_incref(value));
-    }
-}
-
-/* What SES says, and of the flags those that say more than that. */
-static json_t *state_json(const struct sv_domain *domain)
-{
-    static const char *const shown[] = {"spf_configured", "dmarc_configured",
-                                        "meets_bulk_sender_requirements"};
-    json_t *out = sv_json_axes(domain);
-    struct sv_flags flags;
-    json_t *all;
-
-    sv_domain_flags(domain, &flags);
-    all = sv_json_flags(&flags);
-    for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++)
-        sv_json_set(out, shown[i], json_incref(json_object_get(all, shown[i])));
-    json_decref(all);
-    sv_json_set_str(out, "reputation", sv_reputation_name(domain->reputation));
-    return out;
-}
-
+/* What is new in what SES says, and of the flags in those that say more than that. */
 static json_t *set_of(const struct sv_event_facts *facts)
 {
-    json_t *before = state_json(&facts->before->domain);
-    json_t *after = state_json(&facts->after->domain);
+    static const char *const shown[] = {"identity",         "dkim",
+                                        "mail_from",        "spf_configured",
+                                        "dmarc_configured", "meets_bulk_sender_requirements"};
+    const struct sv_domain *before = &facts->before->domain, *after = &facts->after->domain;
+    json_t *changed = sv_json_object();
     json_t *set = sv_json_object();
 
-    add_differences(set, before, after);
-    json_decref(before);
-    json_decref(after);
+    sv_json_add_changes(changed, before, after);
+    for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+        const json_t *pair = json_object_get(changed, shown[i]);
+
+        if (pair != NULL)
+            sv_json_set(set, shown[i], json_incref(json_object_get(pair, "new")));
+    }
+    json_decref(changed);
+    if (before->reputation != after->reputation)
+        sv_json_set_str(set, "reputation", sv_reputation_name(after->reputation));
     return set;
 }
 

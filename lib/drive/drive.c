@@ -142,6 +142,8 @@ static void fill_defaults(struct sv_drive_options *options)
         options->deaths_max = 5;
     if (options->crash_wait_ms == 0)
         options->crash_wait_ms = SV_HOUR;
+    if (options->heartbeat_ms == 0)
+        options->heartbeat_ms = 10 * SV_SECOND;
     if (options->dns_ms == 0)
         options->dns_ms = 20 * SV_SECOND;
 }
@@ -168,6 +170,7 @@ struct sv_drive *sv_drive_new(const struct sv_drive_options *options)
     SV_REQUIRE(options->shards >= 1 && options->shards <= SV_SHARDS_MAX);
     SV_REQUIRE(options->accounts_count >= 1 && options->accounts_count <= SV_ACCOUNTS_MAX);
     SV_REQUIRE(options->inflight_max <= SV_INFLIGHT_MAX);
+    SV_REQUIRE(options->heartbeat_ms <= SV_STORE_BEAT_MS_MAX);
     drive->options = *options;
     fill_defaults(&drive->options);
     sv_heap_init(&drive->alarms);
@@ -178,6 +181,7 @@ struct sv_drive *sv_drive_new(const struct sv_drive_options *options)
     drive->turn.data = drive;
     drive->handles = 2;
     open_tellers(drive);
+    couriers_new(drive);
     for (unsigned i = 0; i < drive->options.shards; i++) {
         drive->shards[i].drive = drive;
         drive->shards[i].index = i;
@@ -208,10 +212,13 @@ static void start_work(struct sv_drive *drive)
 {
     drive->phase = DRIVE_WORKING;
     drive->stats.last_progress_at = drive_now(drive);
+    pause_start(drive);
     for (unsigned i = 0; i < drive->options.shards; i++) {
         intake_start(&drive->shards[i]);
         queue_start(&drive->shards[i]);
     }
+    fleet_start(drive);
+    couriers_start(drive);
     for (size_t i = 0; i < drive->options.accounts_count; i++) {
         sweeper_start(drive, &drive->tellers[i]);
         rater_start(drive, &drive->tellers[i]);
@@ -236,7 +243,7 @@ static void on_shard_prepared(struct errand *errand, enum sv_err err)
         return;
     }
     if (++drive->prepared == drive->options.shards)
-        start_work(drive);
+        couriers_place(drive, start_work);
 }
 
 void sv_drive_start(struct sv_drive *drive, sv_drive_prepared_fn *prepared, void *context)
@@ -258,11 +265,14 @@ void sv_drive_start(struct sv_drive *drive, sv_drive_prepared_fn *prepared, void
 
 static void stop_taking(struct sv_drive *drive)
 {
+    pause_stop(drive);
     for (unsigned i = 0; i < drive->options.shards; i++) {
         errand_cancel(&drive->shards[i].prepare);
         intake_stop(&drive->shards[i]);
         queue_stop(&drive->shards[i]);
     }
+    fleet_stop(drive);
+    couriers_stop(drive);
     for (size_t i = 0; i < drive->options.accounts_count; i++) {
         sweeper_stop(&drive->tellers[i]);
         rater_stop(&drive->tellers[i]);
@@ -317,6 +327,7 @@ static void on_drain_deadline(struct alarm *alarm)
     }
     drive->handed_back = true;
     hand_back(drive);
+    couriers_hand_back(drive);
     alarm_set(drive, alarm, SV_SECOND * 3 / 2);
 }
 
@@ -331,6 +342,7 @@ void sv_drive_drain(struct sv_drive *drive, sv_ms drain_ms, sv_drive_drained_fn 
         drive->phase = DRIVE_DRAINING;
         alarm_init(&drive->drain_deadline, on_drain_deadline, drive);
         stop_taking(drive);
+        fleet_say_bye(drive);
     }
     if (!drive->handed_back) /* otherwise the grace of the hand-over runs already */
         alarm_set(drive, &drive->drain_deadline, drain_ms);
@@ -343,6 +355,11 @@ static void free_drive(struct sv_drive *drive)
 {
     sv_drive_closed_fn *closed = drive->on_closed;
     void *context = drive->closed_context;
+
+    pause_free(drive);
+    couriers_free(drive);
+    for (unsigned i = 0; i < drive->options.shards; i++)
+        free(drive->shards[i].claim_paused);
 
     SV_REQUIRE(drive->checks == NULL);
     for (size_t i = 0; i < drive->options.accounts_count; i++) {
@@ -366,7 +383,7 @@ static void on_handle_closed(uv_handle_t *handle)
 void drive_settle(struct sv_drive *drive)
 {
     if (drive->phase == DRIVE_DRAINING && drive->checks == NULL && !is_claiming(drive) &&
-        entries_open(drive) == 0) {
+        entries_open(drive) == 0 && couriers_have_left(drive) && fleet_has_left(drive)) {
         drive->handed_back = true;
         alarm_set(drive, &drive->drain_deadline, 0);
         return;
@@ -388,6 +405,7 @@ void sv_drive_close(struct sv_drive *drive, sv_drive_closed_fn *closed, void *co
     drive->on_closed = closed;
     drive->closed_context = context;
     stop_taking(drive); /* no alarm may start anything new */
+    couriers_close(drive);
     alarm_stop(drive, &drive->renew_at);
     alarm_stop(drive, &drive->drain_deadline);
     for (size_t i = 0; i < drive->options.accounts_count; i++) {
@@ -413,6 +431,9 @@ void sv_drive_get_stats(const struct sv_drive *drive, struct sv_drive_stats *out
 {
     *out = drive->stats;
     out->inflight = drive->inflight;
+    out->inflight_room = sv_brake_room(&drive->brake, drive->options.inflight_max);
+    out->workers = (unsigned)drive->fleet.workers;
+    out->shards_served = drive->fleet.served;
     for (size_t i = 0; i < drive->options.accounts_count; i++) {
         const struct sv_planner *planner = &drive->tellers[i].reader.planner;
 

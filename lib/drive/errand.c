@@ -57,13 +57,51 @@ static void pause_and_repeat(struct errand *errand)
     alarm_set(drive, &errand->again, wait_ms);
 }
 
+/* Only what tells how quick the store is: a TAKE waits for jobs, and a call that never left, or
+ * that was refused at once, says nothing. */
+static void note_pace(struct errand *errand, enum sv_err err)
+{
+    struct sv_drive *drive = errand->drive;
+    unsigned full = drive->options.inflight_max, before = sv_brake_room(&drive->brake, full), room;
+    sv_ms now = drive_monotonic(drive), took_ms = now - errand->called_mono;
+
+    if (errand->call.op == SV_STORE_TAKE || (err != SV_OK && err != SV_ETIMEOUT))
+        return;
+    sv_brake_note(&drive->brake, full, took_ms, now);
+    room = sv_brake_room(&drive->brake, full);
+    if (before == full && room < full)
+        sv_log_line(drive->options.log, SV_LOG_WARN, "store_slow",
+                    "redis answers slowly: fewer domains are looked at at once",
+                    SV_LOG_STR("call", sv_store_op_name(errand->call.op)),
+                    SV_LOG_INT("duration_ms", took_ms));
+    else if (before < full && room == full)
+        sv_log_line(drive->options.log, SV_LOG_INFO, "store_quick",
+                    "redis is quick again: as many domains as before");
+}
+
+/* A permission may come back (an ACL that was written wrong and is mended); whoever starts without
+ * it is told at once. Nothing was done meanwhile: the store refuses before it writes. */
+static bool is_worth_repeating(const struct errand *errand, enum sv_err err)
+{
+    if (errand->canceled || errand->once)
+        return false;
+    return sv_err_is_temporary(err) || (err == SV_EDENIED && errand->call.op != SV_STORE_PREPARE);
+}
+
 static void on_store(struct sv_store_call *call, enum sv_err err)
 {
     struct errand *errand = call->owner;
 
-    if (!errand->canceled && !errand->once && sv_err_is_temporary(err)) {
-        sv_log_failure(errand->drive->options.log, SV_LOG_WARN, "store_call_repeated", NULL,
-                       &call->info);
+    note_pace(errand, err);
+    measure_store(errand, err);
+    if (is_worth_repeating(errand, err)) {
+        if (err == SV_EDENIED)
+            sv_log_failure(errand->drive->options.log, SV_LOG_ERROR, "store_call_denied", NULL,
+                           &call->info);
+        else
+            sv_log_failure(errand->drive->options.log, SV_LOG_WARN, "store_call_repeated", NULL,
+                           &call->info);
+        errand->was_repeated = true;
         pause_and_repeat(errand);
         return;
     }
@@ -76,6 +114,7 @@ static void call_store(struct errand *errand)
     enum sv_err err;
 
     errand->state = ERRAND_CALLING;
+    errand->called_mono = drive_monotonic(drive);
     errand->call.owner = errand;
     err = sv_store_start(drive->options.store, &errand->call, on_store, &errand->call.info);
     if (err == SV_OK)
@@ -109,7 +148,7 @@ void errand_run(struct sv_drive *drive, struct errand *errand,
     errand->owner = owner;
     errand->wait_ms = PAUSE_FIRST_MS;
     errand->refusal = SV_OK;
-    errand->canceled = errand->once = false;
+    errand->canceled = errand->once = errand->was_repeated = false;
     alarm_init(&errand->again, on_again, errand);
     link_errand(errand);
     call_store(errand);

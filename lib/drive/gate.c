@@ -5,7 +5,9 @@
  * for the whole line at once, so that a long line costs one question. An ailing service, a
  * throttle, a learned clock skew or refused keys: the ticket waits by itself and comes back to the
  * head of its line, a few times and while the account's quota of retries lasts (sv/retry.h). A
- * throttle slows the limiter down for everybody. While a fuse is open the line is refused at once.
+ * throttle slows the limiter down for everybody. A permit that comes late (we were held up, or the
+ * store is slow) is let go, since others have theirs by now. While a fuse is open the line is
+ * refused at once.
  * Anything else is the owner's to judge. */
 #include "inside.h"
 
@@ -15,7 +17,7 @@
 #include "sv/require.h"
 
 /* How long fresh keys take to come, and how long after the last search another one is worth it. */
-enum { LIMITER_FAILED_MS = 5000, KEYS_WAIT_MS = 2000, KEYS_AGAIN_MS = 30000 };
+enum { REST_MS = 1000, LIMITER_FAILED_MS = 5000, KEYS_WAIT_MS = 2000, KEYS_AGAIN_MS = 30000 };
 #define WORKERS_REMEMBERED_MS SV_DAY
 enum { METRICS_MILLIHERTZ = 16000 /* BatchGetMetricData: 16 calls a second */ };
 
@@ -197,6 +199,7 @@ static void tell_failure(const struct ticket *ticket, enum sv_err err)
     const struct sv_ses_call *call = &ticket->call;
 
     gate->drive->stats.ses_failures[gate->op]++;
+    gate->failures++;
     if (err == SV_EDENIED && call->denial == SV_SES_DENIAL_PERMISSION) {
         tell_missing(gate, call);
         return;
@@ -217,6 +220,7 @@ static void on_ses(struct sv_ses_call *call, enum sv_err err)
     sv_ms wait_ms = 0;
 
     (void)unlink_ticket(&gate->calling, ticket);
+    measure_ses(ticket, err);
     if (err == SV_OK) {
         gate->told_missing = false;
         sv_retry_succeed(&gate->teller->quota, ticket->cost);
@@ -225,10 +229,12 @@ static void on_ses(struct sv_ses_call *call, enum sv_err err)
     }
     if (err == SV_ETHROTTLED)
         slow_down(gate, call->retry_after_ms);
-    if (is_worth_repeating(ticket, err, &wait_ms))
-        try_again(ticket, wait_ms);
-    else
+    if (!is_worth_repeating(ticket, err, &wait_ms)) {
         finish(ticket, err);
+        return;
+    }
+    measure_retry(gate->drive, err);
+    try_again(ticket, wait_ms);
 }
 
 static void call_ses(struct gate *gate, struct ticket *ticket)
@@ -237,17 +243,20 @@ static void call_ses(struct gate *gate, struct ticket *ticket)
     enum sv_err err;
 
     ticket->state = TICKET_CALLING;
-    if (ticket->fill != NULL && ticket->attempts == 0 && !ticket->fill(ticket)) {
+    if ((ticket->may_call != NULL && !ticket->may_call(ticket)) ||
+        (ticket->fill != NULL && ticket->attempts == 0 && !ticket->fill(ticket))) {
         finish(ticket, SV_ECANCELED);
         return;
     }
     fuses_try(ticket);
     ticket->attempts++;
     ticket->call.owner = ticket;
+    ticket->called_mono = drive_monotonic(drive);
     ticket->call.op = gate->op;
     ticket->call.denial = SV_SES_DENIAL_NONE;
     ticket->call.retry_after_ms = 0;
     drive->stats.ses_calls[gate->op]++;
+    gate->calls++;
     err = sv_ses_start(gate->account->ses, &ticket->call, on_ses, &ticket->call.info);
     if (err != SV_OK) {
         finish(ticket, err);
@@ -270,6 +279,36 @@ static void learn_pace(struct gate *gate, const struct sv_store_permit *told)
     gate->workers_seen_mono = now;
 }
 
+/* Nobody knows when between question and answer the permit was given, so its age counts from the
+ * question. */
+static bool let_go_if_late(struct gate *gate)
+{
+    const struct sv_store_permit *permit = &gate->permit.call.u.permit;
+    sv_ms age_ms = drive_monotonic(gate->drive) - gate->permit.called_mono;
+
+    gate->let_go = !gate->let_go && sv_gcra_is_late(age_ms, permit->interval_ms);
+    if (gate->let_go) {
+        gate->throttled = true;
+        sv_log_line(gate->drive->options.log, SV_LOG_WARN, "ses_permit_late",
+                    "this machine or redis is slow: a call of SES was put off",
+                    SV_LOG_STR("account", gate->account->name),
+                    SV_LOG_STR("operation", sv_ses_op_name(gate->op)), SV_LOG_INT("age_ms", age_ms),
+                    SV_LOG_INT("interval_ms", permit->interval_ms));
+    } else {
+        sv_log_line(gate->drive->options.log, SV_LOG_DEBUG, "ses_permit", "SES may be called",
+                    SV_LOG_STR("account", gate->account->name),
+                    SV_LOG_STR("operation", sv_ses_op_name(gate->op)), SV_LOG_INT("age_ms", age_ms),
+                    SV_LOG_INT("granted_us", permit->now_us));
+    }
+    return gate->let_go;
+}
+
+/* An operator holds the account up: nothing is called, and no permit is used. */
+static bool rest(const struct gate *gate)
+{
+    return pause_holds_account(gate->drive, gate->account->name);
+}
+
 static void on_permit(struct errand *errand, enum sv_err err)
 {
     struct gate *gate = errand->owner;
@@ -284,9 +323,13 @@ static void on_permit(struct errand *errand, enum sv_err err)
                        &errand->call.info);
         wait_ms = LIMITER_FAILED_MS;
     }
-    if (wait_ms > 0) {
+    if (wait_ms > 0 || rest(gate)) {
         gate->pausing = true;
-        alarm_set(gate->drive, &gate->wait, wait_ms);
+        alarm_set(gate->drive, &gate->wait, wait_ms > 0 ? wait_ms : REST_MS);
+        return;
+    }
+    if (let_go_if_late(gate)) {
+        pump(gate);
         return;
     }
     switch (fuses_ask(gate)) {
@@ -342,6 +385,11 @@ static void pump(struct gate *gate)
     if (gate->head == NULL || gate->pausing || !errand_is_idle(&gate->permit) ||
         drive_is_closing(gate->drive))
         return;
+    if (rest(gate)) {
+        gate->pausing = true;
+        alarm_set(gate->drive, &gate->wait, REST_MS);
+        return;
+    }
     switch (fuses_ask(gate)) {
     case SV_BREAKER_REFUSE:
         gate->pausing = true;

@@ -10,9 +10,11 @@
 #include <jansson.h>
 #include <uv.h>
 
+#include "sv/brake.h"
 #include "sv/breaker.h"
 #include "sv/cloudevent.h"
 #include "sv/drive.h"
+#include "sv/drive_view.h"
 #include "sv/heap.h"
 #include "sv/judge.h"
 #include "sv/planner.h"
@@ -53,10 +55,12 @@ struct errand {
     void *owner;
     struct alarm again;
     sv_ms wait_ms;
+    sv_ms called_mono; /* the store, last */
     enum { ERRAND_IDLE, ERRAND_CALLING, ERRAND_WAITING } state;
     enum sv_err refusal; /* the store would not even start the call */
     bool canceled;
     bool once;                      /* not to be repeated any more */
+    bool was_repeated;              /* the store may have done it before, and nobody heard */
     struct errand *next, *previous; /* all that are not idle */
 };
 
@@ -98,6 +102,9 @@ struct ticket {
     /* Called when the permit is there, just before the call: the last moment to fill a batch.
      * False = there is nothing to ask any more: `done` comes with SV_ECANCELED. NULL = filled. */
     bool (*fill)(struct ticket *ticket);
+    /* Asked before every attempt; false = not now: `done` comes with SV_ECANCELED. NULL = always.
+     */
+    bool (*may_call)(const struct ticket *ticket);
     void (*done)(struct ticket *ticket, enum sv_err err);
     void *owner;
     bool may_miss; /* SV_ENOTFOUND is no failure: nothing is logged */
@@ -107,6 +114,7 @@ struct ticket {
     bool resigned;      /* was signed anew already, with other keys or another time */
     bool tries_account; /* is the trial of the account's fuse */
     bool tries_gate;
+    sv_ms called_mono; /* the call under way began */
     struct alarm again;
     enum { TICKET_IDLE, TICKET_QUEUED, TICKET_CALLING, TICKET_WAITING } state;
     struct ticket *next; /* in the gate's line, among its calls, or among those that wait */
@@ -123,9 +131,11 @@ struct gate { /* one account and action: one call a second, first come first ser
     struct errand permit;
     struct alarm wait;
     struct fuse fuse;
+    uint64_t calls, failures; /* since the start */
     bool pausing;
     bool told_missing;   /* that IAM gives no permission: once, until it does */
     bool throttled;      /* the limiter is told with the next question */
+    bool let_go;         /* the last permit came too late */
     struct sv_pace pace; /* as the limiter told */
     sv_ms workers_seen_mono;
 };
@@ -267,14 +277,21 @@ struct check {
     char client_id[SV_CLIENT_BYTES];
     char contact_email[SV_EMAIL_BYTES];
     char registrable[SV_NAME_BYTES];
+    char own[SV_STORE_OWN_BYTES]; /* with the fence: it is we who hold the domain */
     uint64_t fence;
-    sv_ms renewed_mono;
+    sv_ms claimed_mono; /* the work began */
+    sv_ms held_mono;    /* the lease that is known to be ours was asked for then */
+    sv_ms renewed_mono; /* the last one was */
     struct sv_record_sheet before, after;
     enum check_step step;
-    bool waiting;   /* for a callback that will post us */
-    bool fenced;    /* somebody else holds the domain: drop everything */
-    bool releasing; /* to be handed back untouched */
-    bool released;  /* that is done, or was tried in vain */
+    bool arriving;   /* claimed, and not stepped yet: may want to ask DNS */
+    bool waiting;    /* for a callback that will post us */
+    bool is_loose;   /* our name is a mere claim: the removal may be written */
+    bool fenced;     /* somebody else holds the domain: drop everything */
+    bool releasing;  /* to be handed back untouched */
+    bool released;   /* that is done, or was tried in vain */
+    bool put_off;    /* SES was not called while the lease was in doubt */
+    bool is_held_up; /* its account is paused: handed back for longer than a moment */
     struct letter letter;
     struct errand errand;          /* one store call of this check at a time */
     struct errand *renewal;        /* NULL until the first: few checks take that long */
@@ -292,8 +309,9 @@ struct check {
     unsigned questions_count;
     struct alarm dns_deadline; /* before: when it is slow */
     bool dns_over;
-    json_t *findings;
-    size_t findings_omitted;
+    bool has_findings; /* DNS was looked at, so they are known */
+    struct sv_finding *findings;
+    size_t findings_count, findings_omitted;
     struct sv_observation seen;
     bool detailing;     /* one of the planner's details is ours */
     bool round_waiting; /* in the reader's list, or in a round */
@@ -365,6 +383,27 @@ struct sv_expect check_expect(const struct check *check);
 
 /* ---- intake and queue: one of each per shard ---- */
 
+/* A walk through a shard whose server's clock went back: replan.c. */
+struct replan {
+    struct shard *shard;
+    struct errand errand;
+    bool known, walking;
+    sv_ms
+        ahead_ms; /* the server's clock minus our monotonic one, when it was told last; if known */
+    char (*uids)[SV_UID_BYTES]; /* owned: a page */
+    size_t count, at, hurried;
+    char cursor[SV_STORE_CURSOR_BYTES], client_id[SV_STORE_CLIENT_BYTES];
+};
+
+/* A walk through the names that are claimed only: strays.c. */
+struct strays {
+    struct errand errand;
+    struct alarm alarm;
+    struct stray *page; /* owned */
+    size_t count, at;
+    char cursor[SV_STORE_STRAYS_CURSOR_BYTES];
+};
+
 struct shard {
     struct sv_drive *drive;
     unsigned index;
@@ -376,21 +415,118 @@ struct shard {
     unsigned entries;                       /* being admitted */
     bool take_held;                         /* waits until the entries are admitted */
     bool failed;                            /* an entry could not be settled: it is pending still */
+    bool refused; /* nothing was settled since: whoever lives and is refused counts no deaths */
     struct errand claim;
+    sv_ms claimed_mono; /* when the claim under way began: no lease of it is younger */
+    char (*claim_paused)[SV_STORE_CLIENT_BYTES]; /* owned; what the claim under way borrows */
     struct alarm claim_at;
     bool claim_again;       /* something became due while claiming */
     bool hungry;            /* found no room; woken when there is some */
     uint64_t hungry_number; /* its place among those that wait for room; 0 = none */
     struct errand reap;
     struct alarm reap_at;
+    bool served;   /* its jobs and due domains are ours to take: fleet.c */
+    bool helping;  /* not ours, but visited: claimed from while there is more */
+    bool was_read; /* by this process: it has a consumer there */
+    struct errand retire;
+    struct errand measure;
+    struct sv_drive_queue measured; /* as last measured */
+    struct errand trim;
+    struct alarm trim_at;
+    char held_by[SV_STORE_GROUP_BYTES]; /* the group that was told to hold events; "" = none */
+    struct replan replan;
+    struct strays strays;
 };
 
+/* ---- pauses: what an operator holds up ---- */
+
+struct pauses {
+    struct errand look;
+    struct alarm look_at;
+    bool known; /* they were read once: before that nothing is claimed */
+    bool all;
+    size_t accounts_count, clients_count;
+    const struct teller *accounts[SV_ACCOUNTS_MAX];
+    char (*clients)[SV_STORE_CLIENT_BYTES]; /* owned, sorted */
+};
+
+void pause_start(struct sv_drive *drive);
+void pause_stop(struct sv_drive *drive); /* what is paused stays so until the end */
+void pause_free(struct sv_drive *drive);
+bool pause_holds_account(const struct sv_drive *drive, const char *account);
+bool pause_holds(const struct check *check);
+/* A copy of the paused clients for one claim; NULL when there are none. The caller frees it. */
+char (*pause_copy_clients(const struct sv_drive *drive))[SV_STORE_CLIENT_BYTES];
+
 void intake_start(struct shard *shard);
+void intake_begin(struct shard *shard); /* the shard is served from now on */
 void intake_stop(struct shard *shard);
 void queue_start(struct shard *shard);
+void queue_change(struct shard *shard); /* the shard is served from now on, or not any more */
+void queue_visit(struct shard *shard);  /* one look at a shard that others serve */
 void queue_stop(struct shard *shard);
-void queue_wake(struct shard *shard); /* something may be due now */
-void queue_room(struct shard *shard); /* a check of this shard has ended */
+/* What the shard's server says the time is, each time that it says so. */
+void replan_notice(struct shard *shard, sv_ms store_now);
+void replan_stop(struct shard *shard);
+void trimmer_start(struct shard *shard);
+void trimmer_stop(struct shard *shard);
+void strays_start(struct shard *shard);
+void strays_stop(struct shard *shard);
+void queue_wake(struct shard *shard);    /* something may be due now */
+void queue_room(struct shard *shard);    /* a check of this shard has ended */
+void queue_line(struct sv_drive *drive); /* the line of those that want to ask DNS got shorter */
+
+/* ---- couriers: events for sinks ---- */
+
+struct couriers;
+
+/* Nothing happens without routes. */
+void couriers_new(struct sv_drive *drive);
+/* Gives each sink its place in the outbox of each shard, so that it is told all that is written
+ * from then on; `placed` runs once, later or at once. */
+void couriers_place(struct sv_drive *drive, void (*placed)(struct sv_drive *drive));
+void couriers_start(struct sv_drive *drive);
+void couriers_stop(struct sv_drive *drive); /* nothing new begins; attempts under way go on */
+/* The drain's time is over: attempts that only their target could end are ended. */
+void couriers_hand_back(struct sv_drive *drive);
+/* For the end of a drain, when it is asked again and again: gives back each turn for which nothing
+ * is under way any more, and is true when all are. */
+bool couriers_have_left(struct sv_drive *drive);
+/* Closes the sinks, which ends what is under way. */
+void couriers_close(struct sv_drive *drive);
+void couriers_free(struct sv_drive *drive);
+void couriers_wake(struct shard *shard); /* there may be a new event */
+
+/* ---- the fleet: which shards this worker serves ---- */
+
+struct fleet {
+    struct errand beat, bye;
+    struct alarm beat_at, visit_at, retire_at;
+    unsigned visit_turn, retire_turn; /* shards looked at last */
+    unsigned served, told_served;     /* how many; as the log was told */
+    size_t workers;                   /* that beat, as the last beat told */
+    bool refused;                     /* the store takes no beats */
+};
+
+void fleet_start(struct sv_drive *drive);
+void fleet_stop(struct sv_drive *drive);
+void fleet_say_bye(struct sv_drive *drive); /* the others take over at once */
+/* For the end of a drain, when nothing is under way: takes our consumers away, and is true when
+ * that and the bye are done, or were tried in vain. */
+bool fleet_has_left(struct sv_drive *drive);
+
+/* ---- what the metrics count (measure.c); nothing happens without a registry ---- */
+
+void measure_taken(const struct shard *shard);
+void measure_job(const struct shard *shard, const char *outcome); /* ended at the door */
+void measure_dead(const struct shard *shard, const char *reason);
+void measure_commit(const struct check *check); /* one that was written, told once */
+void measure_ses(const struct ticket *ticket, enum sv_err err);
+void measure_retry(const struct sv_drive *drive, enum sv_err err);
+void measure_store(const struct errand *errand, enum sv_err err);
+
+/* The worst circuit of an account (drive_view.c): 0 closed, 1 half open, 2 open. */
+unsigned view_circuit(const struct sv_drive *drive, const struct teller *teller);
 
 /* ---- the driver ---- */
 
@@ -412,13 +548,18 @@ struct sv_drive {
     struct sv_heap alarms;
     struct letter *inbox, **inbox_tail;
     struct shard shards[SV_SHARDS_MAX];
+    struct fleet fleet;
+    struct pauses pauses;
+    struct couriers *couriers; /* NULL without routes */
     unsigned prepared;
     struct teller *tellers;
     struct check *checks;
     struct check *asking_head, *asking_tail; /* the line of those that want to ask DNS */
+    unsigned asking_line;                    /* how many those are, and may be: just claimed */
     unsigned asking;                         /* checks that are asking, the slow ones apart */
     unsigned inflight;
-    unsigned reserved;     /* by claims under way */
+    unsigned reserved; /* by claims under way */
+    struct sv_brake brake;
     uint64_t hungry_count; /* numbers given out */
     struct errand *errands;
     unsigned pending_calls; /* errands, tickets, lookups and entries that will call back */
@@ -427,6 +568,7 @@ struct sv_drive {
     struct alarm drain_deadline;
     bool handed_back; /* the drain has asked every check to let go */
     struct alarm renew_at;
+    sv_ms measured_mono; /* the shards' figures were last asked for; 0 = never */
     sv_drive_prepared_fn *on_prepared;
     sv_drive_drained_fn *on_drained;
     sv_drive_closed_fn *on_closed;

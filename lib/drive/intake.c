@@ -3,7 +3,8 @@
  * Happy path: TAKE gives entries; each is parsed, its name claimed for the client (register,
  * adopt), then ADMIT writes receipt, domain and due time and acknowledges. Malformed ones are
  * buried with their payload; unacceptable ones are refused with a reason. A crash anywhere leaves
- * the entry pending: TAKE_PENDING finds it again, and every step may be repeated. */
+ * the entry pending: TAKE_PENDING finds it again, and every step may be repeated. A shard that this
+ * worker serves no more is read once to the end: what its last TAKE brings is settled here. */
 #include "inside.h"
 
 #include <stdio.h>
@@ -142,6 +143,7 @@ static bool parse(struct entry *entry)
     enum sv_job_fault fault;
 
     drive->stats.jobs_taken++;
+    measure_taken(entry->shard);
     if (entry->no_job_field) {
         entry->job = (struct sv_job){.type = SV_JOB_TYPE_COUNT};
         (void)snprintf(entry->job.id, sizeof entry->job.id, "%s", entry->id);
@@ -271,6 +273,7 @@ static enum entry_step settle(struct entry *entry)
     struct sv_drive_stats *stats = &drive->stats;
 
     drive->stats.last_progress_at = drive_now(drive);
+    entry->shard->refused = false;
     switch (entry->errand.call.u.admit.outcome) {
     case SV_STORE_OPENED:
         stats->jobs_opened++;
@@ -279,24 +282,29 @@ static enum entry_step settle(struct entry *entry)
         break;
     case SV_STORE_COALESCED:
         stats->jobs_coalesced++;
+        measure_job(entry->shard, "coalesced");
         log_entry(entry, SV_LOG_DEBUG, "job_coalesced", sv_job_type_name(entry->job.type), NULL);
         queue_wake(entry->shard);
         break;
     case SV_STORE_REJECTED_COOLDOWN:
         stats->jobs_rejected++;
+        measure_job(entry->shard, "rejected");
         log_entry(entry, SV_LOG_INFO, "job_rejected", "too many rechecks", "cooldown");
         break;
     case SV_STORE_REJECTED_DOMAIN_LIMIT:
         stats->jobs_rejected++;
+        measure_job(entry->shard, "rejected");
         log_entry(entry, SV_LOG_INFO, "job_rejected", "the client has too many domains",
                   "domain_limit");
         return ENTRY_DISOWN;
     case SV_STORE_REJECTED_NOT_REGISTERED:
         stats->jobs_rejected++;
+        measure_job(entry->shard, "rejected");
         log_entry(entry, SV_LOG_INFO, "job_rejected", "no such domain", "not_registered");
         break;
     case SV_STORE_REFUSED:
         stats->jobs_rejected++;
+        measure_job(entry->shard, "rejected");
         log_entry(entry, SV_LOG_INFO, "job_rejected", entry->fault.text, entry->reason);
         break;
     case SV_STORE_DUPLICATE:
@@ -347,6 +355,7 @@ static bool bury(struct entry *entry)
         return false;
     }
     entry->shard->drive->stats.jobs_dead++;
+    measure_dead(entry->shard, entry->reason);
     log_entry(entry, SV_LOG_WARN, "job_dead", entry->fault.text, entry->reason);
     entry->step = ENTRY_END;
     return true;
@@ -384,7 +393,7 @@ static void run_entry(void *owner)
         return; /* its answer is still to come */
     /* A failed or canceled call leaves the entry pending in the stream: it comes again. */
     if (entry->waiting && entry->result != SV_OK && entry->result != SV_ECANCELED)
-        entry->shard->failed = true;
+        entry->shard->failed = entry->shard->refused = true;
     if (drive_is_closing(entry->shard->drive) || (entry->waiting && entry->result != SV_OK))
         entry->step = ENTRY_END;
     while (may_step(entry) && step(entry))
@@ -398,11 +407,14 @@ static void open_entry(struct shard *shard, const struct sv_store_entry *given)
     struct sv_drive *drive = shard->drive;
     struct entry *entry;
 
-    if (given->too_big) {
+    if (given->buried != NULL) {
         drive->stats.jobs_taken++;
         drive->stats.jobs_dead++;
-        sv_log_line(drive->options.log, SV_LOG_WARN, "job_dead", "the entry is over 64 KiB",
-                    SV_LOG_STR("job_id", given->id), SV_LOG_STR("reason", "too_big"));
+        measure_taken(shard);
+        measure_dead(shard, given->buried);
+        sv_log_line(drive->options.log, SV_LOG_WARN, "job_dead",
+                    "the entry was moved to the dead letters unread",
+                    SV_LOG_STR("job_id", given->id), SV_LOG_STR("reason", given->buried));
         return;
     }
     entry = sv_alloc(1, sizeof *entry);
@@ -449,7 +461,7 @@ static void on_taken(struct errand *errand, enum sv_err err)
 static void take(struct shard *shard)
 {
     shard->take_held = false;
-    if (shard->drive->phase != DRIVE_WORKING || !errand_is_idle(&shard->take))
+    if (shard->drive->phase != DRIVE_WORKING || !shard->served || !errand_is_idle(&shard->take))
         return;
     shard->take.call.op = SV_STORE_TAKE;
     shard->take.call.shard = shard->index;
@@ -478,8 +490,8 @@ static void on_pending(struct errand *errand, enum sv_err err)
         sv_log_failure(drive->options.log, SV_LOG_ERROR, "intake_failed", NULL, &errand->call.info);
     if (err == SV_OK && errand->call.u.take.count > 0)
         alarm_set(drive, &shard->pending_at, MORE_MS); /* there may be more */
-    else
-        pause_pending(shard);
+    else if (shard->served || shard->failed || err != SV_OK || !errand_is_idle(&shard->take))
+        pause_pending(shard); /* otherwise nothing here is ours any more */
     if (shard->entries == 0)
         take(shard);
     else if (errand_is_idle(&shard->take))
@@ -503,13 +515,20 @@ static void on_pending_at(struct alarm *alarm)
     shard->pending.call.op = SV_STORE_TAKE_PENDING;
     shard->pending.call.shard = shard->index;
     shard->pending.call.u.take = (struct sv_store_take){
-        .entries_max = TAKE_MAX, .idle_ms = shard->drive->options.reclaim_ms};
+        .entries_max = TAKE_MAX,
+        .idle_ms = shard->drive->options.reclaim_ms,
+        .deliveries_max = shard->refused ? 0 : shard->drive->options.deaths_max};
     errand_run(shard->drive, &shard->pending, on_pending, shard);
 }
 
 void intake_start(struct shard *shard)
 {
     alarm_init(&shard->pending_at, on_pending_at, shard);
+}
+
+void intake_begin(struct shard *shard)
+{
+    shard->was_read = true;
     on_pending_at(&shard->pending_at);
 }
 

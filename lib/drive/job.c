@@ -105,7 +105,7 @@ static bool read_who(const struct reader *reader, struct sv_job *out)
                    PRINTABLE))
         return false;
     if (out->account[0] == '\0')
-        (void)snprintf(out->account, sizeof out->account, "default");
+        (void)snprintf(out->account, sizeof out->account, "%s", SV_ACCOUNT_DEFAULT);
     if (out->client_id[0] == '\0')
         return fail(reader, "missing_field", "client_id", "is missing", NULL);
     return true;

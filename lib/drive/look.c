@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "sv/alloc.h"
-#include "sv/json.h"
 #include "sv/observe.h"
 #include "sv/require.h"
 
@@ -115,9 +114,11 @@ static void let_next_ask(struct sv_drive *drive)
         if (drive->asking_head == NULL)
             drive->asking_tail = NULL;
         check->asking = ASKING_NOW;
+        drive->asking_line--;
         drive->asking++;
         check_post(check);
     }
+    queue_line(drive);
 }
 
 static void leave_line(struct check *check)
@@ -130,6 +131,7 @@ static void leave_line(struct check *check)
         link = &last->next_asking;
     }
     *link = check->next_asking;
+    drive->asking_line--;
     if (drive->asking_tail == check)
         drive->asking_tail = last;
 }
@@ -153,6 +155,7 @@ static bool may_ask(struct check *check)
     else
         drive->asking_tail->next_asking = check;
     drive->asking_tail = check;
+    drive->asking_line++;
     return false;
 }
 
@@ -206,28 +209,43 @@ static void keep_verdicts(struct check *check, const struct sv_report *report)
     verdicts[report->records_count] = '\0';
 }
 
-/* Takes what matters out of the judge and frees it: a report is large, and many checks wait for SES
- * at once. */
+/* They become JSON when there is something to save: as a tree each would take ten times its text,
+ * and many checks wait for SES at once. */
+static void keep_findings(struct check *check, const struct sv_report *report)
+{
+    size_t bytes = report->findings_count * sizeof *check->findings;
+
+    check->has_findings = true;
+    check->findings_count = report->findings_count;
+    check->findings_omitted = report->findings_omitted;
+    check->findings = sv_realloc(check->findings, bytes);
+    if (bytes > 0)
+        memcpy(check->findings, report->findings, bytes);
+}
+
+/* Takes what matters out of the judge and frees it: a report is large. */
 static void conclude(struct check *check)
 {
     const struct sv_report *report = sv_judge_report(check->judge);
 
     sv_observe_dns(report, check->after.registration.mail_from, &check->seen);
     keep_verdicts(check, report);
-    check->findings = sv_json_findings(report, check->after.registration.domain);
-    check->findings_omitted = report->findings_omitted;
+    keep_findings(check, report);
     check_look_stop(check);
 }
 
 void check_note_pending(struct check *check)
 {
     const char *domain = check->after.registration.domain;
-    struct sv_finding finding = {.code = SV_F_DKIM_SES_PENDING, .severity = SV_TEMPORARY};
+    struct sv_finding *finding;
 
-    if (check->findings == NULL)
+    if (!check->has_findings)
         return;
-    memcpy(finding.owner, domain, strlen(domain) + 1);
-    sv_json_append(check->findings, sv_json_finding(&finding, domain));
+    check->findings =
+        sv_realloc(check->findings, (check->findings_count + 1) * sizeof *check->findings);
+    finding = &check->findings[check->findings_count++];
+    *finding = (struct sv_finding){.code = SV_F_DKIM_SES_PENDING, .severity = SV_TEMPORARY};
+    memcpy(finding->owner, domain, strlen(domain) + 1);
 }
 
 void check_look_stop(struct check *check)

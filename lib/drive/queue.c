@@ -3,25 +3,43 @@
  *
  * Claiming stops by itself when nothing is due or everything is busy; it starts again when a check
  * ends, when a job was admitted, when the next due time comes, and at the latest after poll_ms,
- * which is how long another worker's due domain may go unnoticed. */
+ * which is how long another worker's due domain may go unnoticed. That holds for the shards this
+ * worker serves; those of others are visited now and then, so that what is stuck there comes loose.
+ */
 #include "inside.h"
+
+#include <stdlib.h>
 
 #include "sv/require.h"
 
-enum { REAP_MAX = 100, REAPS_PER_LEASE = 4, EMPTY_WAIT_MS = 20 };
+/* What waits in the store is taken client by client; what waits in our own line for DNS, as it
+ * came. So the line is kept short, and filled again when half of it is gone. */
+enum { REAP_MAX = 100, REAPS_PER_LEASE = 4, EMPTY_WAIT_MS = 20, DNS_LINE_MAX = 32 };
 #define FAILED_WAIT_MS (5 * SV_SECOND)
 
 static void claim(struct shard *shard);
 
-/* All shards share the room: a claim under way has reserved its part, and one shard leaves the
- * others theirs. */
+/* Only from shards that are ours, or that we look at for a while. */
+static bool may_claim(const struct shard *shard)
+{
+    return shard->drive->phase == DRIVE_WORKING && (shard->served || shard->helping);
+}
+
+/* The shards that are served share the room: a claim under way has reserved its part, and one shard
+ * leaves the others theirs. */
 static size_t room(const struct sv_drive *drive)
 {
-    unsigned max = drive->options.inflight_max, taken = drive->inflight + drive->reserved;
+    unsigned max = sv_brake_room(&drive->brake, drive->options.inflight_max);
+    unsigned taken = drive->inflight + drive->reserved;
+    unsigned line = drive->asking_line + drive->reserved;
     size_t left = taken >= max ? 0 : max - taken;
-    size_t share = (left + drive->options.shards - 1) / drive->options.shards;
+    unsigned served = drive->fleet.served > 0 ? drive->fleet.served : 1;
 
-    return share > SV_STORE_CLAIM_MAX ? SV_STORE_CLAIM_MAX : share;
+    if (line > DNS_LINE_MAX / 2)
+        return 0;
+    if (left > DNS_LINE_MAX - line)
+        left = DNS_LINE_MAX - line;
+    return (left + served - 1) / served;
 }
 
 /* A claim that got nothing though something is due (others were faster) is not repeated at once. */
@@ -71,6 +89,11 @@ void queue_room(struct shard *shard)
         go_hungry(shard);
 }
 
+void queue_line(struct sv_drive *drive)
+{
+    (void)wake_hungry(drive);
+}
+
 /* A claim that was under way when the drain began is handed back like the others. */
 static void start_checks(struct shard *shard, const struct sv_store_claim *claimed)
 {
@@ -89,13 +112,21 @@ static void on_claimed(struct errand *errand, enum sv_err err)
     const struct sv_store_claim *claimed = &errand->call.u.claim;
 
     drive->reserved -= (unsigned)claimed->count_max;
-    if (err == SV_OK && !drive_is_closing(drive))
+    if (err == SV_OK && !drive_is_closing(drive)) {
+        replan_notice(shard, claimed->now);
         start_checks(shard, claimed);
+    }
     if (drive->phase != DRIVE_WORKING)
         return;
     (void)wake_hungry(drive);
-    if (err != SV_OK) {
+    if (err != SV_OK)
         sv_log_failure(drive->options.log, SV_LOG_ERROR, "claim_failed", NULL, &errand->call.info);
+    if (!shard->served) {
+        shard->helping = shard->helping && err == SV_OK && claimed->count == claimed->count_max;
+        claim(shard);
+        return;
+    }
+    if (err != SV_OK) {
         alarm_set(drive, &shard->claim_at, FAILED_WAIT_MS);
         return;
     }
@@ -112,16 +143,21 @@ static void claim(struct shard *shard)
     size_t count_max = room(drive);
 
     shard->claim_again = false;
-    if (drive->phase != DRIVE_WORKING)
-        return;
+    if (!may_claim(shard) || !drive->pauses.known || drive->pauses.all)
+        return; /* what is learnt of pauses wakes the queue */
     if (count_max == 0) {
-        go_hungry(shard);
+        shard->helping = false;
+        if (shard->served)
+            go_hungry(shard);
         return; /* the end of a check, or of another shard's claim, wakes the queue */
     }
     shard->hungry = false;
     shard->hungry_number = 0;
     drive->reserved += (unsigned)count_max;
     alarm_stop(drive, &shard->claim_at);
+    shard->claimed_mono = drive_monotonic(drive);
+    free(shard->claim_paused);
+    shard->claim_paused = pause_copy_clients(drive);
     shard->claim.call.op = SV_STORE_CLAIM;
     shard->claim.call.shard = shard->index;
     shard->claim.call.u.claim = (struct sv_store_claim){
@@ -129,13 +165,15 @@ static void claim(struct shard *shard)
         .per_client_max = count_max / 4 + 1, /* one client never takes all the room of a turn */
         .lease_ms = drive->options.lease_ms,
         .worker = drive->options.worker,
+        .paused = (const char(*)[SV_STORE_CLIENT_BYTES])shard->claim_paused,
+        .paused_count = shard->claim_paused != NULL ? drive->pauses.clients_count : 0,
     };
     errand_run(drive, &shard->claim, on_claimed, shard);
 }
 
 void queue_wake(struct shard *shard)
 {
-    if (shard->drive->phase != DRIVE_WORKING)
+    if (!may_claim(shard))
         return;
     if (!errand_is_idle(&shard->claim)) {
         shard->claim_again = true;
@@ -172,6 +210,8 @@ static void on_reaped(struct errand *errand, enum sv_err err)
     if (err != SV_OK)
         sv_log_failure(shard->drive->options.log, SV_LOG_ERROR, "reap_failed", NULL,
                        &errand->call.info);
+    for (size_t i = 0; err == SV_OK && i < errand->call.u.reap.dead; i++)
+        measure_dead(shard, "crash_loop");
     if (err == SV_OK && errand->call.u.reap.reaped > 0) {
         sv_log_line(shard->drive->options.log, SV_LOG_WARN, "leases_reaped",
                     "domains of a worker that died or stalled are due again",
@@ -179,14 +219,14 @@ static void on_reaped(struct errand *errand, enum sv_err err)
                     SV_LOG_INT("count", errand->call.u.reap.reaped));
         queue_wake(shard);
     }
-    if (shard->drive->phase == DRIVE_WORKING)
+    if (shard->drive->phase == DRIVE_WORKING && shard->served)
         plan_reap(shard);
 }
 
-static void on_reap_at(struct alarm *alarm)
+static void reap(struct shard *shard)
 {
-    struct shard *shard = alarm->owner;
-
+    if (!errand_is_idle(&shard->reap))
+        return;
     shard->reap.call.op = SV_STORE_REAP;
     shard->reap.call.shard = shard->index;
     shard->reap.call.u.reap =
@@ -196,12 +236,40 @@ static void on_reap_at(struct alarm *alarm)
     errand_run(shard->drive, &shard->reap, on_reaped, shard);
 }
 
+static void on_reap_at(struct alarm *alarm)
+{
+    reap(alarm->owner);
+}
+
 void queue_start(struct shard *shard)
 {
     alarm_init(&shard->claim_at, on_claim_at, shard);
     alarm_init(&shard->reap_at, on_reap_at, shard);
-    claim(shard);
-    plan_reap(shard);
+    trimmer_start(shard);
+    strays_start(shard);
+}
+
+void queue_change(struct shard *shard)
+{
+    shard->helping = false;
+    if (shard->served) {
+        queue_wake(shard);
+        plan_reap(shard);
+        return;
+    }
+    shard->claim_again = shard->hungry = false;
+    shard->hungry_number = 0;
+    alarm_stop(shard->drive, &shard->claim_at);
+    alarm_stop(shard->drive, &shard->reap_at);
+}
+
+/* Leases that nobody reaped, and what is due: whoever serves the shard may be stuck, or full. */
+void queue_visit(struct shard *shard)
+{
+    reap(shard);
+    shard->helping = true;
+    if (errand_is_idle(&shard->claim))
+        claim(shard);
 }
 
 /* A claim that reached the store may have taken domains: they are handed back when its answer
@@ -210,6 +278,9 @@ void queue_stop(struct shard *shard)
 {
     errand_give_up(&shard->claim);
     errand_cancel(&shard->reap);
+    trimmer_stop(shard);
+    strays_stop(shard);
+    replan_stop(shard);
     if (shard->claim_at.owner != NULL) {
         alarm_stop(shard->drive, &shard->claim_at);
         alarm_stop(shard->drive, &shard->reap_at);

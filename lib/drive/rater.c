@@ -138,6 +138,7 @@ static void ask_metrics(struct check *check)
     ticket = &ses->ticket;
     ticket->owner = check;
     ticket->fill = on_permitted;
+    ticket->may_call = NULL; /* asking changes nothing */
     ticket->done = on_metrics;
     ticket->call.domains = &ses->domain_name;
     ticket->call.domains_count = 1;

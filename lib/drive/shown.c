@@ -264,9 +264,8 @@ static void forget_dns(struct check *check)
     seen->untold = SV_UNTOLD_NOT_ASKED;
     seen->bulk = SV_TRI_UNKNOWN;
     seen->group_known[SV_GROUP_DKIM] = seen->group_known[SV_GROUP_DNS] = false;
-    json_decref(check->findings);
-    check->findings = NULL;
-    check->findings_omitted = 0;
+    check->has_findings = false;
+    check->findings_count = check->findings_omitted = 0;
     check->after.registration.verdicts[0] = '\0';
 }
 

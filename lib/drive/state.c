@@ -1,6 +1,10 @@
-/* The short field names are the schema of the domain hash (version 1). Those that the scripts of
- * the store read or write themselves (cl st seq f cf own att la again job jid jt todo nx rc ver wd)
- * are only read here, but for st and todo, which a commit hands over like any other field. */
+/* The short field names are the schema of the domain hash. Those that the scripts of the store read
+ * or write themselves (cl st seq f cf own att la again job jid jt todo nx rc ver wd) are only read
+ * here, but for st and todo, which a commit hands over like any other field.
+ *
+ * Version 2 packs what every waiting domain has into `s` (states, verdicts, times), `g` (digests),
+ * `ka` and `kb` (DKIM tokens). Version 1 had a field for each; it is still read, and a commit of
+ * this program replaces it. What only few domains have is a field of its own in both. */
 #include "sv/state.h"
 
 #include <errno.h>
@@ -10,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sv/digest.h"
+#include "state_pack.h"
 #include "sv/require.h"
 
 static const char *find(const struct sv_field *fields, size_t count, const char *name)
@@ -80,14 +84,55 @@ static void text(struct source *source, const char *name, char *out, size_t byte
         (void)snprintf(out, bytes, "%s", value);
 }
 
-/* Bits of the field `b`. */
+/* Bits of the last state, version 1's field `b`. */
 enum {
     BIT_MAIL_FROM_WANTED = 1,
     BIT_ADOPTED = 2,
     BIT_WAS_VERIFIED = 4,
     BIT_DNS_WRONG = 8,
-    BITS_MAX = 15,
+    BITS_MAX_V1 = 15,
+    BIT_USUAL_ZONE = 16, /* SES's hosted zone is USUAL_ZONE, and `z` is not there */
+    BITS_MAX = 31,
 };
+
+#define USUAL_ZONE "dkim.amazonses.com"
+
+/* The states, one digit each, in this order; version 1 had a field for each. */
+enum state {
+    STATE_IDENTITY,
+    STATE_DKIM,
+    STATE_MAIL_FROM,
+    STATE_SIGNING,
+    STATE_SPF,
+    STATE_DMARC,
+    STATE_BULK,
+    STATE_CONCLUSION,
+    STATE_BITS,
+    STATE_COUNT
+};
+
+static const struct {
+    const char *v1;
+    int max;
+} states[STATE_COUNT] = {
+    [STATE_IDENTITY] = {"i", SV_AXIS_COUNT - 1},
+    [STATE_DKIM] = {"dk", SV_AXIS_COUNT - 1},
+    [STATE_MAIL_FROM] = {"mf", SV_AXIS_COUNT - 1},
+    [STATE_SIGNING] = {"sg", SV_TRI_YES},
+    [STATE_SPF] = {"sp", SV_TRI_YES},
+    [STATE_DMARC] = {"dm", SV_TRI_YES},
+    [STATE_BULK] = {"bu", SV_TRI_YES},
+    [STATE_CONCLUSION] = {"co", SV_CONCLUSION_COUNT - 1},
+    [STATE_BITS] = {"b", BITS_MAX_V1},
+};
+
+/* The other fields of version 1 that version 2 has packed. */
+static const char *const digests_v1[] = {"rd", "g0", "g1", "g2", "g3", "g4", "g5"};
+static const char *const numbers_v1[] = {"tr", "rg", "ss", "ls", "sa", "rv"};
+static const char *const tokens_v1[SV_SES_TOKENS_MAX] = {"k1", "k2", "k3"};
+
+enum { DIGESTS = 1 + SV_GROUP_COUNT };
+_Static_assert(sizeof(digests_v1) / sizeof(digests_v1[0]) == DIGESTS, "one name for each");
 
 /* Six numbers of ten digits at most: fewer than 64 bytes. */
 static void read_mail(struct source *source, struct sv_mail *mail)
@@ -109,49 +154,145 @@ static void read_mail(struct source *source, struct sv_mail *mail)
     }
 }
 
+static void set_states(const int values[STATE_COUNT], struct sv_record_sheet *out)
+{
+    struct sv_domain *domain = &out->domain;
+    int bits = values[STATE_BITS];
+
+    domain->identity = (enum sv_axis)values[STATE_IDENTITY];
+    domain->dkim = (enum sv_axis)values[STATE_DKIM];
+    domain->mail_from = (enum sv_axis)values[STATE_MAIL_FROM];
+    domain->signing = (enum sv_tri)values[STATE_SIGNING];
+    domain->spf = (enum sv_tri)values[STATE_SPF];
+    domain->dmarc = (enum sv_tri)values[STATE_DMARC];
+    domain->bulk = (enum sv_tri)values[STATE_BULK];
+    domain->conclusion = (enum sv_conclusion)values[STATE_CONCLUSION];
+    domain->mail_from_wanted = (bits & BIT_MAIL_FROM_WANTED) != 0;
+    domain->adopted = (bits & BIT_ADOPTED) != 0;
+    domain->was_verified = (bits & BIT_WAS_VERIFIED) != 0;
+    domain->dns_wrong = (bits & BIT_DNS_WRONG) != 0;
+    if ((bits & BIT_USUAL_ZONE) != 0)
+        (void)snprintf(out->registration.zone, sizeof out->registration.zone, "%s", USUAL_ZONE);
+}
+
+static void read_version_1(struct source *source, struct sv_record_sheet *out)
+{
+    struct sv_domain *domain = &out->domain;
+    struct sv_registration *registration = &out->registration;
+    int values[STATE_COUNT];
+
+    for (int i = 0; i < STATE_COUNT; i++)
+        values[i] = (int)number(source, states[i].v1, 0, states[i].max);
+    set_states(values, out);
+    domain->records = number32(source, digests_v1[0]);
+    for (int group = 0; group < SV_GROUP_COUNT; group++)
+        domain->findings[group] = number32(source, digests_v1[1 + group]);
+    domain->tries = number32(source, "tr");
+    registration->registered_at = instant(source, "rg");
+    domain->status_since = instant(source, "ss");
+    domain->looking_since = instant(source, "ls");
+    domain->ses_asked_at = instant(source, "sa");
+    text(source, "rv", registration->verdicts, sizeof registration->verdicts);
+}
+
+/* "<states>,<verdicts>,<tries>,<registered>,<status since>,<looking since>,<SES asked>"; a time "="
+ * is the same as the one before it. False: it cannot be. */
+static bool read_states(const char *text, struct sv_record_sheet *out)
+{
+    struct sv_registration *registration = &out->registration;
+    sv_ms *const times[] = {&registration->registered_at, &out->domain.status_since,
+                            &out->domain.looking_since, &out->domain.ses_asked_at};
+    int values[STATE_COUNT];
+    uint64_t value = 0;
+    size_t letters;
+
+    for (int i = 0; i < STATE_COUNT; i++) {
+        values[i] = sv_pack_digit_value(*text);
+        if (values[i] < 0 || values[i] > (i == STATE_BITS ? BITS_MAX : states[i].max))
+            return false;
+        text++;
+    }
+    set_states(values, out);
+    letters = strcspn(text += *text == ',', ",");
+    if (letters >= sizeof registration->verdicts)
+        return false;
+    (void)snprintf(registration->verdicts, sizeof registration->verdicts, "%.*s", (int)letters,
+                   text);
+    text += letters;
+    text += *text == ',';
+    if (!sv_pack_number_read(&text, UINT32_MAX, &value))
+        return false;
+    out->domain.tries = (uint32_t)value;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        bool is_same = i > 0 && *text == '=';
+
+        text += is_same;
+        value = 0;
+        if (!sv_pack_number_read(&text, is_same ? 0 : INT64_MAX, &value))
+            return false;
+        *times[i] = is_same ? *times[i - 1] : (sv_ms)value;
+    }
+    return *text == '\0';
+}
+
+static bool read_digests(const char *text, struct sv_domain *domain)
+{
+    for (int i = 0; i < DIGESTS; i++) {
+        uint64_t value;
+
+        if (!sv_pack_number_read(&text, UINT32_MAX, &value))
+            return false;
+        *(i == 0 ? &domain->records : &domain->findings[i - 1]) = (uint32_t)value;
+    }
+    return *text == '\0';
+}
+
+static void read_packed(struct source *source, struct sv_record_sheet *out)
+{
+    const char *packed = find(source->fields, source->count, "s");
+    const char *digests = find(source->fields, source->count, "g");
+
+    if (packed != NULL && !read_states(packed, out))
+        fault(source, "s", packed);
+    if (digests != NULL && !read_digests(digests, &out->domain))
+        fault(source, "g", digests);
+}
+
+static void read_tokens(struct source *source, struct sv_registration *registration)
+{
+    const char *first = find(source->fields, source->count, "ka");
+    const char *second = find(source->fields, source->count, "kb");
+
+    if (first != NULL &&
+        !sv_pack_tokens_read(first, second != NULL ? second : "", registration->tokens))
+        fault(source, "ka", first);
+    for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++) {
+        text(source, tokens_v1[i], registration->tokens[i], sizeof registration->tokens[i]);
+        if (registration->tokens[i][0] != '\0')
+            registration->tokens_count = i + 1;
+    }
+}
+
 static void read_domain(struct source *source, struct sv_domain *domain)
 {
     const char *status = find(source->fields, source->count, "st");
-    int64_t bits = number(source, "b", 0, BITS_MAX);
-    char name[] = "g0";
 
     domain->status = status == NULL ? SV_STATUS_NEW : sv_status_parse(status);
     if (domain->status == SV_STATUS_COUNT) {
         fault(source, "st", status);
         domain->status = SV_STATUS_NEW;
     }
-    domain->identity = (enum sv_axis)choice(source, "i", SV_AXIS_COUNT);
-    domain->dkim = (enum sv_axis)choice(source, "dk", SV_AXIS_COUNT);
-    domain->mail_from = (enum sv_axis)choice(source, "mf", SV_AXIS_COUNT);
-    domain->signing = (enum sv_tri)choice(source, "sg", 3);
-    domain->spf = (enum sv_tri)choice(source, "sp", 3);
-    domain->dmarc = (enum sv_tri)choice(source, "dm", 3);
-    domain->bulk = (enum sv_tri)choice(source, "bu", 3);
-    domain->conclusion = (enum sv_conclusion)choice(source, "co", SV_CONCLUSION_COUNT);
-    domain->mail_from_wanted = (bits & BIT_MAIL_FROM_WANTED) != 0;
-    domain->adopted = (bits & BIT_ADOPTED) != 0;
-    domain->was_verified = (bits & BIT_WAS_VERIFIED) != 0;
-    domain->dns_wrong = (bits & BIT_DNS_WRONG) != 0;
-    for (int group = 0; group < SV_GROUP_COUNT; group++) {
-        name[1] = (char)('0' + group);
-        domain->findings[group] = number32(source, name);
-    }
-    domain->records = number32(source, "rd");
     domain->drift = number32(source, "dr");
     domain->restores = number32(source, "dn");
     domain->todo = number32(source, "todo");
     domain->sequence = (uint64_t)number(source, "seq", 0, INT64_MAX);
-    domain->tries = number32(source, "tr");
     domain->faults = number32(source, "fa");
     domain->restarts = number32(source, "rs");
-    domain->status_since = instant(source, "ss");
-    domain->looking_since = instant(source, "ls");
     domain->wrong_at = instant(source, "wa");
     domain->wrong_ttl_s = number32(source, "wt");
     domain->caches_until = instant(source, "cu");
     domain->temporary_at = instant(source, "ta");
     domain->bad_at = instant(source, "ba");
-    domain->ses_asked_at = instant(source, "sa");
     domain->restarted_at = instant(source, "ra");
     domain->restarts_from = instant(source, "rf");
     domain->next_check_at = instant(source, "nx");
@@ -164,30 +305,44 @@ static void read_domain(struct source *source, struct sv_domain *domain)
     domain->ses_checked_at = instant(source, "sc");
 }
 
+/* "bounce." stands for bounce.<domain>: a name never ends in a dot. */
+static void read_mail_from(struct source *source, struct sv_registration *registration)
+{
+    const char *value = find(source->fields, source->count, "mfd");
+    size_t len = value != NULL ? strlen(value) : 0;
+
+    if (len == 0)
+        return;
+    if (value[len - 1] != '.')
+        text(source, "mfd", registration->mail_from, sizeof registration->mail_from);
+    else if (len + strlen(registration->domain) >= sizeof registration->mail_from)
+        fault(source, "mfd", value);
+    else {
+        memcpy(registration->mail_from, value, len);
+        memcpy(registration->mail_from + len, registration->domain,
+               strlen(registration->domain) + 1);
+    }
+}
+
 static void read_registration(struct source *source, struct sv_registration *registration)
 {
-    static const char *const tokens[SV_SES_TOKENS_MAX] = {"k1", "k2", "k3"};
-
     text(source, "acct", registration->account, sizeof registration->account);
+    if (registration->account[0] == '\0') /* the usual one is not written down */
+        (void)snprintf(registration->account, sizeof registration->account, "%s",
+                       SV_ACCOUNT_DEFAULT);
     text(source, "dom", registration->domain, sizeof registration->domain);
-    text(source, "mfd", registration->mail_from, sizeof registration->mail_from);
+    read_mail_from(source, registration);
     text(source, "tp", registration->traceparent, sizeof registration->traceparent);
     text(source, "z", registration->zone, sizeof registration->zone);
     text(source, "ot", registration->ownership_token, sizeof registration->ownership_token);
-    text(source, "rv", registration->verdicts, sizeof registration->verdicts);
     registration->reject_on_mx_failure = number(source, "bx", 0, 1) != 0;
     registration->legacy_txt = number(source, "lt", 0, 1) != 0;
     registration->adopt = number(source, "ad", 0, 1) != 0;
-    registration->registered_at = instant(source, "rg");
     registration->own_key = number32(source, "kp");
     registration->dkim = (enum sv_dkim_method)choice(source, "km", SV_DKIM_METHOD_COUNT);
     if (registration->dkim == SV_DKIM_UNKNOWN) /* the usual one is not written down */
         registration->dkim = SV_DKIM_EASY;
-    for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++) {
-        text(source, tokens[i], registration->tokens[i], sizeof registration->tokens[i]);
-        if (registration->tokens[i][0] != '\0')
-            registration->tokens_count = i + 1;
-    }
+    read_tokens(source, registration);
 }
 
 static void read_job(struct source *source, struct sv_open_job *job)
@@ -211,7 +366,19 @@ enum sv_err sv_state_read(const struct sv_field *fields, size_t count, struct sv
     struct source source = {.fields = fields, .count = count, .info = info};
 
     *out = (struct sv_record_sheet){0};
+    out->version = number32(&source, "ver");
+    if (out->version > SV_STATE_VERSION)
+        return sv_err_set(info, SV_EREFUSED, "state", 0,
+                          "the record has version %" PRIu32
+                          ", and this program knows %d: it is for a newer sesverify",
+                          out->version, SV_STATE_VERSION);
     read_domain(&source, &out->domain);
+    if (find(fields, count, "s") == NULL && find(fields, count, "g") == NULL) {
+        read_version_1(&source, out);
+        out->version = 1; /* whatever was admitted to it since */
+    } else {
+        read_packed(&source, out);
+    }
     read_registration(&source, &out->registration);
     read_job(&source, &out->job);
     out->hurried = number(&source, "hu", 0, 1) != 0;
@@ -254,6 +421,18 @@ static void put_text(struct sv_state_fields *out, const char *name, const char *
     out->fields[out->count++] = (struct sv_field){.name = name, .value = NULL};
 }
 
+/* Without the commas at its end; nothing at all when it is `empty`. */
+static void put_trimmed(struct sv_state_fields *out, const char *name, const char *packed,
+                        const char *end, bool empty)
+{
+    while (end > packed && end[-1] == ',')
+        end--;
+    if (empty)
+        put_text(out, name, "");
+    else
+        put(out, name, "%.*s", (int)(end - packed), packed);
+}
+
 static void put_number(struct sv_state_fields *out, const char *name, int64_t value)
 {
     if (value == 0)
@@ -274,41 +453,95 @@ static void put_mail(struct sv_state_fields *out, const struct sv_mail *mail)
             mail->complaints, mail->advice);
 }
 
+static unsigned bits_of(const struct sv_record_sheet *sheet)
+{
+    const struct sv_domain *domain = &sheet->domain;
+
+    return (domain->mail_from_wanted ? (unsigned)BIT_MAIL_FROM_WANTED : 0u) |
+           (domain->adopted ? (unsigned)BIT_ADOPTED : 0u) |
+           (domain->was_verified ? (unsigned)BIT_WAS_VERIFIED : 0u) |
+           (domain->dns_wrong ? (unsigned)BIT_DNS_WRONG : 0u) |
+           (strcmp(sheet->registration.zone, USUAL_ZONE) == 0 ? (unsigned)BIT_USUAL_ZONE : 0u);
+}
+
+/* Packed, or "" when everything is zero. */
+static void put_states(struct sv_state_fields *out, const struct sv_record_sheet *sheet)
+{
+    const struct sv_domain *domain = &sheet->domain;
+    const struct sv_registration *registration = &sheet->registration;
+    const unsigned values[STATE_COUNT] = {
+        domain->identity, domain->dkim, domain->mail_from,  domain->signing, domain->spf,
+        domain->dmarc,    domain->bulk, domain->conclusion, bits_of(sheet),
+    };
+    const sv_ms times[] = {registration->registered_at, domain->status_since, domain->looking_since,
+                           domain->ses_asked_at};
+    char packed[STATE_COUNT + sizeof registration->verdicts + (size_t)5 * SV_PACK_NUMBER_BYTES + 8];
+    char *end = packed;
+
+    for (int i = 0; i < STATE_COUNT; i++)
+        *end++ = sv_pack_digit(values[i]);
+    end += sprintf(end, ",%s,", registration->verdicts);
+    end = sv_pack_number(end, domain->tries);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        *end++ = ',';
+        if (i > 0 && times[i] != 0 && times[i] == times[i - 1])
+            *end++ = '=';
+        else
+            end = sv_pack_number(end, (uint64_t)times[i]);
+    }
+    put_trimmed(out, "s", packed, end, strspn(packed, "0,") == (size_t)(end - packed));
+}
+
+static void put_digests(struct sv_state_fields *out, const struct sv_domain *domain)
+{
+    char packed[DIGESTS * SV_PACK_NUMBER_BYTES];
+    char *end = sv_pack_number(packed, domain->records);
+
+    for (int group = 0; group < SV_GROUP_COUNT; group++) {
+        *end++ = ',';
+        end = sv_pack_number(end, domain->findings[group]);
+    }
+    put_trimmed(out, "g", packed, end, strspn(packed, ",") == (size_t)(end - packed));
+}
+
+static void put_tokens(struct sv_state_fields *out, const struct sv_registration *registration)
+{
+    char tokens[SV_SES_TOKENS_MAX][SV_SES_TOKEN_BYTES];
+    char first[SV_PACK_TOKENS_BYTES] = "", second[SV_PACK_TOKENS_BYTES] = "";
+    bool packed;
+
+    memcpy(tokens, registration->tokens, sizeof tokens);
+    packed = sv_pack_tokens(tokens, first, second);
+    put_text(out, "ka", packed ? first : "");
+    put_text(out, "kb", packed ? second : "");
+    for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++)
+        put_text(out, tokens_v1[i], packed ? "" : registration->tokens[i]);
+}
+
+/* What a commit of version 1 left, and version 2 keeps elsewhere. */
+static void drop_version_1(struct sv_state_fields *out)
+{
+    for (int i = 0; i < STATE_COUNT; i++)
+        put_text(out, states[i].v1, "");
+    for (int i = 0; i < DIGESTS; i++)
+        put_text(out, digests_v1[i], "");
+    for (size_t i = 0; i < sizeof numbers_v1 / sizeof numbers_v1[0]; i++)
+        put_text(out, numbers_v1[i], "");
+}
+
 static void write_domain(const struct sv_domain *domain, struct sv_state_fields *out)
 {
-    static const char *const groups[SV_GROUP_COUNT] = {"g0", "g1", "g2", "g3", "g4", "g5"};
-
     put_text(out, "st", sv_status_name(domain->status));
-    put_number(out, "i", domain->identity);
-    put_number(out, "dk", domain->dkim);
-    put_number(out, "mf", domain->mail_from);
-    put_number(out, "sg", domain->signing);
-    put_number(out, "sp", domain->spf);
-    put_number(out, "dm", domain->dmarc);
-    put_number(out, "bu", domain->bulk);
-    put_number(out, "co", domain->conclusion);
-    put_number(out, "b",
-               (domain->mail_from_wanted ? BIT_MAIL_FROM_WANTED : 0) |
-                   (domain->adopted ? BIT_ADOPTED : 0) |
-                   (domain->was_verified ? BIT_WAS_VERIFIED : 0) |
-                   (domain->dns_wrong ? BIT_DNS_WRONG : 0));
-    for (int group = 0; group < SV_GROUP_COUNT; group++)
-        put_number(out, groups[group], domain->findings[group]);
-    put_number(out, "rd", domain->records);
     put_number(out, "dr", domain->drift);
     put_number(out, "dn", domain->restores);
     put_number(out, "todo", domain->todo);
-    put_number(out, "tr", domain->tries);
     put_number(out, "fa", domain->faults);
     put_number(out, "rs", domain->restarts);
-    put_number(out, "ss", domain->status_since);
-    put_number(out, "ls", domain->looking_since);
     put_number(out, "wa", domain->wrong_at);
     put_number(out, "wt", domain->wrong_ttl_s);
     put_number(out, "cu", domain->caches_until);
     put_number(out, "ta", domain->temporary_at);
     put_number(out, "ba", domain->bad_at);
-    put_number(out, "sa", domain->ses_asked_at);
     put_number(out, "ra", domain->restarted_at);
     put_number(out, "rf", domain->restarts_from);
     put_number(out, "rp", domain->reputation);
@@ -322,21 +555,33 @@ static void write_domain(const struct sv_domain *domain, struct sv_state_fields 
 
 void sv_state_write(const struct sv_record_sheet *sheet, struct sv_state_fields *out)
 {
-    static const char *const tokens[SV_SES_TOKENS_MAX] = {"k1", "k2", "k3"};
     const struct sv_registration *registration = &sheet->registration;
 
     out->count = 0;
     out->text_bytes = 0;
+    put_states(out, sheet);
+    put_digests(out, &sheet->domain);
+    put_tokens(out, registration);
     write_domain(&sheet->domain, out);
-    for (size_t i = 0; i < SV_SES_TOKENS_MAX; i++)
-        put_text(out, tokens[i], registration->tokens[i]);
     put_number(out, "km", registration->dkim == SV_DKIM_EASY ? 0 : registration->dkim);
     put_number(out, "kp", registration->own_key);
-    put_text(out, "z", registration->zone);
+    put_text(out, "z", strcmp(registration->zone, USUAL_ZONE) == 0 ? "" : registration->zone);
     put_text(out, "ot", registration->ownership_token);
-    put_text(out, "rv", registration->verdicts);
-    put_number(out, "rg", registration->registered_at);
     put_number(out, "hu", 0); /* the look that a sweep asked for is made */
+    if (sheet->version < 2)
+        drop_version_1(out);
+}
+
+/* "bounce." for bounce.<domain>; anything else as it is. */
+static void put_mail_from(const struct sv_job *job, struct sv_state_fields *out)
+{
+    size_t len = strlen(job->mail_from), below = strlen(job->domain);
+
+    if (len > below + 1 && strcmp(job->mail_from + len - below, job->domain) == 0 &&
+        job->mail_from[len - below - 1] == '.')
+        put(out, "mfd", "%.*s", (int)(len - below), job->mail_from);
+    else
+        put_text(out, "mfd", job->mail_from);
 }
 
 void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out)
@@ -346,44 +591,10 @@ void sv_state_write_job(const struct sv_job *job, struct sv_state_fields *out)
     put_text(out, "tp", job->traceparent);
     if (job->type != SV_JOB_REGISTER && job->type != SV_JOB_ADOPT)
         return;
-    put_text(out, "acct", job->account);
+    put_text(out, "acct", strcmp(job->account, SV_ACCOUNT_DEFAULT) == 0 ? "" : job->account);
     put_text(out, "dom", job->domain);
-    put_text(out, "mfd", job->mail_from);
+    put_mail_from(job, out);
     put_number(out, "bx", job->reject_on_mx_failure);
     put_number(out, "lt", job->legacy_txt);
     put_number(out, "ad", job->type == SV_JOB_ADOPT);
-}
-
-void sv_state_expect_dkim(const struct sv_registration *registration,
-                          const struct sv_ses_setup *setup, struct sv_expect *expect)
-{
-    const char *selector = registration->tokens[0];
-
-    if (registration->dkim != SV_DKIM_BYODKIM) {
-        expect->dkim_tokens_count = registration->tokens_count;
-        for (size_t i = 0; i < registration->tokens_count; i++)
-            expect->dkim_tokens[i] = registration->tokens[i];
-        expect->dkim_zone = registration->zone[0] != '\0' ? registration->zone : NULL;
-        return;
-    }
-    expect->byodkim_selector = selector;
-    if (setup != NULL && registration->own_key != 0 &&
-        registration->own_key == sv_state_key_digest(setup->public_key))
-        expect->byodkim_key = setup->public_key;
-}
-
-uint32_t sv_state_key_digest(const char *public_key)
-{
-    uint32_t digest = public_key != NULL ? sv_crc32(public_key, strlen(public_key)) : 0;
-
-    return digest == 0 && public_key != NULL ? 1 : digest;
-}
-
-enum sv_record_status sv_verdict_read(char letter)
-{
-    if (letter == 'o')
-        return SV_RECORD_OK;
-    if (letter == 'w')
-        return SV_RECORD_WRONG;
-    return letter == 'W' ? SV_RECORD_WAITING : SV_RECORD_UNKNOWN;
 }

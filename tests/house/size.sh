@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$1"
 ctags --version 2>/dev/null | grep -q Universal || { echo "this check needs Universal Ctags"; exit 1; }
-mapfile -t files < <(find lib worker tests -name '*.[ch]' -not -path 'tests/vectors/*' | sort)
+mapfile -t files < <(find lib worker tests examples -name '*.[ch]' -not -path 'tests/vectors/*' | sort)
 [ ${#files[@]} -ge 50 ] || { echo "only ${#files[@]} files seen: this check looked at nothing"; exit 1; }
 long=$(ctags --fields=+ne --c-kinds=f -f - "${files[@]}" | awk -F'\t' '
     !/^!/ { l = 0; e = 0

@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 
+import log_table
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SV_BINARY_DIR", ROOT / "build" / "debug"))
 DOCS = {path.name: path for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
@@ -43,8 +45,7 @@ def strings_near(path, pattern):
 
 def calls(path, function):
     """The arguments of every call of a function in one file."""
-    text = source(path)
-    return [arguments(text, call.end() - 1) for call in re.finditer(r"\b" + function + r"\(", text)]
+    return log_table.calls(source(path), function)
 
 
 def job_reasons():
@@ -80,7 +81,7 @@ def settings():
     """(section, key) -> (text, range, default), from `config defaults`."""
     out, section, comments = {}, None, []
     for line in program("config", "defaults").splitlines():
-        header = re.match(r"(?:# )?\[([a-z]+)(?: default)?\]$", line)
+        header = re.match(r"(?:# )?\[([a-z]+)(?: default| NAME)?\]$", line)
         entry = re.match(r"(?:# )?(?:not in this file: )?([a-z_]+) =(?: (.*))?$", line)
         if header:
             section, comments = header.group(1), []
@@ -92,48 +93,6 @@ def settings():
         else:
             comments = []
     return out
-
-
-def arguments(text, at):
-    """The arguments of the call whose opening bracket is at `at`."""
-    depth, start, out, quoted = 0, at + 1, [], False
-    for i in range(at, len(text)):
-        c = text[i]
-        if c == '"' and text[i - 1] != "\\":
-            quoted = not quoted
-        elif not quoted and c in "([{":
-            depth += 1
-        elif not quoted and c in ")]}":
-            depth -= 1
-            if depth == 0:
-                return out + [text[start:i]]
-        elif not quoted and c == "," and depth == 1:
-            out.append(text[start:i])
-            start = i + 1
-    return out
-
-
-LOGGERS = ["sv_log_line", "sv_log_failure", "sv_log_write"]
-# Functions of one file that hand an event on, and where it stands among their arguments.
-WRAPPERS = [("lib/drive/intake.c", "log_entry", 2), ("lib/adapt/store/store_prepare.c", "warn", 1), ("worker/wire.c", "fail", 2),
-            ("worker/cmd_run.c", "give_up", 2)]
-
-
-def words(text):
-    return set(re.findall(r'"([a-z_]+)"', text))
-
-
-def log_events():
-    found = set()
-    for path in [*(ROOT / "lib").rglob("*.c"), *(ROOT / "worker").rglob("*.c")]:
-        if path.parts[-2] == "base":
-            continue
-        for logger in LOGGERS:
-            found = found.union(*(words(call[2]) for call in calls(path, logger)))
-        found = found.union(*map(words, re.findall(r"const char \*event = [^;]*;", path.read_text())))
-    for path, function, index in WRAPPERS:
-        found = found.union(*(words(call[index]) for call in calls(path, function)))
-    return found
 
 
 def exit_codes():
@@ -214,17 +173,17 @@ def schema(name):
 
 
 def members(function):
-    """The JSON members that one function of cloudevent.c writes."""
+    """The JSON members that one function of cloudevent.c writes, or lists."""
     body = re.search(r"^[^\n;]*\b" + function + r"\(.*?^\}", source("lib/drive/cloudevent.c"), re.S | re.M).group(0)
-    return set(re.findall(r'(?:sv_json_set\w*|set_known)\(\s*\w+, "([a-z_]+)"', body))
+    return set(re.findall(r'(?:sv_json_set\w*\(\s*\w+, |set_known\(\s*\w+, |\{)"([a-z_]+)"', body))
 
 
 def test_fields_of_an_event():
     envelope = members("envelope")
-    data = members("domain_data") | members("add_state") | members("add_findings") | members("add_records") | members("sv_json_flags")
-    compare(CONTRACT, "Envelope", envelope | {"sequence", "datacontenttype", "traceparent", "data"})
+    data = members("domain_data") | members("add_state") | members("add_findings") | members("add_records") | members("list_flags")
+    compare(CONTRACT, "Envelope", envelope | {"sequence", "epoch", "datacontenttype", "traceparent", "data"})
     compare(CONTRACT, "Data of a domain event", data)
-    compare(CONTRACT, "Flags", members("sv_json_flags"))
+    compare(CONTRACT, "Flags", members("list_flags"))
     compare(CONTRACT, "Mail", members("sv_json_mail"))
     compare(CONTRACT, "DNS records", members("sv_json_record"))
     compare(CONTRACT, "Findings", members("sv_json_finding") | {f"evidence.{m}" for m in members("sv_json_evidence")})
@@ -279,8 +238,27 @@ def test_exit_codes():
     assert first_cells("running.md", "Exit codes") == real
 
 
+def log_rows():
+    """(event, levels, meaning) of the table in running.md."""
+    return [(name, re.split(r", | or ", levels), meaning) for name, levels, meaning in
+            re.findall(r"^\| `([a-z_]+)` \| ([a-z, ]+) \| (.*) \|$", section("running.md", "Log events"), re.M)]
+
+
 def test_log_events():
-    compare("running.md", "Log events", log_events())
+    real = log_table.read()
+    compare("running.md", "Log events", real)
+    for name, levels, _ in log_rows():
+        assert sorted(levels) == sorted(real[name][0]), f"{name}: {levels} in running.md, {real[name][0]} in the source"
+    compare("logs.md", "Events", real)
+
+
+def test_fields_of_the_log():
+    """What several events have is explained once; every explained field is written."""
+    fields = [field for _, fields in log_table.read().values() for field in fields]
+    explained = first_cells("logs.md", "Fields")
+    assert explained <= {*fields, *log_table.ALWAYS}, explained - {*fields, *log_table.ALWAYS}
+    shared = {field for field in fields if fields.count(field) > 2} | set(log_table.ALWAYS)
+    assert shared <= explained, f"not explained in logs.md: {shared - explained}"
 
 
 def test_commands():
@@ -288,12 +266,50 @@ def test_commands():
     assert set(re.findall(r"^## sesverify (.+)$", told("commands.md"), re.M)) == set(commands())
 
 
+def test_what_the_doctor_finds():
+    rows = re.findall(r"^ +X\([A-Z_]+, (\d+), (true|false), \"([a-z_]+)\"\)", source("worker/doctor.h"), re.M)
+    assert len(rows) > 40
+    compare("invariants.md", "Findings", {word for _, _, word in rows})
+    for number, fault, word in rows:
+        [told_number, meaning] = re.search(rf"^\| `{word}` \| (\d*) ?\| (.*) \|$", told("invariants.md"), re.M).groups()
+        assert told_number == number.strip("0") or told_number == number, word
+        assert meaning.startswith("warning:") == (fault == "false"), word
+
+
+def options_in_source():
+    found = set()
+    for path in (ROOT / "worker").glob("*.c"):
+        for body in re.findall(r"struct sv_option \w+\[\] = \{(.*?)\};", path.read_text(), re.S):
+            found |= set(re.findall(r'\{"([a-z-]+)",', body))
+    return found
+
+
+def test_everything_is_in_the_manual():
+    """Options, keys, metrics, log events and exit codes as the source has them, whatever --help and `config defaults` say."""
+    options = options_in_source()
+    missing = {f"--{name}" for name in options if not re.search(rf"^  --{name}\b", told("commands.md"), re.M)}
+    keys = set(re.findall(r'^ +\{"([a-z]+)", "([a-z_]+)",\s+SV_SETTING_', source("worker/config_table.c"), re.M))
+    shown = {(head, key) for head, body in re.findall(r"^### \[([a-z]+)(?: NAME)?\]\n(.*?)(?=^#|\Z)", told("configuration.md"), re.S | re.M)
+             for key in re.findall(r"^\| `([a-z_]+)` \|", body, re.M)}
+    missing |= {f"{head}.{key}" for head, key in keys - shown}
+    names = {name for _, name, _, _ in metrics()}
+    missing |= {name for name in names if f"| `{name}` |" not in told("running.md")}
+    events, codes = set(log_table.read()), set(exit_codes().values())
+    missing |= {name for name in events if f"| `{name}` |" not in told("logs.md")}
+    missing |= {code for code in codes if f"| `{code}` |" not in told("running.md")}
+    assert len(options) > 30 and len(keys) >= 80 and len(names) > 30 and len(events) > 90 and len(codes) > 10
+    assert not missing, f"not in the manual: {sorted(missing)}"
+    assert shown == keys, f"no such keys: {shown - keys}"
+    print(f"{len(commands())} commands, {len(options)} options, {len(keys)} keys, {len(names)} metrics, {len(events)} events of the log "
+          f"and {len(codes)} exit codes are in the manual")
+
+
 def test_settings_named_anywhere_exist():
     known = {f"{s}.{k}" for s, k in settings()}
     heads = {s for s, _ in settings()}
     for name, path in DOCS.items():
         for word in re.findall(r"`([a-z]+\.[a-z_]+)`", path.read_text()):
-            if word.split(".")[0] in heads and word.split(".")[0] != "account":
+            if word.split(".")[0] in heads and word.split(".")[0] not in ("account", "sink"):
                 assert word in known or word.endswith(".md"), f"{name} speaks of {word}, which is no setting"
 
 
@@ -313,7 +329,7 @@ def test_links_lead_somewhere():
 def test_readme_of_the_store():
     text = source("lib/adapt/store/README.md")
     rows = re.findall(r"^\| `(\w+)` \| [^|]* \| (yes|no) \|", text, re.M)
-    scripts = {path.stem: "yes" if "allow-oom" in path.read_text().splitlines()[0] else "no"
+    scripts = {path.stem: "yes" if re.search("allow-oom|no-writes", path.read_text().splitlines()[0]) else "no"
                for path in (ROOT / "lib/adapt/store/lua").glob("*.lua")}
     assert dict(rows) == scripts
     ours = re.search(r"string\.gmatch\('([a-z ]+)', '%S\+'\)", source("lib/adapt/store/lua/shared/ours.lua")).group(1).split()
@@ -367,11 +383,43 @@ def generate_findings():
     return out + "".join(row(f"`{code}`", severity, cell(advice)) for code, (severity, advice) in findings().items())
 
 
+def metrics():
+    """(name, kind, labels, help) in the order of the table."""
+    text = re.sub(r"\\\n\s*", "", re.search(r"#define SV_METRIC_MAP\(X\)(.*?)\nenum", source("include/sv/metrics.h"), re.S).group(1))
+    return re.findall(r'X\(\w+, (\w+), "(\w+)", "([\w,]*)",\s*"([^"]*)"\)', text)
+
+
+def generate_schemas():
+    out = row("what", "schema") + "|---|---|\n"
+    for path in sorted((ROOT / "docs/schemas").iterdir()):
+        out += row(json.loads(path.read_text())["title"], f"[{path.name.split('.')[0]}](schemas/{path.name})")
+    return out
+
+
+def generate_logs():
+    real = log_table.read()
+    out = row("event", "level", "fields", "meaning, and what to do") + "|---|---|---|---|\n"
+    for name, _, meaning in sorted(log_rows()):
+        levels, fields = real[name]
+        shown = "all counters" if fields == ["*"] else ", ".join(f"`{field}`" for field in fields)
+        out += row(f"`{name}`", ", ".join(levels), shown, meaning)
+    return out
+
+
+def generate_metrics():
+    kinds = {"SWIFT": "histogram", "SLOW": "histogram"}
+    out = row("metric", "type", "labels", "meaning") + "|---|---|---|---|\n"
+    for kind, name, labels, text in metrics():
+        shown = ", ".join(f"`{label}`" for label in labels.split(",")) if labels else ""
+        out += row(f"`{name}`", kinds.get(kind, kind.lower()), shown, cell(text))
+    return out
+
+
 def generate_settings():
     out, last = "", None
     for (head, key), (text, kind, default) in settings().items():
         if head != last:
-            title = "[account NAME]" if head == "account" else f"[{head}]"
+            title = f"[{head} NAME]" if head in ("account", "sink") else f"[{head}]"
             out += f"\n### {title}\n\n" + row("key", "default", "type and range", "reloadable", "meaning") + "|---|---|---|---|---|\n"
             last = head
         reloadable = "reloadable" in kind
@@ -432,7 +480,7 @@ def generate_planning():
     return "\n" + done.stdout + "\n"
 
 
-GENERATORS = {"findings": generate_findings, "planning": generate_planning, "proof": generate_proof, "settings": generate_settings, "commands": generate_commands}
+GENERATORS = {"findings": generate_findings, "logs": generate_logs, "metrics": generate_metrics, "planning": generate_planning, "proof": generate_proof, "schemas": generate_schemas, "settings": generate_settings, "commands": generate_commands}
 
 
 def test_generated_parts_are_fresh():

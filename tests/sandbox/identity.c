@@ -45,6 +45,18 @@ void sb_store_free(struct sb_store *store)
     free(store);
 }
 
+static void drop_store(void *store)
+{
+    sb_store_free(store);
+}
+
+void sb_stores_fini(struct sb_stores *stores)
+{
+    sb_map_fini(&stores->map, drop_store);
+    for (size_t i = 0; i < SB_HOLDERS; i++)
+        sb_map_fini(&stores->holders[i], NULL);
+}
+
 static bool label_is_valid(const char *label, size_t len)
 {
     if (len == 0 || len > SV_LABEL_MAX || label[0] == '-' || label[len - 1] == '-')
@@ -99,6 +111,37 @@ struct sb_identity *sb_identity_find(const struct sb_store *store, const char *n
     return sb_map_get(&store->identities, key);
 }
 
+/* Tokens are letters and the digits 2 to 7. */
+static size_t holders_place(const char *token)
+{
+    size_t place = 0;
+
+    for (size_t i = 0; i < 2; i++)
+        place = 32 * place + (size_t)(token[i] <= '7' ? token[i] - '2' + 26 : token[i] - 'a') % 32;
+    return place;
+}
+
+/* Its tokens are those of its name and generation: a replica shows its parent's instead. */
+static void own_token(const struct sb_identity *identity, unsigned which, char out[SB_TOKEN_BYTES])
+{
+    sb_dkim_token(identity->store->account, identity->store->region, identity->name,
+                  identity->generation, which, out);
+}
+
+static void note_tokens(struct sb_identity *identity, bool hold)
+{
+    struct sb_map *holders = identity->store->stores->holders;
+    char token[SB_TOKEN_BYTES];
+
+    for (unsigned i = 0; i < SB_TOKENS; i++) {
+        own_token(identity, i, token);
+        if (hold)
+            sb_map_put(&holders[holders_place(token)], token, identity);
+        else
+            (void)sb_map_remove(&holders[holders_place(token)], token);
+    }
+}
+
 struct sb_identity *sb_identity_add(struct sb_store *store, const char *name)
 {
     struct sb_identity *identity;
@@ -115,6 +158,7 @@ struct sb_identity *sb_identity_add(struct sb_store *store, const char *name)
     identity->forwarding_enabled = true;
     identity->tags = sv_json_array();
     sb_identity_renew_tokens(identity);
+    note_tokens(identity, true);
     sb_map_put(&store->identities, identity->name, identity);
     return identity;
 }
@@ -123,6 +167,7 @@ void sb_identity_free(struct sb_identity *identity)
 {
     SV_REQUIRE(identity->look == NULL && !sv_heap_has(&identity->due));
     (void)sb_map_remove(&identity->store->identities, identity->name);
+    note_tokens(identity, false);
     free(identity->public_key);
     json_decref(identity->tags);
     free(identity);
@@ -174,7 +219,9 @@ void sb_identity_renew_tokens(struct sb_identity *identity)
 
 void sb_identity_change_tokens(struct sb_identity *identity, sv_ms now)
 {
+    note_tokens(identity, false);
     identity->generation++;
+    note_tokens(identity, true);
     sb_identity_rotate_key(identity, now);
     sb_identity_renew_tokens(identity);
     identity->dkim = (struct sb_axis){.pinned = identity->dkim.pinned};
@@ -186,13 +233,12 @@ void sb_identity_rotate_key(struct sb_identity *identity, sv_ms now)
     identity->key_made_at = now;
 }
 
-bool sb_identity_holds_token(const struct sb_identity *identity, const char *token)
+const struct sb_identity *sb_identity_of_token(const struct sb_stores *stores, const char *token)
 {
-    bool holds = false;
+    const struct sb_identity *identity = sb_map_get(&stores->holders[holders_place(token)], token);
+    bool has_key = identity != NULL && identity->is_domain && identity->origin == SB_ORIGIN_AWS_SES;
 
-    for (unsigned i = 0; i < SB_TOKENS; i++)
-        holds = holds || strcmp(identity->tokens[i], token) == 0;
-    return holds && identity->is_domain && identity->origin == SB_ORIGIN_AWS_SES;
+    return has_key ? identity : NULL;
 }
 
 void sb_identity_zone(const struct sb_identity *identity, char out[SV_NAME_BYTES])

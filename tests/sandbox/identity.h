@@ -15,6 +15,7 @@ enum {
     SB_IDENTITY_BYTES = 321, /* an address: 64 + 1 + 255, and the 0 byte */
     SB_TOPIC_BYTES = 257,
     SB_TOPICS = 3, /* bounce, complaint, delivery */
+    SB_HOLDERS = 32 * 32,
 };
 
 enum sb_origin { SB_ORIGIN_AWS_SES, SB_ORIGIN_EXTERNAL, SB_ORIGIN_REPLICA };
@@ -62,7 +63,7 @@ struct sb_store {
     char account[SB_KEY_ID_BYTES];
     char region[SB_REGION_BYTES];
     char zone[SV_NAME_BYTES]; /* SigningHostedZone of new identities */
-    const struct sb_stores *stores;
+    struct sb_stores *stores;
     struct sb_map identities;
     struct sb_account about;
 };
@@ -71,7 +72,13 @@ struct sb_store {
 struct sb_stores {
     struct sb_map map;
     const char *hosted_zone; /* overrides the table of zones when not NULL */
+    /* Token -> the identity it was made for, by the token's first two letters: a DNS server that
+     * has to find them among 100,000 identities. */
+    struct sb_map holders[SB_HOLDERS];
 };
+
+/* Frees it with all stores. Their looks must be over. */
+void sb_stores_fini(struct sb_stores *stores);
 
 /* The store of that account (access key id) and region; made when it is not there yet. */
 struct sb_store *sb_stores_get(struct sb_stores *stores, const char *account, const char *region);
@@ -118,9 +125,9 @@ void sb_identity_change_tokens(struct sb_identity *identity, sv_ms now);
 /* Puts a new key behind the aliases that it has. */
 void sb_identity_rotate_key(struct sb_identity *identity, sv_ms now);
 
-/* True when that is one of its tokens, behind which SES publishes a key: not a replica's, whose are
- * its parent's, and not that of a domain with a key of its own. */
-bool sb_identity_holds_token(const struct sb_identity *identity, const char *token);
+/* Whose token that is, if SES publishes a key behind it: not a replica's, whose are its parent's,
+ * and not that of a domain with a key of its own. NULL for nobody's. */
+const struct sb_identity *sb_identity_of_token(const struct sb_stores *stores, const char *token);
 
 /* The zone its aliases point into. */
 void sb_identity_zone(const struct sb_identity *identity, char out[SV_NAME_BYTES]);

@@ -143,16 +143,11 @@ static void announce(const struct sandbox *sandbox)
     (void)fflush(stdout);
 }
 
-static void drop_store(void *value)
-{
-    sb_store_free(value);
-}
-
 static void program_fini(struct program *program)
 {
     struct sandbox *sandbox = &program->sandbox;
 
-    sb_map_fini(&sandbox->stores.map, drop_store);
+    sb_stores_fini(&sandbox->stores);
     sb_zone_fini(&sandbox->zone);
     sb_others_fini(&sandbox->others);
     sb_faults_clear(&sandbox->faults);

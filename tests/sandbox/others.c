@@ -85,21 +85,13 @@ void sb_others_fini(struct sb_others *others)
 static const struct sb_identity *holder_of(const struct sb_stores *stores, const char *token,
                                            const char *zone)
 {
-    for (size_t i = 0; i < stores->map.count; i++) {
-        const struct sb_store *store = stores->map.entries[i].value;
+    const struct sb_identity *identity = sb_identity_of_token(stores, token);
+    char own[SV_NAME_BYTES];
 
-        for (size_t j = 0; j < store->identities.count; j++) {
-            const struct sb_identity *identity = store->identities.entries[j].value;
-            char own[SV_NAME_BYTES];
-
-            if (!sb_identity_holds_token(identity, token))
-                continue;
-            sb_identity_zone(identity, own);
-            if (strcasecmp(own, zone) == 0)
-                return identity;
-        }
-    }
-    return NULL;
+    if (identity == NULL)
+        return NULL;
+    sb_identity_zone(identity, own);
+    return strcasecmp(own, zone) == 0 ? identity : NULL;
 }
 
 static ldns_rr *key_record(const struct sb_identity *identity, const char *owner)

@@ -19,6 +19,7 @@ struct script {
     unsigned mismatches, steps;
     unsigned looks; /* of this line */
     sv_ms until;    /* of this line: the look is repeated at the machine's own pace; 0 = once */
+    sv_ms registered_at;
     struct sv_policy policy;
     struct sv_domain domain;
 };
@@ -343,6 +344,23 @@ static void tell_forecast(const struct script *script, char *out, size_t bytes)
                    stops, restart);
 }
 
+/* As the driver does: a look that finds the claim run out is a removal instead. */
+static void step_as_driver(struct script *script, struct sv_input *input,
+                           struct sv_effects *effects)
+{
+    struct sv_input decided = *input;
+
+    if (input->kind == SV_INPUT_LOOKED && !input->hurry &&
+        sv_domain_is_given_up(&script->domain, &script->policy, &input->seen, script->registered_at,
+                              input->now)) {
+        decided.kind = SV_INPUT_REMOVED;
+        decided.never_verified = true;
+    }
+    sv_domain_step(&script->domain, &script->policy, &decided, effects);
+    if (effects->news == SV_NEWS_REGISTERED)
+        script->registered_at = input->now;
+}
+
 /* Looks again whenever the machine says so, as the driver does: SES is left out when the machine
  * does not want it asked. Ends before the instant `until`; at least one look is made. */
 static struct sv_effects run_until(struct script *script, struct sv_input *input)
@@ -356,7 +374,7 @@ static struct sv_effects run_until(struct script *script, struct sv_input *input
             input->seen.ses_known = false;
             input->seen.ses_skipped = true;
         }
-        sv_domain_step(&script->domain, &script->policy, input, &effects);
+        step_as_driver(script, input, &effects);
         script->steps++;
         script->looks++;
         input->now += effects.wait_ms;
@@ -404,7 +422,7 @@ static void run_words(struct script *script, const struct words *words, char *ou
         effects = run_until(script, &input);
     } else {
         check_gate(script, &input);
-        sv_domain_step(&script->domain, &script->policy, &input, &effects);
+        step_as_driver(script, &input, &effects);
         script->steps++;
     }
     tell_step(script, &effects, out, bytes);

@@ -7,12 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sv/public_address.h"
 #include "sv/require.h"
-
-struct net {
-    uint8_t bytes[16];
-    unsigned bits;
-};
 
 bool sv_address_of_record(const struct sv_rr *record, struct sv_address *out)
 {
@@ -64,63 +60,9 @@ void sv_server_text(const struct sv_dns_server *server, char out[SV_DNS_SERVER_B
     (void)snprintf(out, SV_DNS_SERVER_BYTES, address.v6 ? "[%s]:%u" : "%s:%u", text, port);
 }
 
-static bool is_in(const uint8_t *bytes, const struct net *net)
-{
-    size_t whole = net->bits / 8;
-    unsigned rest = net->bits % 8;
-
-    if (memcmp(bytes, net->bytes, whole) != 0)
-        return false;
-    return rest == 0 || (bytes[whole] ^ net->bytes[whole]) >> (8 - rest) == 0;
-}
-
-static bool is_public_v4(const uint8_t *bytes)
-{
-    static const struct net special[] = {
-        {{0}, 8},             /* this network */
-        {{10}, 8},            /* private */
-        {{100, 64}, 10},      /* shared behind carriers' NAT */
-        {{127}, 8},           /* loopback */
-        {{169, 254}, 16},     /* link-local */
-        {{172, 16}, 12},      /* private */
-        {{192, 0, 0}, 24},    /* protocol assignments */
-        {{192, 0, 2}, 24},    /* documentation */
-        {{192, 168}, 16},     /* private */
-        {{198, 18}, 15},      /* benchmarking */
-        {{198, 51, 100}, 24}, /* documentation */
-        {{203, 0, 113}, 24},  /* documentation */
-        {{224}, 3},           /* multicast and reserved */
-    };
-
-    for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
-        if (is_in(bytes, &special[i]))
-            return false;
-    return true;
-}
-
-/* Only 2000::/3 is given out to hosts; within it, some blocks are not for them. */
-static bool is_public_v6(const uint8_t *bytes)
-{
-    static const struct net global = {{0x20}, 3};
-    static const struct net special[] = {
-        {{0x20, 0x01, 0x0d, 0xb8}, 32}, /* documentation */
-        {{0x20, 0x01, 0x00, 0x02}, 48}, /* benchmarking */
-        {{0x20, 0x01}, 32},             /* Teredo: an IPv4 address in disguise */
-        {{0x20, 0x02}, 16},             /* 6to4: likewise */
-        {{0x3f, 0xff}, 20},             /* documentation */
-    };
-
-    if (!is_in(bytes, &global))
-        return false;
-    for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
-        if (is_in(bytes, &special[i]))
-            return false;
-    return true;
-}
-
 bool sv_address_is_public(const struct sv_address *address)
 {
-    return address->v6 ? is_public_v6(address->bytes) : is_public_v4(address->bytes);
+    return address->v6 ? sv_ipv6_is_public(address->bytes) : sv_ipv4_is_public(address->bytes);
 }
 
 bool sv_address_has_route(const struct sv_address *address)

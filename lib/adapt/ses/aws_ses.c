@@ -18,23 +18,13 @@
 #include "ses_private.h"
 #include "sv/alloc.h"
 #include "sv/require.h"
-#include "sv/sigv4.h"
-
-/* The offset from which AWS's own tools blame the clock; SES refuses at 15 minutes. */
-#define SKEW_MIN_MS (4 * SV_MINUTE)
-
-enum { URL_BYTES_MAX = 12 * 1024, HEADERS_MAX = 5 };
 
 struct sv_aws_ses {
     struct sv_ses ses;
-    struct sv_http *http;
-    const struct sv_clock *clock;
+    struct sv_aws_signer signer;
     struct sv_log *log;
-    const struct sv_credentials *credentials;
-    struct sv_ses_endpoint v1, v2;
+    struct sv_aws_endpoint v1, v2;
     char *region;
-    sv_ms total_ms;
-    sv_ms skew_ms; /* to add to our clock */
     uint64_t requests[SV_SES_OP_COUNT];
     struct sv_ses_call *live;
     uv_idle_t anchor; /* never started: closing it is how `closed` gets a later turn */
@@ -56,104 +46,25 @@ static struct sv_aws_ses *self(struct sv_ses *ses)
     return (struct sv_aws_ses *)ses;
 }
 
-static sv_ms server_time(const struct sv_aws_ses *aws)
-{
-    return aws->clock->wall(aws->clock->context) + aws->skew_ms;
-}
-
 /* --- start --- */
 
-/* One request on its way out; everything it holds dies with it, since the HTTP client copies. */
-struct outgoing {
-    struct sv_ses_ask ask;
-    const struct sv_ses_endpoint *endpoint;
-    struct sv_buf path, url;
-    struct sv_http_header headers[HEADERS_MAX];
-    size_t headers_count;
-    struct sv_sigv4_signature signature;
-};
-
-static void add_header(struct outgoing *out, const char *name, const char *value)
-{
-    SV_REQUIRE(out->headers_count < HEADERS_MAX);
-    out->headers[out->headers_count++] = (struct sv_http_header){.name = name, .value = value};
-}
-
-static enum sv_err address(const struct sv_aws_ses *aws, const struct sv_ses_call *call,
-                           struct outgoing *out, struct sv_errinfo *info)
-{
-    enum sv_err err = sv_ses_ask_build(call, &out->ask, info);
-
-    if (err != SV_OK)
-        return err;
-    out->endpoint = out->ask.is_v1 ? &aws->v1 : &aws->v2;
-    if (!sv_buf_add_str(&out->path, out->endpoint->prefix) ||
-        !sv_buf_add_str(&out->path, sv_buf_str(&out->ask.path)) ||
-        !sv_buf_add_str(&out->url, out->endpoint->origin) ||
-        !sv_buf_add_str(&out->url, sv_buf_str(&out->path)) ||
-        (out->ask.query.len > 0 && !sv_buf_printf(&out->url, "?%s", sv_buf_str(&out->ask.query))))
-        return sv_err_set(info, SV_EINVALID, "ses", 0, "the URL is over its limit");
-    return SV_OK;
-}
-
-/* What cannot be signed was never a valid request; the signer's text says why. */
-static enum sv_err refuse(struct sv_errinfo *info)
-{
-    if (info != NULL)
-        info->code = SV_EINVALID;
-    return SV_EINVALID;
-}
-
-/* Host and Content-Type are signed as given; date, token and signature are added behind them. */
-static enum sv_err sign(const struct sv_aws_ses *aws, struct outgoing *out, struct sv_errinfo *info)
-{
-    const struct sv_credentials *keys = aws->credentials;
-    struct sv_sigv4_request request;
-    enum sv_err err;
-
-    add_header(out, "Host", out->endpoint->host);
-    if (out->ask.content_type != NULL)
-        add_header(out, "Content-Type", out->ask.content_type);
-    request = (struct sv_sigv4_request){
-        .method = out->ask.method,
-        .path = sv_buf_str(&out->path),
-        .query = sv_buf_str(&out->ask.query),
-        .headers = out->headers,
-        .headers_count = out->headers_count,
-        .body = sv_buf_str(&out->ask.body),
-        .body_bytes = out->ask.body.len,
-        .region = aws->region,
-        .service = "ses",
-        .now = server_time(aws),
-    };
-    err = sv_sigv4_sign(&request, keys, &out->signature, info);
-    if (err != SV_OK)
-        return refuse(info);
-    add_header(out, "X-Amz-Date", out->signature.date);
-    if (keys->session_token[0] != '\0')
-        add_header(out, "X-Amz-Security-Token", keys->session_token);
-    add_header(out, "Authorization", out->signature.authorization);
-    return SV_OK;
-}
-
 static enum sv_err hand_over(struct sv_aws_ses *aws, struct sv_ses_call *call,
-                             const struct outgoing *out, struct sv_errinfo *info)
+                             const struct sv_ses_ask *built, struct sv_errinfo *info)
 {
     struct transfer *transfer = sv_alloc(1, sizeof *transfer);
-    struct sv_http_ask ask = {
-        .method = out->ask.method,
-        .url = sv_buf_str(&out->url),
-        .headers = out->headers,
-        .headers_count = out->headers_count,
-        .body = out->ask.body.data,
-        .body_bytes = out->ask.body.len,
-        .total_ms = aws->total_ms,
-        .allow_plain = out->endpoint->plain,
+    struct sv_aws_ask ask = {
+        .endpoint = built->is_v1 ? &aws->v1 : &aws->v2,
+        .method = built->method,
+        .path = sv_buf_str(&built->path),
+        .query = sv_buf_str(&built->query),
+        .content_type = built->content_type,
+        .body = built->body.data,
+        .body_bytes = built->body.len,
     };
     enum sv_err err;
 
     transfer->call = call;
-    err = sv_http_start(aws->http, &transfer->request, &ask, on_http, info);
+    err = sv_aws_request_start(&aws->signer, &transfer->request, &ask, on_http, info);
     if (err != SV_OK) {
         free(transfer);
         return err;
@@ -168,25 +79,19 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
                          struct sv_errinfo *info)
 {
     struct sv_aws_ses *aws = self(ses);
-    struct outgoing out = {.headers_count = 0};
+    struct sv_ses_ask ask;
     enum sv_err err;
 
     if (aws->closing)
         return sv_err_set(info, SV_ECANCELED, "ses", 0, "the adapter is closing");
-    sv_buf_init(&out.path, URL_BYTES_MAX);
-    sv_buf_init(&out.url, URL_BYTES_MAX);
     call->done = done;
     call->ses = ses;
     call->info = (struct sv_errinfo){.code = SV_OK};
     call->request_id[0] = '\0';
-    err = address(aws, call, &out, info);
+    err = sv_ses_ask_build(call, &ask, info);
     if (err == SV_OK)
-        err = sign(aws, &out, info);
-    if (err == SV_OK)
-        err = hand_over(aws, call, &out, info);
-    sv_ses_ask_fini(&out.ask);
-    sv_buf_fini(&out.path);
-    sv_buf_fini(&out.url);
+        err = hand_over(aws, call, &ask, info);
+    sv_ses_ask_fini(&ask);
     return err;
 }
 
@@ -196,19 +101,13 @@ static enum sv_err start(struct sv_ses *ses, struct sv_ses_call *call, sv_ses_do
 static enum sv_err blame_clock(struct sv_aws_ses *aws, struct sv_ses_call *call,
                                const struct sv_http_answer *answer, enum sv_err err)
 {
-    sv_ms theirs, off;
-
-    if (sv_time_parse_http(answer->date, strlen(answer->date), &theirs) != SV_OK)
+    if (!sv_aws_skew_learn(&aws->signer, answer->date))
         return err;
-    off = theirs - server_time(aws);
-    if (off > -SKEW_MIN_MS && off < SKEW_MIN_MS)
-        return err;
-    aws->skew_ms += off;
     sv_log_line(aws->log, SV_LOG_WARN, "ses_clock_skew", "our clock differs from that of SES",
-                SV_LOG_INT("skew_ms", aws->skew_ms), SV_LOG_STR("region", aws->region));
+                SV_LOG_INT("skew_ms", aws->signer.skew_ms), SV_LOG_STR("region", aws->region));
     return sv_err_set(&call->info, SV_ECLOCK, "ses", answer->status,
                       "%s: our clock is %lld s off, the difference is taken into account from now",
-                      sv_ses_op_name(call->op), (long long)(aws->skew_ms / SV_SECOND));
+                      sv_ses_op_name(call->op), (long long)(aws->signer.skew_ms / SV_SECOND));
 }
 
 /* What the HTTP client says, in the words of sv/ses.h: an answer beyond its limits is not one. */
@@ -304,7 +203,7 @@ static const struct sv_ses_ops ops = {.start = start, .cancel = cancel, .close =
 enum sv_err sv_aws_ses_new(const struct sv_aws_ses_options *options, struct sv_ses **out,
                            struct sv_errinfo *info)
 {
-    struct sv_ses_endpoint v1, v2;
+    struct sv_aws_endpoint v1, v2;
     struct sv_aws_ses *aws;
     struct sv_ses_place place = {.url = options->endpoint_v1,
                                  .region = options->region,
@@ -319,14 +218,16 @@ enum sv_err sv_aws_ses_new(const struct sv_aws_ses_options *options, struct sv_s
         return err;
     aws = sv_alloc(1, sizeof *aws);
     aws->ses.ops = &ops;
-    aws->http = options->http;
-    aws->clock = options->clock;
+    aws->region = sv_strdup(options->region);
+    aws->signer = (struct sv_aws_signer){.http = options->http,
+                                         .clock = options->clock,
+                                         .credentials = options->credentials,
+                                         .region = aws->region,
+                                         .service = "ses",
+                                         .total_ms = options->total_ms};
     aws->log = options->log;
-    aws->credentials = options->credentials;
-    aws->total_ms = options->total_ms;
     aws->v1 = v1;
     aws->v2 = v2;
-    aws->region = sv_strdup(options->region);
     SV_REQUIRE(uv_idle_init(sv_http_loop(options->http), &aws->anchor) == 0);
     aws->anchor.data = aws;
     *out = &aws->ses;

@@ -58,7 +58,7 @@ static bool read_word(const json_t *object, const char *key, char *out, size_t o
         return false;
     if (text == NULL || json_string_length(text) == 0)
         return true;
-    return sv_ses_copy_word(out, out_bytes, json_string_value(text), json_string_length(text));
+    return sv_aws_copy_word(out, out_bytes, json_string_value(text), json_string_length(text));
 }
 
 /* Seconds since 1970, perhaps with a fraction; anything else tells us nothing. */
@@ -195,7 +195,7 @@ static bool read_tag(const struct sv_ses_call *call, const json_t *reply)
         const char *key = sv_json_str(tag, "Key"), *value = sv_json_str(tag, "Value");
 
         if (key != NULL && value != NULL && strcmp(key, call->tag_key) == 0)
-            (void)sv_ses_copy_word(call->tag_value, SV_SES_TAG_BYTES, value, strlen(value));
+            (void)sv_aws_copy_word(call->tag_value, SV_SES_TAG_BYTES, value, strlen(value));
     }
     return true;
 }
@@ -306,24 +306,4 @@ enum sv_err sv_ses_json_read(struct sv_ses_call *call, const char *bytes, size_t
     if (!is_list && !is_reputation)
         call->results[0].listed = call->op != SV_SES_DELETE;
     return SV_OK;
-}
-
-void sv_ses_json_read_failure(const char *bytes, size_t len, struct sv_ses_failure *failure)
-{
-    json_t *reply = sv_json_parse(bytes, len, BYTES_MAX, DEPTH_MAX, NULL);
-    const char *code, *message;
-
-    if (reply == NULL) /* HTML, nothing, half of something: the status must do */
-        return;
-    code = sv_json_str(reply, "__type");
-    if (code == NULL)
-        code = sv_json_str(reply, "code");
-    message = sv_json_str(reply, "message");
-    if (message == NULL)
-        message = sv_json_str(reply, "Message");
-    if (code != NULL && failure->code[0] == '\0')
-        sv_ses_failure_set_code(failure, code, strlen(code));
-    if (message != NULL)
-        sv_ses_failure_set_message(failure, message, strlen(message));
-    json_decref(reply);
 }

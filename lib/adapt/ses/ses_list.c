@@ -17,7 +17,7 @@ static void read_name(const json_t *line, struct sv_ses_listed *out)
     const char *type = sv_json_str(line, "IdentityType");
 
     if (!json_is_string(name) ||
-        !sv_ses_copy_word(out->name, sizeof out->name, json_string_value(name),
+        !sv_aws_copy_word(out->name, sizeof out->name, json_string_value(name),
                           json_string_length(name)))
         return;
     out->is_domain = type != NULL && strcmp(type, "DOMAIN") == 0;
@@ -46,7 +46,7 @@ bool sv_ses_list_token(const json_t *reply, char *next_token)
     if (!json_is_string(token))
         return false;
     return json_string_length(token) == 0 ||
-           sv_ses_copy_word(next_token, SV_SES_PAGE_TOKEN_BYTES, json_string_value(token),
+           sv_aws_copy_word(next_token, SV_SES_PAGE_TOKEN_BYTES, json_string_value(token),
                             json_string_length(token));
 }
 

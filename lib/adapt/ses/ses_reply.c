@@ -1,12 +1,7 @@
 /* One complete HTTP answer becomes results or an error of ours. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "ses_private.h"
-
-enum { RETRY_AFTER_DIGITS = 6 };
-
-static const sv_ms retry_after_max_ms = 5 * SV_MINUTE;
 
 enum sv_axis sv_ses_axis(const char *text, size_t len)
 {
@@ -29,20 +24,6 @@ enum sv_axis sv_ses_axis(const char *text, size_t len)
     return SV_AXIS_UNKNOWN;
 }
 
-bool sv_ses_copy_word(char *out, size_t out_bytes, const char *text, size_t len)
-{
-    out[0] = '\0';
-    if (len == 0 || len >= out_bytes)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] <= ' ' || text[i] >= 0x7f)
-            return false;
-    }
-    memcpy(out, text, len);
-    out[len] = '\0';
-    return true;
-}
-
 bool sv_ses_add_token(struct sv_ses_identity *identity, const char *text, size_t len)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
@@ -51,7 +32,7 @@ bool sv_ses_add_token(struct sv_ses_identity *identity, const char *text, size_t
     if (identity->tokens_count == SV_SES_TOKENS_MAX || len > SV_LABEL_MAX)
         return false;
     out = identity->tokens[identity->tokens_count];
-    if (!sv_ses_copy_word(out, SV_SES_TOKEN_BYTES, text, len) || strspn(out, allowed) != len) {
+    if (!sv_aws_copy_word(out, SV_SES_TOKEN_BYTES, text, len) || strspn(out, allowed) != len) {
         out[0] = '\0';
         return false;
     }
@@ -60,7 +41,7 @@ bool sv_ses_add_token(struct sv_ses_identity *identity, const char *text, size_t
 }
 
 static void set_info(struct sv_ses_call *call, enum sv_err err, long status,
-                     const struct sv_ses_failure *failure, bool is_signature)
+                     const struct sv_aws_failure *failure, bool is_signature)
 {
     const char *op = sv_ses_op_name(call->op);
 
@@ -76,7 +57,7 @@ static void set_info(struct sv_ses_call *call, enum sv_err err, long status,
 
 /* The header is v2's place for the code, but whoever stands in front of v1 may use it too. */
 static void read_failure(struct sv_ses_call *call, const struct sv_http_answer *answer,
-                         struct sv_ses_failure *failure)
+                         struct sv_aws_failure *failure)
 {
     const char *body = sv_buf_str(&answer->body);
     bool is_v1 = sv_ses_op_is_v1(call->op);
@@ -85,13 +66,13 @@ static void read_failure(struct sv_ses_call *call, const struct sv_http_answer *
     if (is_v1 && sv_ses_xml_read(call, body, answer->body.len, failure, NULL) != SV_OK)
         failure->code[0] = '\0';
     if (failure->code[0] == '\0')
-        sv_ses_failure_set_code(failure, answer->error_type, strlen(answer->error_type));
+        sv_aws_failure_set_code(failure, answer->error_type, strlen(answer->error_type));
     if (!is_v1)
-        sv_ses_json_read_failure(body, answer->body.len, failure);
+        sv_aws_failure_read_json(body, answer->body.len, failure);
 }
 
 static enum sv_err read_success(struct sv_ses_call *call, const struct sv_http_answer *answer,
-                                struct sv_ses_failure *failure)
+                                struct sv_aws_failure *failure)
 {
     const char *body = sv_buf_str(&answer->body);
     enum sv_err err;
@@ -131,41 +112,27 @@ static void fill_zones(struct sv_ses_call *call, const char *zone)
     }
 }
 
-sv_ms sv_ses_retry_after_ms(const char *retry_after, const char *date)
-{
-    size_t digits = strspn(retry_after, "0123456789");
-    sv_ms then, now, wait_ms = 0;
-
-    if (digits > 0 && retry_after[digits] == '\0')
-        wait_ms = digits > RETRY_AFTER_DIGITS ? retry_after_max_ms
-                                              : strtol(retry_after, NULL, 10) * SV_SECOND;
-    else if (sv_time_parse_http(retry_after, strlen(retry_after), &then) == SV_OK &&
-             sv_time_parse_http(date, strlen(date), &now) == SV_OK && then > now)
-        wait_ms = then - now;
-    return wait_ms < retry_after_max_ms ? wait_ms : retry_after_max_ms;
-}
-
 enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_answer *answer,
                               const char *zone, bool *is_signature)
 {
-    struct sv_ses_failure failure = {.code = ""};
+    struct sv_aws_failure failure = {.code = ""};
     bool is_success = answer->status >= 200 && answer->status <= 299;
     enum sv_err err = SV_OK;
 
     *is_signature = false;
     call->denial = SV_SES_DENIAL_NONE;
     call->retry_after_ms =
-        is_success ? 0 : sv_ses_retry_after_ms(answer->retry_after, answer->date);
+        is_success ? 0 : sv_aws_retry_after_ms(answer->retry_after, answer->date);
     sv_ses_results_forget(call);
     if (is_success)
         err = read_success(call, answer, &failure);
     else
         read_failure(call, answer, &failure);
-    if (!sv_ses_copy_word(call->request_id, sizeof call->request_id, answer->request_id,
+    if (!sv_aws_copy_word(call->request_id, sizeof call->request_id, answer->request_id,
                           strlen(answer->request_id)))
         memcpy(call->request_id, failure.request_id, sizeof call->request_id);
     if (err == SV_OK && (!is_success || failure.code[0] != '\0')) {
-        err = sv_ses_failure_judge(&failure, answer->status, is_signature);
+        err = sv_aws_failure_judge(&failure, answer->status, is_signature);
         call->denial = sv_ses_failure_denial(&failure);
         set_info(call, err, answer->status, &failure, *is_signature);
     }
@@ -178,4 +145,19 @@ enum sv_err sv_ses_reply_read(struct sv_ses_call *call, const struct sv_http_ans
         sv_ses_results_forget(call);
     }
     return err;
+}
+
+enum sv_ses_denial sv_ses_failure_denial(const struct sv_aws_failure *failure)
+{
+    switch (sv_aws_failure_blame(failure)) {
+    case SV_AWS_BLAME_NONE:
+        break;
+    case SV_AWS_BLAME_KEYS:
+        return SV_SES_DENIAL_KEYS;
+    case SV_AWS_BLAME_PERMISSION:
+        return SV_SES_DENIAL_PERMISSION;
+    case SV_AWS_BLAME_ACCOUNT:
+        return SV_SES_DENIAL_ACCOUNT;
+    }
+    return SV_SES_DENIAL_NONE;
 }

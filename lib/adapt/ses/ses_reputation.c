@@ -157,7 +157,7 @@ static void read_advice(const json_t *line, struct sv_ses_advice *out)
     if (name == NULL || status == NULL || strcmp(status, "OPEN") != 0)
         return;
     name += sizeof mark - 1;
-    if (sv_ses_copy_word(out->name, sizeof out->name, name, strlen(name)))
+    if (sv_aws_copy_word(out->name, sizeof out->name, name, strlen(name)))
         out->advice = read_type(line);
 }
 

@@ -19,7 +19,7 @@ enum {
 struct reader {
     XML_Parser parser;
     struct sv_ses_call *call;
-    struct sv_ses_failure *failure;
+    struct sv_aws_failure *failure;
     char prefix[PATH_BYTES]; /* "OpResponse/OpResult" */
     char path[PATH_BYTES];   /* of the open element */
     size_t path_len;
@@ -72,7 +72,7 @@ static void take_token(struct reader *reader)
 
 static void take_verification_token(struct reader *reader)
 {
-    if (!sv_ses_copy_word(reader->entry.verification_token, sizeof reader->entry.verification_token,
+    if (!sv_aws_copy_word(reader->entry.verification_token, sizeof reader->entry.verification_token,
                           reader->text, reader->text_len))
         fail(reader, "a verification token that is none");
 }
@@ -80,7 +80,7 @@ static void take_verification_token(struct reader *reader)
 static void take_mail_from_domain(struct reader *reader)
 {
     if (reader->text_len > 0 &&
-        !sv_ses_copy_word(reader->entry.mail_from_domain, sizeof reader->entry.mail_from_domain,
+        !sv_aws_copy_word(reader->entry.mail_from_domain, sizeof reader->entry.mail_from_domain,
                           reader->text, reader->text_len))
         fail(reader, "a MAIL FROM domain that is no name");
 }
@@ -88,7 +88,7 @@ static void take_mail_from_domain(struct reader *reader)
 static void take_key(struct reader *reader)
 {
     /* A name that does not fit is not one of ours; the empty key matches nothing. */
-    (void)sv_ses_copy_word(reader->key, sizeof reader->key, reader->text, reader->text_len);
+    (void)sv_aws_copy_word(reader->key, sizeof reader->key, reader->text, reader->text_len);
 }
 
 static void take_map(struct reader *reader)
@@ -163,9 +163,9 @@ static void take_result(struct reader *reader, const char *path)
 static void take_failure(struct reader *reader)
 {
     if (strcmp(reader->path, "ErrorResponse/Error/Code") == 0)
-        sv_ses_failure_set_code(reader->failure, reader->text, reader->text_len);
+        sv_aws_failure_set_code(reader->failure, reader->text, reader->text_len);
     else if (strcmp(reader->path, "ErrorResponse/Error/Message") == 0)
-        sv_ses_failure_set_message(reader->failure, reader->text, reader->text_len);
+        sv_aws_failure_set_message(reader->failure, reader->text, reader->text_len);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -257,7 +257,7 @@ static void on_end(void *context, const XML_Char *name)
         return;
     trim_text(reader);
     if (ends_with(reader->path, "/RequestId"))
-        (void)sv_ses_copy_word(reader->failure->request_id, sizeof reader->failure->request_id,
+        (void)sv_aws_copy_word(reader->failure->request_id, sizeof reader->failure->request_id,
                                reader->text, reader->text_len);
     take_failure(reader);
     if (strncmp(reader->path, reader->prefix, prefix_len) == 0 && reader->path[prefix_len] == '/')
@@ -330,7 +330,7 @@ static enum sv_err parse(struct reader *reader, const char *bytes, size_t len,
 }
 
 enum sv_err sv_ses_xml_read(struct sv_ses_call *call, const char *bytes, size_t len,
-                            struct sv_ses_failure *failure, struct sv_errinfo *info)
+                            struct sv_aws_failure *failure, struct sv_errinfo *info)
 {
     struct reader reader = {.call = call, .failure = failure};
     const char *op = sv_ses_op_name(call->op);

@@ -62,17 +62,21 @@ char *sv_store_arena_strndup(struct sv_store_arena *arena, const char *text, siz
 
 const char *sv_store_arena_printf(struct sv_store_arena *arena, const char *format, ...)
 {
+    char usual[256]; /* most are short: formatted once */
     va_list args, again;
     char *text;
     int len;
 
     va_start(args, format);
     va_copy(again, args);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vsnprintf(usual, sizeof usual, format, args);
     va_end(args);
     SV_REQUIRE(len >= 0);
     text = sv_store_arena_alloc(arena, (size_t)len + 1, 1);
-    (void)vsnprintf(text, (size_t)len + 1, format, again);
+    if ((size_t)len < sizeof usual)
+        memcpy(text, usual, (size_t)len + 1);
+    else
+        (void)vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
     return text;
 }

@@ -11,29 +11,58 @@ enum {
     SV_STORE_SHARDS_MAX = 64,
     SV_STORE_PREFIX_BYTES = 33,
     SV_STORE_CONSUMER_BYTES = 129,
-    SV_STORE_OWN_BYTES = 64,
     SV_STORE_UID_BYTES = 33, /* 16 hex digits; room for what others may have put in */
-    SV_STORE_CONNECTIONS_MAX = SV_STORE_SHARDS_MAX + 1,
+    SV_STORE_SCHEMA = 1,     /* of the keys */
     SV_STORE_RECEIPT_MS = 7 * 24 * 3600 * 1000, /* kept this long after the job finished */
 };
 
 #define SV_STORE_GROUP "verify"
 
+/* X(id, file in lua/). A script is named here and in CMakeLists.txt. */
+#define SV_SCRIPT_MAP(X)                                                                           \
+    X(ADMIT, "admit")                                                                              \
+    X(BEAT, "beat")                                                                                \
+    X(BURY, "bury")                                                                                \
+    X(CLAIM, "claim")                                                                              \
+    X(CLEAR, "clear")                                                                              \
+    X(COMMIT, "commit")                                                                            \
+    X(CUT, "cut")                                                                                  \
+    X(DRAIN, "drain")                                                                              \
+    X(DROP, "drop")                                                                                \
+    X(FETCH, "fetch")                                                                              \
+    X(GCRA, "gcra")                                                                                \
+    X(GRAFT, "graft")                                                                              \
+    X(HURRY, "hurry")                                                                              \
+    X(LAG, "lag")                                                                                  \
+    X(LAY, "lay")                                                                                  \
+    X(LIFT, "lift")                                                                                \
+    X(LOOK, "look")                                                                                \
+    X(MERGE, "merge")                                                                              \
+    X(NEEDS, "needs")                                                                              \
+    X(OWN, "own")                                                                                  \
+    X(PARCELS, "parcels")                                                                          \
+    X(PAUSE, "pause")                                                                              \
+    X(PEEL, "peel")                                                                                \
+    X(POUR, "pour")                                                                                \
+    X(READERS, "readers")                                                                          \
+    X(REAP, "reap")                                                                                \
+    X(REGROUP, "regroup")                                                                          \
+    X(RELEASE, "release")                                                                          \
+    X(RENEW, "renew")                                                                              \
+    X(REPLAY, "replay")                                                                            \
+    X(RETIRE, "retire")                                                                            \
+    X(RETRY, "retry")                                                                              \
+    X(SETTLE, "settle")                                                                            \
+    X(SINK, "sink")                                                                                \
+    X(SWEEP, "sweep")                                                                              \
+    X(TRIM, "trim")
+
 enum sv_script {
     SV_SCRIPT_NONE,
-    SV_SCRIPT_ADMIT,
-    SV_SCRIPT_BURY,
-    SV_SCRIPT_CLAIM,
-    SV_SCRIPT_COMMIT,
-    SV_SCRIPT_FETCH,
-    SV_SCRIPT_GCRA,
-    SV_SCRIPT_HURRY,
-    SV_SCRIPT_OWN,
-    SV_SCRIPT_REAP,
-    SV_SCRIPT_RELEASE,
-    SV_SCRIPT_RENEW,
-    SV_SCRIPT_SWEEP,
-    SV_SCRIPT_COUNT
+#define X(id, name) SV_SCRIPT_##id,
+    SV_SCRIPT_MAP(X)
+#undef X
+        SV_SCRIPT_COUNT
 };
 
 struct sv_store_work;
@@ -44,9 +73,9 @@ typedef void sv_store_reply_fn(struct sv_store_request *request, const redisRepl
 
 /* One command of a call. Lives in the call's arena, keeps its words for a repetition. */
 struct sv_store_request {
-    struct sv_redis_command command;
+    struct sv_redis_routed routed;
     struct sv_store_work *work;
-    struct sv_redis *redis; /* the connection it goes over */
+    struct sv_redis_target target; /* where it goes; by its first key unless told */
     struct sv_redis_words words;
     const char **argv;
     size_t *argv_bytes;
@@ -94,7 +123,9 @@ struct sv_store_doubt {
 };
 
 struct sv_store_shard {
-    struct sv_redis *blocking;           /* NULL when read-only */
+    struct sv_redis_follower *blocking;  /* NULL when read-only */
+    struct sv_redis_follower *courier;   /* reads events for sinks; NULL without sinks */
+    bool has_replicas;                   /* as last looked at while a sink is served */
     bool reads_in_doubt;                 /* a read was lost: entries may be ours unknown */
     struct sv_store_cursor urgent, wide; /* round ring:hi and ring */
     struct sv_store_doubt *doubts;       /* SV_STORE_CLAIM_MAX of them, once needed */
@@ -104,19 +135,21 @@ struct sv_store_shard {
 struct sv_redis_store {
     struct sv_store base; /* first */
     uv_loop_t *loop;
-    struct sv_redis_options options;
+    struct sv_log *log;
     char prefix[SV_STORE_PREFIX_BYTES];
     char consumer[SV_STORE_CONSUMER_BYTES];
     bool read_only;
     unsigned shards_count;
-    struct sv_redis *commands;
+    struct sv_redis_group *group;
     struct sv_store_shard shards[SV_STORE_SHARDS_MAX];
     char shas[SV_SCRIPT_COUNT][41]; /* "" = not loaded yet */
-    uint64_t claims;                /* numbers the claims of this process */
-    unsigned picks;                 /* turns of urgent and scheduled */
+    enum sv_redis_kind kind;        /* of the place */
+    bool refuse_unsafe;
+    uint64_t claims; /* numbers the claims of this process */
+    unsigned picks;  /* turns of urgent and scheduled */
     struct sv_store_work *works;
-    uv_timer_t timer;   /* for waiting calls */
-    size_t connections; /* not closed yet */
+    uv_timer_t timer; /* for waiting calls */
+    bool group_closed;
     bool timer_closing;
     sv_store_closed_fn *closed;
     void *closed_context;
@@ -130,10 +163,20 @@ const char *sv_store_key_receipt(struct sv_store_work *work, const char *client,
 const char *sv_store_key_owner(struct sv_store_work *work, const char *registrable);
 const char *sv_store_key_limiter(struct sv_store_work *work, const char *account,
                                  const char *region, const char *action);
+const char *sv_store_key_pauses(struct sv_store_work *work);
 const char *sv_store_key_sweep(struct sv_store_work *work, const char *account, const char *region);
+/* Who lives; the same for all shards. */
+const char *sv_store_key_beats(struct sv_store_work *work);
 /* The line of workers that wait at that limiter. */
 const char *sv_store_key_line(struct sv_store_work *work, const char *limiter);
+/* As the first two, of any shard. */
+const char *sv_store_key_at(struct sv_store_work *work, unsigned shard, const char *name);
+const char *sv_store_key_of_at(struct sv_store_work *work, unsigned shard, const char *name,
+                               const char *id);
+/* For SCAN: keys of one kind; every key of the shard, or every one that holds owners. */
 const char *sv_store_key_pattern(struct sv_store_work *work, const char *name);
+const char *sv_store_key_pattern_all(struct sv_store_work *work);
+const char *sv_store_key_pattern_owners(struct sv_store_work *work);
 
 /* --- request.c --- */
 
@@ -148,9 +191,21 @@ void sv_store_request_add_bytes(struct sv_store_request *request, const void *by
 void sv_store_request_add_number(struct sv_store_request *request, int64_t number);
 /* due:hi, due:lo, ring, ring:hi, run: the order in which every script has them. */
 void sv_store_request_add_queues(struct sv_store_request *request, const char *client);
-/* Sends over the command connection unless request->redis says otherwise. A failure ends the call
- * when everything else that is outstanding has come back. */
+/* Sends it to the server of its first key, of its shard when it has none, unless request->target
+ * says otherwise. A failure ends the call when everything else that is outstanding has come back.
+ */
 void sv_store_request_send(struct sv_store_request *request);
+/* Sends SCAN: a page of the keys that match, from `cursor` on, of about `count` looked at. */
+void sv_store_request_scan(struct sv_store_work *work, const char *cursor, const char *pattern,
+                           size_t count, sv_store_reply_fn *on_reply);
+/* The same for the keys that hold owners, which may be on any server: the servers are asked one
+ * after the other, and a cursor is "<slot of the server>:<the server's cursor>". */
+void sv_store_request_scan_owners(struct sv_store_work *work, const char *cursor, size_t count,
+                                  sv_store_reply_fn *on_reply);
+/* The cursor behind the page that a request of either was answered with; NULL = it is no page. */
+const char *sv_store_request_cursor(struct sv_store_request *request, const redisReply *reply);
+/* For a command whose reply tells nothing; an error reply ends the call all the same. */
+void sv_store_reply_ignore(struct sv_store_request *request, const redisReply *reply);
 struct sv_store_request *sv_store_request_load(struct sv_store_work *work, enum sv_script script);
 struct sv_store_request *sv_store_request_group(struct sv_store_work *work);
 
@@ -189,15 +244,33 @@ bool sv_reply_time(const redisReply *reply, sv_ms *out);
 sv_store_step_fn sv_store_prepare, sv_store_take, sv_store_take_pending, sv_store_admit,
     sv_store_bury, sv_store_own, sv_store_claim, sv_store_renew, sv_store_commit, sv_store_release,
     sv_store_reap, sv_store_permit, sv_store_read, sv_store_list, sv_store_enqueue, sv_store_events,
-    sv_store_counters, sv_store_owners, sv_store_hurry, sv_store_sweep;
+    sv_store_counters, sv_store_owners, sv_store_hurry, sv_store_sweep, sv_store_letters,
+    sv_store_letter_end, sv_store_beat, sv_store_retire, sv_store_look, sv_store_places,
+    sv_store_trim, sv_store_pause, sv_store_pauses, sv_store_sink, sv_store_parcels,
+    sv_store_settle, sv_store_sink_dead, sv_store_replay, sv_store_move, sv_store_strays;
 
-/* What INFO tells of the server. SV_EREFUSED: too old. */
-struct sv_store_server {
-    bool may_evict;   /* maxmemory-policy is not noeviction */
-    bool not_durable; /* no append-only file */
+/* --- store_server.c: what INFO tells of a server --- */
+
+enum sv_server_doubt { /* bits */
+                       SV_SERVER_MAY_EVICT = 1,
+                       SV_SERVER_NOT_DURABLE = 2, /* no append-only file */
+                       SV_SERVER_AOF_FAILS = 4,
+                       SV_SERVER_REPLICAS_IDLE = 8, /* there are some, and no write needs them */
+                       SV_SERVER_NO_REPLICA = 16, /* where Sentinels or a cluster would need one */
 };
-enum sv_err sv_store_check_info(const char *text, struct sv_store_server *server,
-                                struct sv_errinfo *info);
+
+/* Fills `out` with doubts. SV_EINVALID: too old, or a node of a cluster where `kind` knows
+ * of none, or the reverse. */
+enum sv_err sv_store_server_read(const char *text, enum sv_redis_kind kind, unsigned *out,
+                                 struct sv_errinfo *info);
+
+/* Logs every doubt (`log` may be NULL). SV_EINVALID where `is_strict` and one of them says that the
+ * server may lose work by its settings alone. */
+enum sv_err sv_store_server_judge(unsigned found, bool is_strict, struct sv_log *log,
+                                  struct sv_errinfo *info);
+
+/* Whether a replica is connected to the server that told this by INFO. */
+bool sv_store_server_has_replicas(const char *text);
 
 /* Remembers the claims of a call that failed, so that the next one asks for them again. */
 void sv_store_claim_doubt(struct sv_store_work *work);

@@ -4,16 +4,26 @@
 #include "inner.h"
 
 /* Everything of a shard has the shard's number as its hash tag, so that it stays in one slot. */
+const char *sv_store_key_at(struct sv_store_work *work, unsigned shard, const char *name)
+{
+    return sv_store_arena_printf(&work->arena, "%s:{%u}:%s", work->store->prefix, shard, name);
+}
+
+const char *sv_store_key_of_at(struct sv_store_work *work, unsigned shard, const char *name,
+                               const char *id)
+{
+    return sv_store_arena_printf(&work->arena, "%s:{%u}:%s:%s", work->store->prefix, shard, name,
+                                 id);
+}
+
 const char *sv_store_key(struct sv_store_work *work, const char *name)
 {
-    return sv_store_arena_printf(&work->arena, "%s:{%u}:%s", work->store->prefix, work->call->shard,
-                                 name);
+    return sv_store_key_at(work, work->call->shard, name);
 }
 
 const char *sv_store_key_of(struct sv_store_work *work, const char *name, const char *id)
 {
-    return sv_store_arena_printf(&work->arena, "%s:{%u}:%s:%s", work->store->prefix,
-                                 work->call->shard, name, id);
+    return sv_store_key_of_at(work, work->call->shard, name, id);
 }
 
 /* A colon in the client's name would make the receipts of two clients one: it is written %3A, and
@@ -48,10 +58,20 @@ const char *sv_store_key_limiter(struct sv_store_work *work, const char *account
                                  region, action);
 }
 
+const char *sv_store_key_pauses(struct sv_store_work *work)
+{
+    return sv_store_arena_printf(&work->arena, "%s:{pause}", work->store->prefix);
+}
+
 const char *sv_store_key_sweep(struct sv_store_work *work, const char *account, const char *region)
 {
     return sv_store_arena_printf(&work->arena, "%s:{w:%s:%s}", work->store->prefix, account,
                                  region);
+}
+
+const char *sv_store_key_beats(struct sv_store_work *work)
+{
+    return sv_store_arena_printf(&work->arena, "%s:{w}:hb", work->store->prefix);
 }
 
 const char *sv_store_key_line(struct sv_store_work *work, const char *limiter)
@@ -59,8 +79,8 @@ const char *sv_store_key_line(struct sv_store_work *work, const char *limiter)
     return sv_store_arena_printf(&work->arena, "%s:line", limiter);
 }
 
-/* For SCAN: what is special in a pattern is escaped in the prefix. */
-const char *sv_store_key_pattern(struct sv_store_work *work, const char *name)
+/* What is special in a pattern is escaped. */
+static const char *escaped_prefix(struct sv_store_work *work)
 {
     const char *prefix = work->store->prefix;
     char *escaped = sv_store_arena_alloc(&work->arena, 2 * strlen(prefix) + 1, 1);
@@ -72,5 +92,22 @@ const char *sv_store_key_pattern(struct sv_store_work *work, const char *name)
         *out++ = *prefix;
     }
     *out = '\0';
-    return sv_store_arena_printf(&work->arena, "%s:{%u}:%s:*", escaped, work->call->shard, name);
+    return escaped;
+}
+
+const char *sv_store_key_pattern(struct sv_store_work *work, const char *name)
+{
+    return sv_store_arena_printf(&work->arena, "%s:{%u}:%s:*", escaped_prefix(work),
+                                 work->call->shard, name);
+}
+
+const char *sv_store_key_pattern_owners(struct sv_store_work *work)
+{
+    return sv_store_arena_printf(&work->arena, "%s:{o:*", escaped_prefix(work));
+}
+
+const char *sv_store_key_pattern_all(struct sv_store_work *work)
+{
+    return sv_store_arena_printf(&work->arena, "%s:{%u}:*", escaped_prefix(work),
+                                 work->call->shard);
 }

@@ -21,6 +21,22 @@ static const char *const op_names[SV_STORE_OP_COUNT] = {
     [SV_STORE_OWNERS] = "owners",
     [SV_STORE_HURRY] = "hurry",
     [SV_STORE_SWEEP] = "sweep",
+    [SV_STORE_TRIM] = "trim",
+    [SV_STORE_LETTERS] = "letters",
+    [SV_STORE_LETTER_END] = "letter_end",
+    [SV_STORE_BEAT] = "beat",
+    [SV_STORE_RETIRE] = "retire",
+    [SV_STORE_LOOK] = "look",
+    [SV_STORE_PLACES] = "places",
+    [SV_STORE_PAUSE] = "pause",
+    [SV_STORE_PAUSES] = "pauses",
+    [SV_STORE_SINK] = "sink",
+    [SV_STORE_PARCELS] = "parcels",
+    [SV_STORE_SETTLE] = "settle",
+    [SV_STORE_SINK_DEAD] = "sink_dead",
+    [SV_STORE_REPLAY] = "replay",
+    [SV_STORE_MOVE] = "move",
+    [SV_STORE_STRAYS] = "strays",
 };
 
 const char *sv_store_op_name(enum sv_store_op op)

@@ -8,8 +8,9 @@
 #include "sv/alloc.h"
 #include "sv/require.h"
 
-/* The story: one connection for commands, pipelined; one per shard for reads that block. A call is
- * turned into steps (store_*.c) that run over them (work.c, request.c).
+/* The story: one connection per server for commands, pipelined; one per shard for reads that block,
+ * all of them in one group, which knows where a key is served (sv/redis_group.h). A call is turned
+ * into steps (store_*.c) that run over them (work.c, request.c).
  *
  * Lost connection: every call under way ends with SV_ECONNECT or SV_ETIMEOUT, unknown whether it
  * ran; the caller repeats it, and the scripts know a repetition. Two kinds of answer would be lost
@@ -21,6 +22,7 @@
 enum {
     /* As many entries as TAKE may ask for, each as large as it may be, and what frames them. */
     TAKE_REPLY_BYTES_MAX = SV_STORE_TAKE_MAX * (SV_STORE_JOB_BYTES_MAX + 1024),
+    PARCELS_REPLY_BYTES_MAX = SV_STORE_PARCELS_MAX * (SV_STORE_EVENT_BYTES_MAX + 1024),
 };
 
 static sv_store_step_fn *const first_steps[SV_STORE_OP_COUNT] = {
@@ -44,16 +46,36 @@ static sv_store_step_fn *const first_steps[SV_STORE_OP_COUNT] = {
     [SV_STORE_OWNERS] = sv_store_owners,
     [SV_STORE_HURRY] = sv_store_hurry,
     [SV_STORE_SWEEP] = sv_store_sweep,
+    [SV_STORE_TRIM] = sv_store_trim,
+    [SV_STORE_LETTERS] = sv_store_letters,
+    [SV_STORE_LETTER_END] = sv_store_letter_end,
+    [SV_STORE_BEAT] = sv_store_beat,
+    [SV_STORE_RETIRE] = sv_store_retire,
+    [SV_STORE_LOOK] = sv_store_look,
+    [SV_STORE_PLACES] = sv_store_places,
+    [SV_STORE_PAUSE] = sv_store_pause,
+    [SV_STORE_PAUSES] = sv_store_pauses,
+    [SV_STORE_SINK] = sv_store_sink,
+    [SV_STORE_PARCELS] = sv_store_parcels,
+    [SV_STORE_SETTLE] = sv_store_settle,
+    [SV_STORE_SINK_DEAD] = sv_store_sink_dead,
+    [SV_STORE_REPLAY] = sv_store_replay,
+    [SV_STORE_MOVE] = sv_store_move,
+    [SV_STORE_STRAYS] = sv_store_strays,
 };
 
 static bool is_ready(struct sv_store *base)
 {
     struct sv_redis_store *store = (struct sv_redis_store *)base;
 
-    if (store->closed != NULL || !sv_redis_is_ready(store->commands))
+    if (store->closed != NULL || !sv_redis_group_is_ready(store->group))
         return false;
     for (unsigned i = 0; i < store->shards_count; i++) {
-        if (store->shards[i].blocking != NULL && !sv_redis_is_ready(store->shards[i].blocking))
+        if (store->shards[i].blocking != NULL &&
+            !sv_redis_follower_is_ready(store->shards[i].blocking))
+            return false;
+        if (store->shards[i].courier != NULL &&
+            !sv_redis_follower_is_ready(store->shards[i].courier))
             return false;
     }
     return true;
@@ -93,25 +115,24 @@ static void on_timer_closed(uv_handle_t *handle)
 
     for (unsigned i = 0; i < store->shards_count; i++)
         free(store->shards[i].doubts);
-    explicit_bzero(store, sizeof(*store)); /* the password is in there */
     free(store);
     closed(context);
 }
 
 void sv_store_check_closed(struct sv_redis_store *store)
 {
-    if (store->closed == NULL || store->connections > 0 || store->works != NULL ||
+    if (store->closed == NULL || !store->group_closed || store->works != NULL ||
         store->timer_closing)
         return;
     store->timer_closing = true;
     uv_close((uv_handle_t *)&store->timer, on_timer_closed);
 }
 
-static void on_connection_closed(void *context)
+static void on_group_closed(void *context)
 {
     struct sv_redis_store *store = context;
 
-    store->connections--;
+    store->group_closed = true;
     sv_store_check_closed(store);
 }
 
@@ -124,37 +145,55 @@ static void close_store(struct sv_store *base, sv_store_closed_fn *closed, void 
     store->closed_context = context;
     for (struct sv_store_work *work = store->works; work != NULL; work = work->next)
         sv_store_work_cancel(work);
-    sv_redis_close(store->commands, on_connection_closed, store);
-    for (unsigned i = 0; i < store->shards_count; i++) {
-        if (store->shards[i].blocking != NULL)
-            sv_redis_close(store->shards[i].blocking, on_connection_closed, store);
-    }
+    sv_redis_group_close(store->group, on_group_closed, store);
 }
 
 /* --- new --- */
 
-static struct sv_redis *connect_as(struct sv_redis_store *store, const char *role,
-                                   sv_redis_state_fn *on_state, void *context)
+static void name_connection(const struct sv_redis_store *store, const char *role, char *out,
+                            size_t bytes)
 {
-    struct sv_redis_options options = store->options;
-
-    (void)snprintf(options.client_name, sizeof(options.client_name), "sesverify:%s:%.40s", role,
-                   store->consumer);
-    store->connections++;
-    return sv_redis_new(store->loop, &options, on_state, context);
+    (void)snprintf(out, bytes, "sesverify:%s:%.36s", role, store->consumer);
 }
 
 static void connect_readers(struct sv_redis_store *store)
 {
-    size_t usual = store->options.reply_bytes_max;
-    char role[16];
+    char role[16], name[64], key[SV_STORE_PREFIX_BYTES + 16];
 
-    store->options.reply_bytes_max = TAKE_REPLY_BYTES_MAX;
     for (unsigned i = 0; i < store->shards_count; i++) {
         (void)snprintf(role, sizeof(role), "take%u", i);
-        store->shards[i].blocking = connect_as(store, role, NULL, NULL);
+        name_connection(store, role, name, sizeof(name));
+        (void)snprintf(key, sizeof(key), "%s:{%u}:jobs", store->prefix, i);
+        store->shards[i].blocking =
+            sv_redis_follower_new(store->group, key, name, TAKE_REPLY_BYTES_MAX);
     }
-    store->options.reply_bytes_max = usual;
+}
+
+static void connect_couriers(struct sv_redis_store *store)
+{
+    char role[16], name[64], key[SV_STORE_PREFIX_BYTES + 16];
+
+    for (unsigned i = 0; i < store->shards_count; i++) {
+        (void)snprintf(role, sizeof(role), "sink%u", i);
+        name_connection(store, role, name, sizeof(name));
+        (void)snprintf(key, sizeof(key), "%s:{%u}:events", store->prefix, i);
+        store->shards[i].courier =
+            sv_redis_follower_new(store->group, key, name, PARCELS_REPLY_BYTES_MAX);
+    }
+}
+
+static void open_group(struct sv_redis_store *store, const struct sv_redis_store_options *options,
+                       sv_redis_state_fn *on_state, void *context)
+{
+    struct sv_redis_group_options group = {.redis = options->redis, .place = options->place};
+
+    name_connection(store, "main", group.redis.client_name, sizeof(group.redis.client_name));
+    store->group = sv_redis_group_new(store->loop, &group, on_state, context);
+    explicit_bzero(&group.redis.address, sizeof(group.redis.address));
+    if (!store->read_only)
+        connect_readers(store);
+    if (options->has_sinks)
+        connect_couriers(store);
 }
 
 struct sv_store *sv_redis_store_new(uv_loop_t *loop, const struct sv_redis_store_options *options,
@@ -171,7 +210,9 @@ struct sv_store *sv_redis_store_new(uv_loop_t *loop, const struct sv_redis_store
     SV_REQUIRE(options->read_only || options->consumer != NULL);
     store->base.ops = &ops;
     store->loop = loop;
-    store->options = options->redis;
+    store->log = options->redis.log;
+    store->kind = options->place.kind;
+    store->refuse_unsafe = options->refuse_unsafe;
     store->read_only = options->read_only;
     store->shards_count = options->shards;
     (void)snprintf(store->prefix, sizeof(store->prefix), "%s", prefix);
@@ -179,8 +220,6 @@ struct sv_store *sv_redis_store_new(uv_loop_t *loop, const struct sv_redis_store
                    options->consumer != NULL ? options->consumer : "reader");
     (void)uv_timer_init(loop, &store->timer); /* cannot fail */
     store->timer.data = store;
-    store->commands = connect_as(store, "main", on_state, context);
-    if (!store->read_only)
-        connect_readers(store);
+    open_group(store, options, on_state, context);
     return &store->base;
 }

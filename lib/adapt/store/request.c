@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "inner.h"
@@ -13,12 +14,10 @@
 
 enum { HEALS_MAX = 3 };
 
-static const char *const script_names[SV_SCRIPT_COUNT] = {
-    [SV_SCRIPT_NONE] = "",           [SV_SCRIPT_ADMIT] = "admit",   [SV_SCRIPT_BURY] = "bury",
-    [SV_SCRIPT_CLAIM] = "claim",     [SV_SCRIPT_COMMIT] = "commit", [SV_SCRIPT_FETCH] = "fetch",
-    [SV_SCRIPT_GCRA] = "gcra",       [SV_SCRIPT_OWN] = "own",       [SV_SCRIPT_REAP] = "reap",
-    [SV_SCRIPT_RELEASE] = "release", [SV_SCRIPT_RENEW] = "renew",   [SV_SCRIPT_HURRY] = "hurry",
-    [SV_SCRIPT_SWEEP] = "sweep",
+static const char *const script_names[SV_SCRIPT_COUNT] = {"",
+#define X(id, name) name,
+                                                          SV_SCRIPT_MAP(X)
+#undef X
 };
 
 struct sv_store_request *sv_store_request_new(struct sv_store_work *work, size_t words_max,
@@ -29,7 +28,6 @@ struct sv_store_request *sv_store_request_new(struct sv_store_work *work, size_t
 
     SV_REQUIRE(words_max <= SV_REDIS_ARGS_MAX);
     request->work = work;
-    request->redis = work->store->commands;
     request->argv = sv_store_arena_alloc(&work->arena, words_max, sizeof(char *));
     request->argv_bytes = sv_store_arena_alloc(&work->arena, words_max, sizeof(size_t));
     request->cap = words_max;
@@ -99,6 +97,60 @@ static void on_loaded(struct sv_store_request *request, const redisReply *reply)
         memcpy(sha, reply->str, sizeof(store->shas[0]));
 }
 
+static struct sv_store_request *new_scan(struct sv_store_work *work, const char *cursor,
+                                         const char *pattern, size_t count,
+                                         sv_store_reply_fn *on_reply)
+{
+    struct sv_store_request *request = sv_store_request_new(work, 6, on_reply);
+
+    sv_store_request_add(request, "SCAN");
+    sv_store_request_add(request, cursor);
+    sv_store_request_add(request, "MATCH");
+    sv_store_request_add(request, pattern);
+    sv_store_request_add(request, "COUNT");
+    sv_store_request_add_number(request, (int64_t)count);
+    return request;
+}
+
+void sv_store_request_scan(struct sv_store_work *work, const char *cursor, const char *pattern,
+                           size_t count, sv_store_reply_fn *on_reply)
+{
+    sv_store_request_send(new_scan(work, cursor, pattern, count, on_reply));
+}
+
+void sv_store_request_scan_owners(struct sv_store_work *work, const char *cursor, size_t count,
+                                  sv_store_reply_fn *on_reply)
+{
+    const char *colon = strchr(cursor, ':');
+    struct sv_store_request *request = new_scan(work, colon != NULL ? colon + 1 : cursor,
+                                                sv_store_key_pattern_owners(work), count, on_reply);
+
+    request->target.by_slot = true;
+    request->target.slot = colon != NULL ? (unsigned)strtoul(cursor, NULL, 10) : 0;
+    sv_store_request_send(request);
+}
+
+const char *sv_store_request_cursor(struct sv_store_request *request, const redisReply *reply)
+{
+    struct sv_store_work *work = request->work;
+    unsigned slot = request->target.slot;
+    const char *cursor =
+        sv_reply_is_array(reply, 2) ? sv_reply_text(work, reply->element[0]) : NULL;
+
+    if (cursor == NULL || !sv_reply_is_array(reply->element[1], 0))
+        return NULL;
+    if (!request->target.by_slot ||
+        (strcmp(cursor, "0") == 0 && !sv_redis_group_next(work->store->group, &slot)))
+        return cursor;
+    return sv_store_arena_printf(&work->arena, "%u:%s", slot, cursor);
+}
+
+void sv_store_reply_ignore(struct sv_store_request *request, const redisReply *reply)
+{
+    (void)request;
+    (void)reply;
+}
+
 struct sv_store_request *sv_store_request_load(struct sv_store_work *work, enum sv_script script)
 {
     const struct sv_embedded *file = find_script(script);
@@ -116,7 +168,7 @@ static void on_group(struct sv_store_request *request, const redisReply *reply)
 {
     if (reply->type != REDIS_REPLY_ERROR || strncmp(reply->str, "BUSYGROUP", 9) == 0)
         return;
-    sv_store_work_fail(request->work, request->command.info.code, &request->command.info);
+    sv_store_work_fail(request->work, request->routed.info.code, &request->routed.info);
 }
 
 /* From the beginning of the stream: whatever was pushed before us is work as well. */
@@ -140,9 +192,8 @@ static bool begins(const redisReply *reply, const char *word)
            strncmp(reply->str, word, strlen(word)) == 0;
 }
 
-/* What was lost goes out first, the same words right behind it: replies keep the order, so nothing
- * needs to wait. A reader that blocks needs the group over its own connection for the same reason.
- */
+/* What was lost goes out first, to the server that lacks it and over the same connection, the same
+ * words right behind it: replies keep the order, so nothing needs to wait. */
 static bool heal(struct sv_store_request *request, const redisReply *reply)
 {
     struct sv_store_work *work = request->work;
@@ -153,7 +204,7 @@ static bool heal(struct sv_store_request *request, const redisReply *reply)
     if (begins(reply, "NOSCRIPT") && request->script != SV_SCRIPT_NONE) {
         cure = sv_store_request_load(work, request->script);
     } else if (begins(reply, "NOGROUP") && !work->store->read_only) {
-        sv_log_line(work->store->options.log, SV_LOG_WARN, "group_recreated",
+        sv_log_line(work->store->log, SV_LOG_WARN, "group_recreated",
                     "the consumer group is gone: were data lost?",
                     SV_LOG_INT("shard", work->call->shard));
         cure = sv_store_request_group(work);
@@ -161,15 +212,15 @@ static bool heal(struct sv_store_request *request, const redisReply *reply)
         return false;
     }
     request->heals++;
-    cure->redis = request->redis;
+    cure->target.beside = &request->routed;
     sv_store_request_send(cure);
     sv_store_request_send(request);
     return true;
 }
 
-static void on_done(struct sv_redis_command *command, enum sv_err err, const redisReply *reply)
+static void on_done(struct sv_redis_routed *routed, enum sv_err err, const redisReply *reply)
 {
-    struct sv_store_request *request = command->owner;
+    struct sv_store_request *request = routed->owner;
     struct sv_store_work *work = request->work;
 
     request->in_flight = false;
@@ -178,7 +229,7 @@ static void on_done(struct sv_redis_command *command, enum sv_err err, const red
         if (err == SV_OK || (request->may_fail && reply != NULL))
             request->on_reply(request, reply);
         else
-            sv_store_work_fail(work, err, &command->info);
+            sv_store_work_fail(work, err, &routed->info);
     }
     sv_store_work_run(work);
 }
@@ -203,8 +254,11 @@ void sv_store_request_send(struct sv_store_request *request)
     }
     request->words.argv = request->argv;
     request->words.argv_bytes = request->argv_bytes;
-    request->command.owner = request;
-    err = sv_redis_start(request->redis, &request->command, &request->words, on_done, &info);
+    request->routed.owner = request;
+    if (request->target.key == NULL)
+        request->target.key = sv_store_key(work, "");
+    err = sv_redis_group_start(work->store->group, &request->routed, &request->words,
+                               &request->target, on_done, &info);
     if (err != SV_OK) {
         sv_store_work_fail(work, err, &info);
         return;

@@ -171,15 +171,15 @@ static void on_owned(struct sv_store_request *request, const redisReply *reply)
 void sv_store_own(struct sv_store_work *work)
 {
     const struct sv_store_own *in = &work->call->u.own;
-    struct sv_store_request *r = sv_store_request_script(work, SV_SCRIPT_OWN, 1, 8, on_owned);
-    const char *verb = "release";
+    struct sv_store_request *r = sv_store_request_script(work, SV_SCRIPT_OWN, 1, 10, on_owned);
+    static const char *const verbs[] = {[SV_STORE_OWN_CLAIM] = "claim",
+                                        [SV_STORE_OWN_CONFIRM] = "confirm",
+                                        [SV_STORE_OWN_LOOSEN] = "loosen",
+                                        [SV_STORE_OWN_RELEASE] = "release",
+                                        [SV_STORE_OWN_DROP] = "drop"};
 
-    if (in->verb == SV_STORE_OWN_CLAIM)
-        verb = "claim";
-    else if (in->verb == SV_STORE_OWN_CONFIRM)
-        verb = "confirm";
     sv_store_request_add(r, sv_store_key_owner(work, in->registrable));
-    sv_store_request_add(r, verb);
+    sv_store_request_add(r, verbs[in->verb]);
     sv_store_request_add(r, in->domain);
     sv_store_request_add(r, in->account);
     sv_store_request_add(r, in->client_id);
@@ -187,6 +187,8 @@ void sv_store_own(struct sv_store_work *work)
     sv_store_request_add(r, in->allow_overlap ? "1" : "0");
     sv_store_request_add_number(r, CLAIMING_MS);
     sv_store_request_add_number(r, NAMES_MAX);
+    sv_store_request_add_number(r, in->claimed_at);
+    sv_store_request_add_number(r, in->idle_ms);
     sv_store_request_send(r);
 }
 
@@ -197,9 +199,10 @@ static void on_permit(struct sv_store_request *request, const redisReply *reply)
     struct sv_store_permit *out = &request->work->call->u.permit;
     int64_t wait_us, interval_us, workers;
 
-    if (!sv_reply_is_array(reply, 3) || !sv_reply_number(reply->element[0], &wait_us) ||
+    if (!sv_reply_is_array(reply, 4) || !sv_reply_number(reply->element[0], &wait_us) ||
         !sv_reply_number(reply->element[1], &interval_us) ||
-        !sv_reply_number(reply->element[2], &workers) || wait_us < 0 || interval_us < 0 ||
+        !sv_reply_number(reply->element[2], &workers) ||
+        !sv_reply_number(reply->element[3], &out->now_us) || wait_us < 0 || interval_us < 0 ||
         workers < 1 || workers > UINT_MAX) {
         sv_store_work_malformed(request->work, "the limiter answers no wait");
         return;

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "inner.h"
@@ -75,8 +76,8 @@ static void tell_broken(struct sv_store_work *work, const char *uid, const char 
     struct claim *claim = work->state;
 
     claim->broken++;
-    sv_log_line(work->store->options.log, SV_LOG_ERROR, "domain_unreadable", why,
-                SV_LOG_STR("uid", uid), SV_LOG_INT("shard", work->call->shard));
+    sv_log_line(work->store->log, SV_LOG_ERROR, "domain_unreadable", why,
+                SV_LOG_STR("domain_id", uid), SV_LOG_INT("shard", work->call->shard));
 }
 
 static void read_claimed(struct sv_store_work *work, const struct candidate *candidate,
@@ -86,7 +87,8 @@ static void read_claimed(struct sv_store_work *work, const struct candidate *can
     struct sv_store_claimed *out = &claim->claimed[claim->claimed_count];
     int64_t fence;
 
-    *out = (struct sv_store_claimed){.uid = candidate->uid, .client_id = candidate->client};
+    *out = (struct sv_store_claimed){
+        .uid = candidate->uid, .client_id = candidate->client, .own = candidate->own};
     if (!sv_reply_is_array(reply, 4) || !sv_reply_number(reply->element[1], &fence) ||
         (out->contact_email = sv_reply_text(work, reply->element[2])) == NULL ||
         (out->fields = sv_reply_fields(work, reply->element[3], &out->fields_count)) == NULL) {
@@ -103,10 +105,10 @@ static void on_claimed(struct sv_store_request *request, const redisReply *reply
     struct claim *claim = work->state;
     const struct candidate *candidate = &claim->candidates[request->index];
 
-    if (reply->type == REDIS_REPLY_ERROR && request->command.info.code != SV_EREFUSED)
-        sv_store_work_fail(work, request->command.info.code, &request->command.info);
+    if (reply->type == REDIS_REPLY_ERROR && request->routed.info.code != SV_EREFUSED)
+        sv_store_work_fail(work, request->routed.info.code, &request->routed.info);
     else if (reply->type == REDIS_REPLY_ERROR)
-        tell_broken(work, candidate->uid, request->command.info.text);
+        tell_broken(work, candidate->uid, request->routed.info.text);
     else if (!sv_reply_is_array(reply, 1))
         sv_store_work_malformed(work, "claim answers no list");
     else if (sv_reply_is(reply->element[0], "CLAIMED"))
@@ -133,13 +135,35 @@ static void claim_one(struct sv_store_work *work, size_t index)
     sv_store_request_send(r);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static bool is_paused(const struct sv_store_work *work, const char *client)
+{
+    const struct sv_store_claim *in = &work->call->u.claim;
+
+    return in->paused_count > 0 && bsearch(client, in->paused, in->paused_count,
+                                           sizeof(in->paused[0]), compare_names) != NULL;
+}
+
+/* Of paused clients there are no more than were asked for beside the one that counts. */
 static void on_earliest(struct sv_store_request *request, const redisReply *reply)
 {
-    struct claim *claim = request->work->state;
+    struct sv_store_work *work = request->work;
+    struct claim *claim = work->state;
 
     claim->next_due = -1;
-    if (sv_reply_is_array(reply, 2) && !sv_reply_number(reply->element[1], &claim->next_due))
-        sv_store_work_malformed(request->work, "the ring has no number for a score");
+    for (size_t i = 0; sv_reply_is_array(reply, 2 * i + 2); i++) {
+        const char *client = sv_reply_text(work, reply->element[2 * i]);
+
+        if (client != NULL && is_paused(work, client))
+            continue;
+        if (!sv_reply_number(reply->element[2 * i + 1], &claim->next_due))
+            sv_store_work_malformed(work, "the ring has no number for a score");
+        return;
+    }
 }
 
 static void deliver(struct sv_store_work *work)
@@ -167,7 +191,7 @@ static void claim_all(struct sv_store_work *work)
     sv_store_request_add(last, "ZRANGE");
     sv_store_request_add(last, sv_store_key(work, "ring"));
     sv_store_request_add(last, "0");
-    sv_store_request_add(last, "0");
+    sv_store_request_add_number(last, (int64_t)work->call->u.claim.paused_count);
     sv_store_request_add(last, "WITHSCORES");
     sv_store_request_send(last);
     work->step = deliver;
@@ -288,8 +312,11 @@ static void on_uids(struct sv_store_request *request, const redisReply *reply)
 static void ask_uids(struct sv_store_work *work, struct look *look, size_t index)
 {
     struct claim *claim = work->state;
-    struct sv_store_request *r = sv_store_request_new(work, 8, on_uids);
+    struct sv_store_request *r;
 
+    if (is_paused(work, look->visits[index].client))
+        return; /* it has its place in the round, but offers nothing */
+    r = sv_store_request_new(work, 8, on_uids);
     r->index = 2 * index + (look == &claim->urgent ? 0 : 1);
     sv_store_request_add(r, "ZRANGE");
     sv_store_request_add(r, sv_store_key_of(work, look->queue, look->visits[index].client));

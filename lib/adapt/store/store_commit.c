@@ -47,6 +47,7 @@ static void add_keys(struct sv_store_request *r, const struct sv_store_commit *i
     sv_store_request_add(r, sv_store_key(work, "events"));
     sv_store_request_add(r, sv_store_key(work, "n"));
     sv_store_request_add(r, sv_store_key_of(work, "x", in->uid));
+    sv_store_request_add(r, sv_store_key(work, "meta"));
     if (in->job_id != NULL)
         sv_store_request_add(r, sv_store_key_receipt(work, in->client_id, in->job_id));
 }
@@ -73,6 +74,7 @@ static void add_args(struct sv_store_request *r, const struct sv_store_commit *i
 
     sv_store_request_add(r, in->uid);
     sv_store_request_add(r, in->client_id);
+    sv_store_request_add(r, in->own);
     add_number(r, in->fence);
     add_number(r, in->sequence);
     sv_store_request_add(r, in->from);
@@ -109,7 +111,9 @@ static bool check(struct sv_store_work *work, const struct sv_store_commit *in)
     if (in->fields_count > SV_STORE_FIELDS_MAX)
         err = sv_err_set(&info, SV_EINVALID, "store", 0, "%zu fields, at most %d", in->fields_count,
                          SV_STORE_FIELDS_MAX);
-    else if ((in->event != NULL && strlen(in->event) > SV_STORE_EVENT_BYTES_MAX) ||
+    else if (in->event != NULL && strncmp(in->event, "{\"", 2) != 0)
+        err = sv_err_set(&info, SV_EINVALID, "store", 0, "an event is an object with members");
+    else if ((in->event != NULL && strlen(in->event) > SV_STORE_DOMAIN_EVENT_BYTES_MAX) ||
              (in->job_id != NULL && strlen(in->job_event) > SV_STORE_EVENT_BYTES_MAX))
         err = sv_err_set(&info, SV_ETOOBIG, "store", 0, "an event of more than %d bytes",
                          SV_STORE_EVENT_BYTES_MAX);
@@ -130,7 +134,7 @@ void sv_store_commit(struct sv_store_work *work)
 
     if (!check(work, in))
         return;
-    r = sv_store_request_script(work, SV_SCRIPT_COMMIT, in->job_id != NULL ? 11 : 10, 24,
+    r = sv_store_request_script(work, SV_SCRIPT_COMMIT, in->job_id != NULL ? 12 : 11, 25,
                                 on_committed);
     add_keys(r, in);
     add_args(r, in);

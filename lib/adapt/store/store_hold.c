@@ -17,22 +17,23 @@ static void on_held(struct sv_store_request *request, const redisReply *reply)
         request->work->call->u.hold.held = held == 1;
 }
 
-static void add_fence(struct sv_store_request *request)
+static void add_holder(struct sv_store_request *request)
 {
     uint64_t fence = request->work->call->u.hold.fence;
 
+    sv_store_request_add(request, request->work->call->u.hold.own);
     sv_store_request_add(request, sv_store_arena_printf(&request->work->arena, "%" PRIu64, fence));
 }
 
 void sv_store_renew(struct sv_store_work *work)
 {
     const struct sv_store_hold *in = &work->call->u.hold;
-    struct sv_store_request *r = sv_store_request_script(work, SV_SCRIPT_RENEW, 2, 3, on_held);
+    struct sv_store_request *r = sv_store_request_script(work, SV_SCRIPT_RENEW, 2, 4, on_held);
 
     sv_store_request_add(r, sv_store_key_of(work, "d", in->uid));
     sv_store_request_add(r, sv_store_key(work, "run"));
     sv_store_request_add(r, in->uid);
-    add_fence(r);
+    add_holder(r);
     sv_store_request_add_number(r, in->lease_ms);
     sv_store_request_send(r);
 }
@@ -40,13 +41,13 @@ void sv_store_renew(struct sv_store_work *work)
 void sv_store_release(struct sv_store_work *work)
 {
     const struct sv_store_hold *in = &work->call->u.hold;
-    struct sv_store_request *r = sv_store_request_script(work, SV_SCRIPT_RELEASE, 6, 4, on_held);
+    struct sv_store_request *r = sv_store_request_script(work, SV_SCRIPT_RELEASE, 6, 5, on_held);
 
     sv_store_request_add(r, sv_store_key_of(work, "d", in->uid));
     sv_store_request_add_queues(r, in->client_id);
     sv_store_request_add(r, in->uid);
     sv_store_request_add(r, in->client_id);
-    add_fence(r);
+    add_holder(r);
     sv_store_request_add_number(r, in->wait_ms);
     sv_store_request_send(r);
 }
@@ -75,10 +76,11 @@ static void on_reaped(struct sv_store_request *request, const redisReply *reply)
 
     if (loops || sv_reply_is(reply, "REAPED")) {
         work->call->u.reap.reaped++;
-        sv_log_line(work->store->options.log, SV_LOG_WARN, loops ? "crash_loop" : "lease_reclaimed",
+        work->call->u.reap.dead += loops && reap->gone[request->index].job_id[0] != '\0';
+        sv_log_line(work->store->log, SV_LOG_WARN, loops ? "crash_loop" : "lease_reclaimed",
                     loops ? "too many workers in a row never answered for this domain"
                           : "its worker is gone: the domain goes back",
-                    SV_LOG_STR("uid", reap->gone[request->index].uid));
+                    SV_LOG_STR("domain_id", reap->gone[request->index].uid));
     } else if (!sv_reply_is(reply, "HELD")) {
         sv_store_work_malformed(work, "reap answers with an unknown word");
     }
@@ -157,23 +159,28 @@ static void ask_whose(struct sv_store_work *work)
     work->step = reap_all;
 }
 
-/* In order of their leases, so the first good one ends the list. */
+static bool is_good(const struct reap *reap, sv_ms lease)
+{
+    return lease > reap->now && lease <= reap->now + SV_STORE_LEASE_MAX_MS;
+}
+
+/* From one end of the running set, in order of their leases: the first good one ends the list. */
 static void on_running(struct sv_store_request *request, const redisReply *reply)
 {
     struct sv_store_work *work = request->work;
     struct reap *reap = work->state;
 
-    for (size_t i = 0; sv_reply_is_array(reply, 2 * i + 2) && i < REAP_MAX; i++) {
-        struct gone *gone = &reap->gone[i];
+    for (size_t i = 0; sv_reply_is_array(reply, 2 * i + 2) && reap->count < REAP_MAX; i++) {
+        struct gone *gone = &reap->gone[reap->count];
 
         gone->uid = sv_reply_text(work, reply->element[2 * i]);
         if (gone->uid == NULL || !sv_reply_number(reply->element[2 * i + 1], &gone->lease)) {
             sv_store_work_malformed(work, "the running set has no uid or no lease");
             return;
         }
-        if (gone->lease > reap->now)
+        if (is_good(reap, gone->lease))
             return;
-        reap->count = i + 1;
+        reap->count++;
     }
 }
 
@@ -185,22 +192,31 @@ static void on_time(struct sv_store_request *request, const redisReply *reply)
         sv_store_work_malformed(request->work, "TIME answers no time");
 }
 
+static void ask_running(struct sv_store_work *work, size_t count, bool last)
+{
+    struct sv_store_request *running = sv_store_request_new(work, last ? 6 : 5, on_running);
+
+    sv_store_request_add(running, "ZRANGE");
+    sv_store_request_add(running, sv_store_key(work, "run"));
+    sv_store_request_add(running, "0");
+    sv_store_request_add_number(running, (int64_t)count - 1);
+    if (last)
+        sv_store_request_add(running, "REV");
+    sv_store_request_add(running, "WITHSCORES");
+    sv_store_request_send(running);
+}
+
+/* The leases that are past are the first; those of a clock that was ahead are the last. */
 void sv_store_reap(struct sv_store_work *work)
 {
     size_t count_max = work->call->u.reap.count_max;
     struct sv_store_request *time = sv_store_request_new(work, 1, on_time);
-    struct sv_store_request *running = sv_store_request_new(work, 5, on_running);
 
     work->state = sv_store_arena_alloc(&work->arena, 1, sizeof(struct reap));
-    work->call->u.reap.reaped = 0;
+    work->call->u.reap.reaped = work->call->u.reap.dead = 0;
     sv_store_request_add(time, "TIME");
     sv_store_request_send(time);
-    sv_store_request_add(running, "ZRANGE");
-    sv_store_request_add(running, sv_store_key(work, "run"));
-    sv_store_request_add(running, "0");
-    sv_store_request_add_number(running,
-                                (int64_t)(count_max < REAP_MAX ? count_max : REAP_MAX) - 1);
-    sv_store_request_add(running, "WITHSCORES");
-    sv_store_request_send(running);
+    ask_running(work, count_max < REAP_MAX ? count_max : REAP_MAX, false);
+    ask_running(work, 1, true);
     work->step = ask_whose;
 }

@@ -97,12 +97,10 @@ static void on_page(struct sv_store_request *request, const redisReply *reply)
     struct sv_store_work *work = request->work;
     struct sv_store_list *out = &work->call->u.list;
     size_t prefix = strlen(sv_store_key_of(work, "d", ""));
-    const char *cursor;
+    const char *cursor = sv_store_request_cursor(request, reply);
     const char **uids;
 
-    cursor = sv_reply_is_array(reply, 2) ? sv_reply_text(work, reply->element[0]) : NULL;
-    if (cursor == NULL || strlen(cursor) >= sizeof(out->next_cursor) ||
-        !sv_reply_is_array(reply->element[1], 0)) {
+    if (cursor == NULL || strlen(cursor) >= sizeof(out->next_cursor)) {
         sv_store_work_malformed(work, "SCAN answers no page");
         return;
     }
@@ -122,17 +120,10 @@ void sv_store_list(struct sv_store_work *work)
 {
     const struct sv_store_list *in = &work->call->u.list;
     size_t count = in->count_hint;
-    struct sv_store_request *r = sv_store_request_new(work, 6, on_page);
 
     if (count < 1 || count > LIST_COUNT_MAX)
         count = LIST_COUNT_MAX;
-    sv_store_request_add(r, "SCAN");
-    sv_store_request_add(r, in->cursor);
-    sv_store_request_add(r, "MATCH");
-    sv_store_request_add(r, sv_store_key_pattern(work, "d"));
-    sv_store_request_add(r, "COUNT");
-    sv_store_request_add_number(r, (int64_t)count);
-    sv_store_request_send(r);
+    sv_store_request_scan(work, in->cursor, sv_store_key_pattern(work, "d"), count, on_page);
 }
 
 /* --- enqueue --- */
@@ -258,6 +249,22 @@ static void events_ask(struct sv_store_work *work)
     work->step = events_next;
 }
 
+static void events_ask_newest(struct sv_store_work *work)
+{
+    size_t count = work->call->u.events.entries_max;
+    struct sv_store_request *r = sv_store_request_new(work, 6, on_events);
+
+    sv_store_request_add(r, "XREVRANGE");
+    sv_store_request_add(r, sv_store_key(work, "events"));
+    sv_store_request_add(r, "+");
+    sv_store_request_add(r, "-");
+    sv_store_request_add(r, "COUNT");
+    sv_store_request_add_number(r, count < 1 || count > EVENTS_MAX ? EVENTS_MAX : (int64_t)count);
+    sv_store_request_send(r);
+    work->end_at = 0; /* what there is, is the answer */
+    work->step = events_next;
+}
+
 static void on_last(struct sv_store_request *request, const redisReply *reply)
 {
     struct sv_store_work *work = request->work;
@@ -276,6 +283,10 @@ void sv_store_events(struct sv_store_work *work)
     struct events *events = sv_store_arena_alloc(&work->arena, 1, sizeof(*events));
 
     work->state = events;
+    if (in->newest) {
+        events_ask_newest(work);
+        return;
+    }
     work->end_at = uv_now(work->store->loop) + (uint64_t)(in->block_ms > 0 ? in->block_ms : 0);
     events->after = strcmp(in->after, "0") == 0 ? "0-0" : in->after;
     if (strcmp(in->after, "$") != 0) {
@@ -291,7 +302,7 @@ void sv_store_events(struct sv_store_work *work)
 /* --- counters --- */
 
 /* Those that the scripts keep, then those that Redis knows itself. */
-enum { OWN_COUNTERS_MAX = SV_STORE_COUNTERS_MAX - 6 };
+enum { OWN_COUNTERS_MAX = SV_STORE_COUNTERS_MAX - 9 };
 
 static void add_counter(struct sv_store_work *work, const char *name, int64_t value)
 {
@@ -337,6 +348,20 @@ static void on_pending(struct sv_store_request *request, const redisReply *reply
     add_counter(request->work, "pending", pending);
 }
 
+static const char *const lags[] = {"oldest_job_ms", "oldest_due_ms", "clients_due"};
+
+static void on_lag(struct sv_store_request *request, const redisReply *reply)
+{
+    int64_t value;
+
+    for (size_t i = 0; i < 3; i++) {
+        if (sv_reply_is_array(reply, 3) && sv_reply_number(reply->element[i], &value))
+            add_counter(request->work, lags[i], value);
+        else
+            sv_store_work_malformed(request->work, "lag answers something else");
+    }
+}
+
 /* Every domain that is not removed waits or runs. */
 static void count_waiting(struct sv_store_work *work)
 {
@@ -375,6 +400,10 @@ void sv_store_counters(struct sv_store_work *work)
     sv_store_request_add(r, "XPENDING");
     sv_store_request_add(r, sv_store_key(work, "jobs"));
     sv_store_request_add(r, SV_STORE_GROUP);
+    sv_store_request_send(r);
+    r = sv_store_request_script(work, SV_SCRIPT_LAG, 2, 0, on_lag);
+    sv_store_request_add(r, sv_store_key(work, "jobs"));
+    sv_store_request_add(r, sv_store_key(work, "ring"));
     sv_store_request_send(r);
     work->step = count_waiting;
 }

@@ -8,13 +8,16 @@
 
 enum {
     BLOCK_MS_MAX = 5000,
-    BLOCK_SLACK_MS = 2000, /* a silent connection is given up this long after BLOCK */
+    BLOCK_SLACK_MS = 2500, /* a silent connection is given up this long after BLOCK: answers may
+                            * come 2 s late (F05), and silence is noticed in 5 s (F04) */
 };
 
 struct take {
     size_t count; /* of entries so far */
     size_t pending;
     struct sv_store_entry entries[SV_STORE_TAKE_MAX];
+    int64_t deliveries_most; /* of the one that was handed out most often, */
+    size_t most;             /* and which that is */
 };
 
 static void take_deliver(struct sv_store_work *work)
@@ -69,8 +72,8 @@ static void on_fetched(struct sv_store_request *request, const redisReply *reply
 
     if (!sv_reply_is_array(reply, 1))
         sv_store_work_malformed(work, "fetch answers no list");
-    else if (sv_reply_is(reply->element[0], "BURIED"))
-        entry->too_big = true;
+    else if (sv_reply_is(reply->element[0], "BURIED") && sv_reply_is_array(reply, 2))
+        entry->buried = sv_reply_text(work, reply->element[1]);
     else if (sv_reply_is(reply->element[0], "GONE"))
         entry->id = NULL;
     else if (reply->elements < 2 || !read_payload(work, reply->element[1], entry))
@@ -82,7 +85,7 @@ static void fetch(struct sv_store_work *work, size_t index)
     struct take *take = work->state;
     const char *id = take->entries[index].id;
     struct sv_store_request *request =
-        sv_store_request_script(work, SV_SCRIPT_FETCH, 5, 4, on_fetched);
+        sv_store_request_script(work, SV_SCRIPT_FETCH, 5, 5, on_fetched);
 
     request->index = index;
     sv_store_request_add(request, sv_store_key(work, "jobs"));
@@ -94,6 +97,7 @@ static void fetch(struct sv_store_work *work, size_t index)
     sv_store_request_add(request, work->store->consumer);
     sv_store_request_add_number(request, SV_STORE_JOB_BYTES_MAX);
     sv_store_request_add_number(request, work->call->shard);
+    sv_store_request_add_number(request, work->call->u.take.deliveries_max);
     sv_store_request_send(request);
 }
 
@@ -143,9 +147,14 @@ static void on_pending(struct sv_store_request *request, const redisReply *reply
     for (size_t i = 0; i < reply->elements && i < SV_STORE_TAKE_MAX; i++) {
         const redisReply *item = reply->element[i];
 
-        if (!sv_reply_is_array(item, 1) || item->element[0]->type != REDIS_REPLY_STRING) {
+        if (!sv_reply_is_array(item, 4) || item->element[0]->type != REDIS_REPLY_STRING ||
+            item->element[3]->type != REDIS_REPLY_INTEGER) {
             sv_store_work_malformed(work, "XPENDING names no entry");
             return;
+        }
+        if (item->element[3]->integer > take->deliveries_most) {
+            take->deliveries_most = item->element[3]->integer;
+            take->most = i;
         }
         take->entries[take->count++].id = sv_reply_text(work, item->element[0]);
     }
@@ -168,10 +177,19 @@ static void ask_pending(struct sv_store_work *work)
     sv_store_request_send(request);
 }
 
+/* What has been handed out twice may be what ended those who read it: it comes alone. */
+static void single_out(struct take *take)
+{
+    take->entries[0] = take->entries[take->most];
+    take->count = 1;
+}
+
 static void fetch_all(struct sv_store_work *work)
 {
     struct take *take = work->state;
 
+    if (work->call->u.take.deliveries_max > 0 && take->deliveries_most >= 2)
+        single_out(take);
     work->step = work->call->op == SV_STORE_TAKE ? after_doubt : deliver_fetched;
     for (size_t i = 0; i < take->count; i++)
         fetch(work, i);
@@ -277,7 +295,7 @@ static void read_new(struct sv_store_work *work)
     const struct sv_store_take *in = &work->call->u.take;
     struct sv_store_request *request = sv_store_request_new(work, 11, on_new);
 
-    request->redis = sv_store_work_shard(work)->blocking;
+    request->target.follower = sv_store_work_shard(work)->blocking;
     request->words.deadline_ms = in->block_ms + BLOCK_SLACK_MS;
     sv_store_request_add(request, "XREADGROUP");
     sv_store_request_add(request, "GROUP");

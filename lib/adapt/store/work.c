@@ -154,6 +154,15 @@ void sv_store_on_timer(uv_timer_t *timer)
     arm(store);
 }
 
+/* A read that waits at the server would be given jobs that nobody listens to any more: they would
+ * be pending until others take them over. Closing its connection ends it there, too. */
+static void cancel_request(struct sv_store_request *request)
+{
+    sv_redis_group_cancel(&request->routed);
+    if (request->target.follower != NULL)
+        sv_redis_follower_reconnect(request->target.follower, "the read that waits is canceled");
+}
+
 void sv_store_work_cancel(struct sv_store_work *work)
 {
     struct sv_errinfo info;
@@ -164,7 +173,7 @@ void sv_store_work_cancel(struct sv_store_work *work)
     work->err = SV_ECANCELED;
     for (struct sv_store_request *r = work->requests; r != NULL; r = r->next) {
         if (r->in_flight)
-            sv_redis_cancel(&r->command);
+            cancel_request(r);
     }
     if (work->waiting) {
         work->wake_at = uv_now(work->store->loop);

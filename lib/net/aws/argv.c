@@ -1,4 +1,4 @@
-#include "argv.h"
+#include "sv/argv.h"
 
 #include <stdbool.h>
 #include <string.h>

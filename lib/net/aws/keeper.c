@@ -9,6 +9,7 @@
 #include "fetch.h"
 #include "sv/alloc.h"
 #include "sv/require.h"
+#include "sv/vault.h"
 
 static const sv_ms ahead_ms = 15 * SV_MINUTE; /* botocore and the SDKs */
 static const sv_ms jitter_ms = SV_MINUTE;
@@ -20,7 +21,8 @@ struct sv_keeper {
     struct sv_keeper_options options;
     sv_keeper_found_fn *found; /* NULL once it was called */
     void *found_context;
-    struct sv_credentials keys;
+    struct sv_credentials
+        *keys; /* in the vault: they stay; what a search holds is wiped at its end */
     struct sv_plan plan;
     struct sv_fetch fetch;
     uv_timer_t timer;
@@ -58,17 +60,17 @@ static sv_ms at_most(sv_ms value, sv_ms most)
 /* Keys that live for less than the usual head start are renewed at half of their life. */
 static void plan_renewal(struct sv_keeper *keeper)
 {
-    sv_ms left = keeper->keys.expires_at - wall(keeper);
+    sv_ms left = keeper->keys->expires_at - wall(keeper);
     sv_ms early = ahead_ms + (sv_ms)sv_rand_below(keeper->options.rand, (uint64_t)jitter_ms);
 
-    if (keeper->keys.expires_at == 0)
+    if (keeper->keys->expires_at == 0)
         return;
     search_in(keeper, at_least(left > early + again_max_ms ? left - early : left / 2, SV_SECOND));
 }
 
 static void plan_repetition(struct sv_keeper *keeper)
 {
-    sv_ms left = keeper->keys.expires_at - wall(keeper);
+    sv_ms left = keeper->keys->expires_at - wall(keeper);
     sv_ms delay = left > 0 ? at_most(left / 4, again_max_ms) : again_max_ms / 2;
 
     delay = at_least(delay, SV_SECOND);
@@ -83,19 +85,19 @@ static void put_in_force(struct sv_keeper *keeper, const struct sv_credentials *
         (void)sv_time_format(fresh->expires_at, until);
     /* Who gives keys may give the same ones until it renews them itself: nothing to tell. */
     if (keeper->found == NULL &&
-        (strcmp(keeper->keys.access_key_id, fresh->access_key_id) != 0 ||
-         keeper->keys.expires_at != fresh->expires_at || keeper->told != TOLD_NOTHING))
+        (strcmp(keeper->keys->access_key_id, fresh->access_key_id) != 0 ||
+         keeper->keys->expires_at != fresh->expires_at || keeper->told != TOLD_NOTHING))
         sv_log_line(keeper->options.log, SV_LOG_INFO, "credentials_refreshed", "fresh keys",
                     SV_LOG_STR("account", keeper->options.account),
                     SV_LOG_STR("source", fresh->source), SV_LOG_STR("expires_at", until));
-    keeper->keys = *fresh;
+    *keeper->keys = *fresh;
     keeper->told = TOLD_NOTHING;
     plan_renewal(keeper);
 }
 
 static void tell(struct sv_keeper *keeper, const struct sv_errinfo *info)
 {
-    bool expired = keeper->keys.expires_at != 0 && keeper->keys.expires_at <= wall(keeper);
+    bool expired = keeper->keys->expires_at != 0 && keeper->keys->expires_at <= wall(keeper);
     enum told news = expired ? TOLD_EXPIRED : TOLD_KEPT;
 
     if (keeper->told == news)
@@ -175,15 +177,32 @@ static void on_fetched(struct sv_fetch *fetch, enum sv_err err)
         close_handles(keeper);
 }
 
+static struct sv_plan_wish wish_of(const struct sv_keeper_options *options)
+{
+    return (struct sv_plan_wish){.profile = options->profile,
+                                 .role_arn = options->role_arn,
+                                 .external_id = options->external_id,
+                                 .role_session_name = options->role_session_name,
+                                 .region = options->region};
+}
+
+bool sv_keeper_needs_program(const struct sv_keeper_options *options)
+{
+    struct sv_plan *plan = sv_alloc(1, sizeof *plan);
+    struct sv_plan_wish wish = wish_of(options);
+    bool needs = sv_plan_make(&wish, options->env, options->env_context, plan, NULL) == SV_OK &&
+                 plan->base == SV_PLAN_PROCESS;
+
+    sv_plan_wipe(plan);
+    free(plan);
+    return needs;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct sv_keeper *keeper = timer->data;
     const struct sv_keeper_options *options = &keeper->options;
-    struct sv_plan_wish wish = {.profile = options->profile,
-                                .role_arn = options->role_arn,
-                                .external_id = options->external_id,
-                                .role_session_name = options->role_session_name,
-                                .region = options->region};
+    struct sv_plan_wish wish = wish_of(options);
     struct sv_errinfo info;
     enum sv_err err;
 
@@ -200,6 +219,7 @@ struct sv_keeper *sv_keeper_new(const struct sv_keeper_options *options, sv_keep
 {
     struct sv_keeper *keeper = sv_alloc(1, sizeof *keeper);
 
+    keeper->keys = sv_vault_alloc(sizeof *keeper->keys);
     keeper->options = *options;
     keeper->found = found;
     keeper->found_context = context;
@@ -213,7 +233,7 @@ struct sv_keeper *sv_keeper_new(const struct sv_keeper_options *options, sv_keep
 
 const struct sv_credentials *sv_keeper_keys(const struct sv_keeper *keeper)
 {
-    return &keeper->keys;
+    return keeper->keys;
 }
 
 sv_ms sv_keeper_skew_ms(const struct sv_keeper *keeper)
@@ -241,7 +261,7 @@ static void count_closed(struct sv_keeper *keeper)
     closed = keeper->closed;
     context = keeper->closed_context;
     sv_plan_wipe(&keeper->plan);
-    sv_credentials_wipe(&keeper->keys);
+    sv_vault_free(keeper->keys, sizeof *keeper->keys);
     sv_credentials_wipe(&keeper->fetch.keys);
     free(keeper);
     closed(context);

@@ -5,7 +5,7 @@
 
 #include <uv.h>
 
-#include "argv.h"
+#include "sv/argv.h"
 #include "sv/buf.h"
 #include "sv/time.h"
 

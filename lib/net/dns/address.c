@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sv/digits.h"
+
 bool sv_dns_address_equal(const union sv_dns_address *a, const union sv_dns_address *b)
 {
     if (a->any.sa_family != b->any.sa_family)
@@ -34,14 +36,23 @@ size_t sv_dns_address_key(const union sv_dns_address *address, uint8_t out[SV_DN
     return sizeof(port) + bytes;
 }
 
+/* A number and what stands behind it. */
+static char *put(char *out, unsigned number, char behind)
+{
+    out = sv_digits_write(out, number, sv_digits_count(number));
+    *out++ = behind;
+    return out;
+}
+
 void sv_dns_address_text(const union sv_dns_address *address, char out[SV_DNS_SERVER_BYTES])
 {
     char host[INET6_ADDRSTRLEN] = "";
 
     if (address->any.sa_family == AF_INET) {
-        const uint8_t *b = (const uint8_t *)&address->v4.sin_addr;
-        (void)snprintf(out, SV_DNS_SERVER_BYTES, "%u.%u.%u.%u:%u", b[0], b[1], b[2], b[3],
-                       ntohs(address->v4.sin_port));
+        const uint8_t *octets = (const uint8_t *)&address->v4.sin_addr;
+        for (size_t i = 0; i < sizeof(address->v4.sin_addr); i++)
+            out = put(out, octets[i], i < 3 ? '.' : ':');
+        (void)put(out, ntohs(address->v4.sin_port), '\0');
         return;
     }
     (void)inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof(host));

@@ -97,6 +97,7 @@ void sv_dns_deliver(struct sv_dns_exchange *exchange)
     struct sv_dns *dns = exchange->dns;
 
     SV_REQUIRE(exchange->stage == SV_DNS_ON_NOTHING);
+    sv_dns_measure(exchange);
     sv_dns_peer_leave(exchange);
     exchange->stage = SV_DNS_FINISHED;
     exchange->finished_next = NULL;

@@ -186,6 +186,9 @@ void sv_dns_deliver(struct sv_dns_exchange *exchange);           /* in the next 
 void sv_dns_on_closed(uv_handle_t *handle); /* close callback of a handle whose data is the dns */
 void sv_dns_handle_gone(struct sv_dns *dns);
 
+/* Counts a query that has ended. */
+void sv_dns_measure(const struct sv_dns_exchange *exchange);
+
 /* exchange.c; each may finish the exchange, never deliver it */
 enum sv_err sv_dns_exchange_begin(struct sv_dns_exchange *exchange, struct sv_errinfo *info);
 void sv_dns_exchange_on_timer(struct sv_dns_exchange *exchange);

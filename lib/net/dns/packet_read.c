@@ -142,13 +142,47 @@ static enum sv_err read_records(struct sv_dns_reading *r, struct sv_dns_answer *
     return SV_OK;
 }
 
+/* Where memory ended while a record was read ldns leaves parts of it out, and says nothing. */
+static bool is_without_holes(const ldns_rr_list *records)
+{
+    for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++) {
+        const ldns_rr *rr = ldns_rr_list_rr(records, i);
+
+        if (rr == NULL || ldns_rr_owner(rr) == NULL ||
+            ldns_rr_rd_count(rr) <
+                ldns_rr_descriptor_minimum(ldns_rr_descript((uint16_t)ldns_rr_get_type(rr))))
+            return false;
+        for (size_t j = 0; j < ldns_rr_rd_count(rr); j++) {
+            if (ldns_rr_rdf(rr, j) == NULL)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* A record has its structure, its owner, and fields of their own for up to two names and seven
+ * numbers. Of a host's identity (HIP) two octets may be a name; each string of a TXT record gets as
+ * much as all behind it. */
+size_t sv_dns_decoded_bytes_max(const struct sv_dns_walk *walk, size_t bytes)
+{
+    enum { PACKET_BYTES = 2048, RECORD_BYTES = 2048, OCTET_BYTES = 160 };
+    size_t records = 0;
+
+    for (size_t i = 0; i < sizeof(walk->counts) / sizeof(walk->counts[0]); i++)
+        records += walk->counts[i];
+    return PACKET_BYTES + records * RECORD_BYTES +
+           bytes * ((size_t)OCTET_BYTES + walk->strings_max);
+}
+
 static enum sv_err decode(struct sv_dns_reading *r, const uint8_t *packet, size_t bytes,
                           struct sv_dns_answer **out, struct sv_errinfo *info)
 {
     ldns_pkt *decoded = NULL;
-    ldns_status status = ldns_wire2pkt(&decoded, packet, bytes);
+    ldns_status status;
     enum sv_err err;
 
+    sv_alloc_reserve(sv_dns_decoded_bytes_max(&r->walk, bytes));
+    status = ldns_wire2pkt(&decoded, packet, bytes);
     if (status == LDNS_STATUS_MEM_ERR)
         sv_out_of_memory("ldns");
     if (status != LDNS_STATUS_OK)
@@ -157,7 +191,11 @@ static enum sv_err decode(struct sv_dns_reading *r, const uint8_t *packet, size_
     r->answers = ldns_pkt_answer(decoded);
     r->authority = ldns_pkt_authority(decoded);
     r->additional = ldns_pkt_additional(decoded);
-    err = read_records(r, out, info);
+    if (is_without_holes(r->answers) && is_without_holes(r->authority) &&
+        is_without_holes(r->additional))
+        err = read_records(r, out, info);
+    else
+        err = sv_err_set(info, SV_EMALFORMED, "dns", 0, "ldns: a record with holes");
     ldns_pkt_free(decoded);
     return err;
 }

@@ -47,6 +47,9 @@ static inline uint32_t sv_dns_sane_ttl(uint32_t ttl_s)
     return ttl_s > INT32_MAX ? 0 : ttl_s;
 }
 
+/* At most so much memory does ldns need for a packet that the walk found sound. */
+size_t sv_dns_decoded_bytes_max(const struct sv_dns_walk *walk, size_t bytes);
+
 bool sv_dns_is_record_of(const ldns_rr *rr, const uint8_t *owner, unsigned type);
 
 /* No data at the end of the chain: sets outcome or trouble, and what goes with them. */

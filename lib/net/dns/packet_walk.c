@@ -16,6 +16,7 @@ enum {
     RRSIG_HEAD_BYTES = 18,
     NSEC3_HEAD_BYTES = 4,
     BITMAP_BYTES_MAX = 32,
+    STRINGS_MAX = 257, /* full ones are 64 KiB; ldns takes memory for each as for all behind it */
 };
 
 struct cursor {
@@ -99,14 +100,19 @@ static bool check_names(struct cursor *c, const struct record *r, size_t lead, u
 }
 
 /* At least one character-string, and they fill the data exactly (RFC 1035 section 3.3.14). */
-static bool check_strings(struct cursor *c, const struct record *r)
+static bool check_strings(struct cursor *c, const struct record *r, struct sv_dns_walk *out)
 {
     size_t at = r->data;
+    unsigned strings = 0;
 
     if (at == r->end)
         return fail(c, "a TXT record holds no string");
-    while (at < r->end)
-        at += 1u + c->packet[at];
+    for (; at < r->end; at += 1u + c->packet[at])
+        strings++;
+    if (strings > STRINGS_MAX)
+        return fail(c, "a TXT record holds too many strings");
+    if (strings > out->strings_max)
+        out->strings_max = (uint16_t)strings;
     return at == r->end || fail(c, "a string of a TXT record runs past its RDLENGTH");
 }
 
@@ -244,7 +250,7 @@ static bool check_data(struct cursor *c, const struct record *r, struct sv_dns_w
         return check_names(c, r, 0, 2, 20);
     case SV_RR_TXT:
     case SV_RR_SPF:
-        return check_strings(c, r);
+        return check_strings(c, r, out);
     case SV_DNS_TYPE_OPT:
         return check_options(c, r, out);
     case TYPE_TSIG:

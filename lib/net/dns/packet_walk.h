@@ -31,14 +31,15 @@ struct sv_dns_walk {
     unsigned rcode;        /* 0 .. 4095, with the upper bits of the OPT record */
     uint16_t ede; /* RFC 8914 info code + 1 of the first known one, else the first; 0 = none */
     bool edns;
+    uint16_t strings_max;        /* of one TXT record */
     size_t cookie, cookie_bytes; /* where the first COOKIE option's data is; 8 or 16 .. 40, or 0 */
 };
 
 /* Refuses (SV_EMALFORMED) what no sound server sends and what libraries stumble over: counts that
- * differ from the records present, trailing bytes, compression that does not point backwards, names
- * over 255 and labels over 63 octets, RDLENGTHs that do not fit their type, a second OPT record,
- * TSIG and SIG(0) (D5). With TC set only header and question are looked at, because the rest may be
- * cut anywhere (RFC 2181 section 9). */
+ * differ from the records present, trailing bytes, more strings in a TXT record than 64 KiB of full
+ * ones, compression that does not point backwards, names over 255 and labels over 63 octets,
+ * RDLENGTHs that do not fit their type, a second OPT record, TSIG and SIG(0) (D5). With TC set only
+ * header and question are looked at, because the rest may be cut anywhere (RFC 2181 section 9). */
 enum sv_err sv_dns_packet_walk(const uint8_t *packet, size_t bytes, struct sv_dns_walk *out,
                                struct sv_errinfo *info) __attribute__((warn_unused_result));
 

@@ -14,29 +14,22 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Reads one octet, escaped or not, and moves `*text` behind it. */
-static bool take_octet(const char **text, uint8_t *octet)
+/* Reads the octet that a backslash begins. Returns how many characters tell it; 0 = none. */
+static size_t read_escaped(const char *text, uint8_t *octet)
 {
-    const char *t = *text;
+    int value;
 
-    if (*t != '\\') {
-        *octet = (uint8_t)*t;
-        *text = t + 1;
-        return true;
+    if (text[1] == 0)
+        return 0;
+    if (!is_digit(text[1])) {
+        *octet = (uint8_t)text[1];
+        return 2;
     }
-    if (t[1] == 0)
-        return false;
-    if (!is_digit(t[1])) {
-        *octet = (uint8_t)t[1];
-        *text = t + 2;
-        return true;
-    }
-    if (!is_digit(t[2]) || !is_digit(t[3]))
-        return false;
-    int value = (t[1] - '0') * 100 + (t[2] - '0') * 10 + (t[3] - '0');
+    if (!is_digit(text[2]) || !is_digit(text[3]))
+        return 0;
+    value = (text[1] - '0') * 100 + (text[2] - '0') * 10 + (text[3] - '0');
     *octet = (uint8_t)value;
-    *text = t + 4;
-    return value <= 255;
+    return value <= 255 ? 4 : 0;
 }
 
 size_t sv_dns_wire_from_text(const char *text, uint8_t out[SV_DNS_WIRE_MAX])
@@ -55,8 +48,15 @@ size_t sv_dns_wire_from_text(const char *text, uint8_t out[SV_DNS_WIRE_MAX])
             text++;
             continue;
         }
-        if (at >= SV_DNS_WIRE_MAX || at - head > LABEL_MAX || !take_octet(&text, &out[at]))
+        size_t len = 1;
+        if (at >= SV_DNS_WIRE_MAX || at - head > LABEL_MAX)
             return 0;
+        out[at] = (uint8_t)*text;
+        if (*text == '\\')
+            len = read_escaped(text, &out[at]);
+        if (len == 0)
+            return 0;
+        text += len;
         at++;
     }
     if (at - head - 1 > 0) { /* the text ended without a final dot */

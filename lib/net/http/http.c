@@ -31,12 +31,18 @@ static CURLM *multi_new(unsigned connections_max)
     return multi;
 }
 
+static void *get(size_t bytes)
+{
+    return sv_alloc(1, bytes);
+}
+
 struct sv_http *sv_http_new(uv_loop_t *loop, const struct sv_http_options *options)
 {
     struct sv_http *http = sv_alloc(1, sizeof *http);
 
     /* Counted by libcurl: each new is undone by one cleanup in sv_http_loop_close. */
-    SV_REQUIRE(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    SV_REQUIRE(curl_global_init_mem(CURL_GLOBAL_DEFAULT, get, free, sv_realloc, sv_strdup,
+                                    sv_alloc) == CURLE_OK);
     http->loop = loop;
     http->multi =
         multi_new(options->connections_max != 0 ? options->connections_max : CONNECTIONS_MAX);

@@ -329,6 +329,8 @@ static void set_trust(struct sv_http_transfer *transfer, const struct sv_http_as
     transfer->address_context = ask->address_context;
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    /* Where a name led a minute ago is not where it leads now. */
+    (void)curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     /* A connection from the pool was judged by somebody else. */
     (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);

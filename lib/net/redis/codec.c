@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "sv/alloc.h"
+#include "sv/digits.h"
+#include "sv/require.h"
 
 void sv_redis_codec_init(struct sv_redis_codec *codec, size_t reply_bytes_max)
 {
@@ -47,54 +49,63 @@ enum sv_err sv_redis_codec_read(struct sv_redis_codec *codec, const char *bytes,
     return SV_OK;
 }
 
-enum {
-    COUNT_BYTES_MAX = 16, /* "*128\r\n" */
-    WORD_BYTES_MAX = 32,  /* "$16777216\r\n" and the final "\r\n" */
-};
-
-/* hiredis adds up in int; so the sum is looked at before, and an upper bound of it is enough. */
-static enum sv_err check_size(const struct sv_buf *out, const struct sv_redis_words *words,
-                              const size_t *lens, struct sv_errinfo *info)
+/* What a line that tells a number takes: its first character, the digits, the end. */
+static size_t line_bytes(size_t number)
 {
-    size_t sum = COUNT_BYTES_MAX;
-
-    for (size_t i = 0; i < words->count; i++) {
-        if (lens[i] > out->bytes_max || sum > out->bytes_max)
-            break;
-        sum += lens[i] + WORD_BYTES_MAX;
-        if (i + 1 == words->count && sum <= out->bytes_max)
-            return SV_OK;
-    }
-    return sv_err_set(info, SV_ETOOBIG, "redis", 0, "a command of more than %zu bytes",
-                      out->bytes_max);
+    return 1 + sv_digits_count(number) + 2;
 }
 
+static bool add_line(struct sv_buf *out, char first, size_t number)
+{
+    char line[1 + SV_DIGITS_MAX + 2] = {first};
+    char *end = sv_digits_write(line + 1, number, sv_digits_count(number));
+
+    *end++ = '\r';
+    *end++ = '\n';
+    return sv_buf_add(out, line, (size_t)(end - line));
+}
+
+/* Bytes of the whole command; 0 = more than `bytes_max`. */
+static size_t command_bytes(const struct sv_redis_words *words, const size_t *lens,
+                            size_t bytes_max)
+{
+    size_t bytes = line_bytes(words->count);
+
+    for (size_t i = 0; i < words->count; i++) {
+        if (lens[i] > bytes_max)
+            return 0;
+        bytes += line_bytes(lens[i]) + lens[i] + 2;
+        if (bytes > bytes_max)
+            return 0;
+    }
+    return bytes;
+}
+
+/* hiredis' own formatter builds each command in a string of its own and took a thirtieth of a
+ * check's CPU time. */
 enum sv_err sv_redis_codec_write(struct sv_buf *out, size_t room,
                                  const struct sv_redis_words *words, struct sv_errinfo *info)
 {
-    const char *argv[SV_REDIS_ARGS_MAX];
     size_t lens[SV_REDIS_ARGS_MAX];
-    char *text = NULL;
-    enum sv_err err;
-    int len;
+    size_t bytes;
+    bool fits;
 
     if (words->count == 0 || words->count > SV_REDIS_ARGS_MAX)
         return sv_err_set(info, SV_EINVALID, "redis", 0, "a command of %zu words (1 to %d)",
                           words->count, SV_REDIS_ARGS_MAX);
-    for (size_t i = 0; i < words->count; i++) {
-        argv[i] = words->argv[i];
+    for (size_t i = 0; i < words->count; i++)
         lens[i] = words->argv_bytes == NULL ? strlen(words->argv[i]) : words->argv_bytes[i];
-    }
-    err = check_size(out, words, lens, info);
-    if (err != SV_OK)
-        return err;
-    len = redisFormatCommandArgv(&text, (int)words->count, argv, lens);
-    if (len < 0)
-        sv_out_of_memory("redisFormatCommandArgv");
-    if ((size_t)len > room || !sv_buf_add(out, text, (size_t)len))
-        err = sv_err_set(info, SV_EBUSY, "redis", 0,
-                         "no room for %d bytes: too many wait to be written already", len);
-    explicit_bzero(text, (size_t)len); /* it may be AUTH, and is short otherwise */
-    redisFreeCommand(text);
-    return err;
+    bytes = command_bytes(words, lens, out->bytes_max);
+    if (bytes == 0)
+        return sv_err_set(info, SV_ETOOBIG, "redis", 0, "a command of more than %zu bytes",
+                          out->bytes_max);
+    if (bytes > room || bytes > out->bytes_max - out->len)
+        return sv_err_set(info, SV_EBUSY, "redis", 0,
+                          "no room for %zu bytes: too many wait to be written already", bytes);
+    fits = add_line(out, '*', words->count);
+    for (size_t i = 0; i < words->count && fits; i++)
+        fits = add_line(out, '$', lens[i]) && sv_buf_add(out, words->argv[i], lens[i]) &&
+               sv_buf_add(out, "\r\n", 2);
+    SV_REQUIRE(fits);
+    return SV_OK;
 }

@@ -40,14 +40,16 @@ struct sv_redis {
     struct sv_redis_queue queue;
     struct sv_redis_command greeting; /* the step of the handshake under way */
     struct sv_redis_backoff backoff;
-    unsigned attempts; /* failed in a row, rotates the addresses of the host */
+    struct sv_redis_login login; /* of this connection; wiped once it was sent */
+    unsigned attempts;           /* failed in a row, rotates the addresses of the host */
     uv_timer_t step_timer;
     uv_timer_t deadline_timer;
     uv_prepare_t turn;
     uv_idle_t hurry; /* active = the loop must not wait before `turn` ran */
     unsigned handles_open;
     sv_ms deadline_due; /* what deadline_timer is set to; INT64_MAX = off */
-    sv_ms looked_at;    /* the socket was read after this; earlier deadlines are past for good */
+    sv_ms looked_at;    /* once has_looked, deadlines up to here are past for good */
+    bool has_looked;    /* the loop turned to the socket since looked_at */
     bool is_loading;    /* this server said so, and we have told it */
     sv_ms ready_since;
     bool told_ready;

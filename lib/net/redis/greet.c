@@ -30,14 +30,15 @@ static bool send_step(struct sv_redis *redis)
 {
     const struct sv_redis_options *options = &redis->options;
     const struct sv_redis_address *address = &options->address;
+    const struct sv_redis_login *login = &redis->login;
     char database[16];
 
     switch (redis->step) {
     case SV_REDIS_STEP_AUTH:
-        if (address->user[0] != '\0')
-            send_greeting(redis, 3, (const char *[]){"AUTH", address->user, address->password});
-        else if (address->password[0] != '\0')
-            send_greeting(redis, 2, (const char *[]){"AUTH", address->password});
+        if (login->user[0] != '\0')
+            send_greeting(redis, 3, (const char *[]){"AUTH", login->user, login->password});
+        else if (login->password[0] != '\0')
+            send_greeting(redis, 2, (const char *[]){"AUTH", login->password});
         else
             return false;
         return true;
@@ -53,6 +54,8 @@ static bool send_step(struct sv_redis *redis)
         send_greeting(redis, 2, (const char *[]){"SELECT", database});
         return true;
     case SV_REDIS_STEP_ROLE:
+        if (options->any_role)
+            return false;
         send_greeting(redis, 1, (const char *[]){"ROLE"});
         return true;
     case SV_REDIS_STEP_PING:
@@ -148,8 +151,11 @@ void sv_redis_greet_again(struct sv_redis *redis)
 }
 
 /* The password went out through this buffer; its bytes shall not lie around for years. */
-static void wipe(struct sv_buf *out)
+static void wipe(struct sv_redis *redis)
 {
+    struct sv_buf *out = &redis->out;
+
+    explicit_bzero(&redis->login, sizeof(redis->login));
     if (out->data != NULL && out->len == 0)
         explicit_bzero(out->data, out->cap);
 }
@@ -162,7 +168,7 @@ static void on_greeting(struct sv_redis_command *command, enum sv_err err, const
     if (reply == NULL || !sv_redis_is_talking(redis)) /* lost or closed meanwhile, and told so */
         return;
     if (redis->step == SV_REDIS_STEP_AUTH)
-        wipe(&redis->out);
+        wipe(redis);
     err = judge_greeting(redis, err, reply, &why);
     if (err == SV_OK) {
         sv_redis_greet_advance(redis);

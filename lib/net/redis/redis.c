@@ -6,11 +6,12 @@
 
 #include "connection.h"
 #include "errors.h"
-#include "sv/alloc.h"
 #include "sv/require.h"
+#include "sv/vault.h"
 
-/* The story: wait (jitter) -> connect -> AUTH -> CLIENT SETNAME -> SELECT -> ROLE -> PING -> ready.
- * Commands gather in `out` and leave in one write a turn; replies come back in the same order.
+/* The story: wait (jitter) -> connect (with TLS where asked for) -> AUTH -> CLIENT SETNAME ->
+ * SELECT -> ROLE -> PING -> ready. Commands gather in `out` and leave in one write a turn; replies
+ * come back in the same order.
  *
  * Whatever goes wrong with the connection (refused, lost, garbage, a deadline, a former primary)
  * ends in sv_redis_lose(): everything in flight ends, the stream is closed, and when it is gone the
@@ -98,7 +99,8 @@ static void arm(struct sv_redis *redis, sv_ms deadline)
 
 /* Set to the earliest deadline known when it was started; that command may be answered by now. A
  * process that was stopped or busy finds timers due before it reads what has long arrived, so a
- * passed deadline gets one more look at the socket. */
+ * passed deadline gets one more look at the socket. Time alone does not tell that there was one:
+ * with UV_RUN_ONCE timers run twice between two looks. */
 static void on_deadline(uv_timer_t *timer)
 {
     struct sv_redis *redis = timer->data;
@@ -108,9 +110,11 @@ static void on_deadline(uv_timer_t *timer)
     redis->deadline_due = INT64_MAX;
     if (earliest > sv_redis_now(redis)) {
         arm(redis, earliest);
-    } else if (earliest > redis->looked_at) {
+    } else if (earliest > redis->looked_at || !redis->has_looked) {
         redis->looked_at = sv_redis_now(redis);
+        redis->has_looked = false;
         arm(redis, redis->looked_at + LAST_LOOK_MS);
+        sv_redis_kick(redis);
     } else {
         (void)sv_err_set(&why, SV_ETIMEOUT, "redis", 0,
                          "no reply within a command's deadline; the connection is given up");
@@ -260,6 +264,17 @@ static void on_connected(void *context)
     sv_redis_greet_advance(redis);
 }
 
+/* Asked before there is a connection, since the server does not wait long for who we are. */
+static enum sv_err find_login(struct sv_redis *redis, struct sv_errinfo *why)
+{
+    const struct sv_redis_options *options = &redis->options;
+
+    memcpy(redis->login.user, options->address.user, sizeof(redis->login.user));
+    memcpy(redis->login.password, options->address.password, sizeof(redis->login.password));
+    return options->login != NULL ? options->login(options->login_context, &redis->login, why)
+                                  : SV_OK;
+}
+
 static void connect_now(struct sv_redis *redis)
 {
     static const struct sv_redis_stream_events events = {
@@ -268,13 +283,14 @@ static void connect_now(struct sv_redis *redis)
 
     redis->step = SV_REDIS_STEP_CONNECT;
     redis->is_loading = false;
-    if (redis->options.address.tls) {
-        (void)sv_err_set(&why, SV_EINVALID, "redis", 0, "rediss:// needs TLS: not built in");
+    if (find_login(redis, &why) != SV_OK) {
         sv_redis_lose(redis, &why);
         return;
     }
     sv_redis_start_step_timer(redis, redis->options.connect_ms);
-    redis->stream = sv_redis_stream_plain_new(redis->loop, &events, redis);
+    redis->stream = redis->options.address.tls
+                        ? sv_redis_stream_tls_new(redis->loop, redis->options.tls, &events, redis)
+                        : sv_redis_stream_plain_new(redis->loop, &events, redis);
     if (redis->stream->ops->connect(redis->stream, &redis->options.address, redis->attempts,
                                     &why) != SV_OK)
         sv_redis_lose(redis, &why);
@@ -397,6 +413,7 @@ static void on_turn(uv_prepare_t *handle)
 
     (void)uv_prepare_stop(&redis->turn);
     (void)uv_idle_stop(&redis->hurry);
+    redis->has_looked = true; /* right behind this */
     tell(redis);
     sv_redis_queue_deliver(&redis->queue);
     flush(redis);
@@ -414,9 +431,10 @@ static void set_default(sv_ms *value, sv_ms fallback)
 struct sv_redis *sv_redis_new(uv_loop_t *loop, const struct sv_redis_options *options,
                               sv_redis_state_fn *on_state, void *context)
 {
-    struct sv_redis *redis = sv_alloc(1, sizeof(*redis));
+    struct sv_redis *redis = sv_vault_alloc(sizeof(*redis)); /* with its password */
 
     SV_REQUIRE(options->rand != NULL);
+    SV_REQUIRE(!options->address.tls || options->tls != NULL);
     redis->loop = loop;
     redis->options = *options;
     redis->on_state = on_state;
@@ -455,8 +473,7 @@ static void on_handle_closed(uv_handle_t *handle)
         return;
     sv_redis_queue_fini(&redis->queue);
     sv_buf_fini(&redis->out);
-    explicit_bzero(redis, sizeof(*redis)); /* the password is in there */
-    free(redis);
+    sv_vault_free(redis, sizeof(*redis));
     closed(context);
 }
 

@@ -1,5 +1,5 @@
-/* The seam between the Redis connection and its bytes: plain TCP and unix sockets today, TLS behind
- * the same operations later. One stream is one attempt to connect; it is never used again. */
+/* The seam between the Redis connection and its bytes: plain TCP and unix sockets, and TLS behind
+ * the same operations. One stream is one attempt to connect; it is never used again. */
 #ifndef SV_NET_REDIS_STREAM_H
 #define SV_NET_REDIS_STREAM_H
 
@@ -49,5 +49,12 @@ struct sv_redis_stream {
 struct sv_redis_stream *sv_redis_stream_plain_new(uv_loop_t *loop,
                                                   const struct sv_redis_stream_events *events,
                                                   void *context);
+
+/* The same over TLS 1.2 or newer: connected means that the server's certificate was found right.
+ * `tls` is borrowed until closed. What is refused ends in `lost`, or in connect's error, with the
+ * reason (sv_redis_tls_failure); nothing is ever sent in the clear. */
+struct sv_redis_stream *sv_redis_stream_tls_new(uv_loop_t *loop, struct sv_redis_tls *tls,
+                                                const struct sv_redis_stream_events *events,
+                                                void *context);
 
 #endif

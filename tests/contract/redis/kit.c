@@ -10,6 +10,8 @@ static void on_peer_closed(uv_handle_t *handle)
 
     sv_redis_codec_fini(&peer->codec);
     sv_buf_fini(&peer->out);
+    sv_buf_fini(&peer->wire);
+    SSL_free(peer->ssl);
 }
 
 static void peer_close(struct peer *peer)
@@ -20,12 +22,30 @@ static void peer_close(struct peer *peer)
     uv_close(&peer->handle.any, on_peer_closed);
 }
 
+/* What waits to be sent: over TLS the records of all that was said so far. */
+static struct sv_buf *peer_waiting(struct peer *peer)
+{
+    char bytes[16 * 1024];
+    int got;
+
+    if (peer->ssl == NULL)
+        return &peer->out;
+    if (peer->out.len > 0 && SSL_is_init_finished(peer->ssl) == 1) {
+        assert_int_equal(SSL_write(peer->ssl, peer->out.data, (int)peer->out.len), peer->out.len);
+        sv_buf_clear(&peer->out);
+    }
+    while ((got = BIO_read(SSL_get_wbio(peer->ssl), bytes, sizeof(bytes))) > 0)
+        assert_true(sv_buf_add(&peer->wire, bytes, (size_t)got));
+    return &peer->wire;
+}
+
 /* Sends what this turn allows. Our client reads all the time, so try_write takes it; what it does
  * not take now goes in the next turn. */
 static void peer_pump(struct peer *peer)
 {
     struct server *server = peer->server;
-    size_t len = peer->out.len;
+    struct sv_buf *waiting = peer_waiting(peer);
+    size_t len = waiting->len;
     bool is_cut = false;
     uv_buf_t piece;
     int sent;
@@ -36,10 +56,10 @@ static void peer_pump(struct peer *peer)
         len = server->cut_at - peer->sent;
         is_cut = true;
     }
-    piece = uv_buf_init(peer->out.data, (unsigned)len);
+    piece = uv_buf_init(waiting->data, (unsigned)len);
     sent = len == 0 ? 0 : uv_try_write(&peer->handle.stream, &piece, 1);
     if (sent > 0) {
-        sv_buf_consume(&peer->out, (size_t)sent);
+        sv_buf_consume(waiting, (size_t)sent);
         peer->sent += (size_t)sent;
     }
     if (is_cut && (size_t)(sent > 0 ? sent : 0) == len) {
@@ -56,9 +76,9 @@ static void on_pump(uv_idle_t *handle)
     for (unsigned i = 0; i < server->peers_count; i++) {
         struct peer *peer = &server->peers[i];
 
-        if (peer->is_open && peer->out.len > 0)
+        if (peer->is_open && peer_waiting(peer)->len > 0)
             peer_pump(peer);
-        if (peer->is_open && peer->out.len > 0)
+        if (peer->is_open && peer_waiting(peer)->len > 0)
             is_idle = false;
     }
     if (is_idle)
@@ -111,30 +131,49 @@ static void on_peer_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(bytes, sizeof(bytes));
 }
 
-static void on_peer_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buf)
+static void peer_take(struct peer *peer, const char *bytes, size_t count)
 {
-    struct peer *peer = handle->data;
-    const char *bytes = buf->base;
-
-    if (count < 0) {
-        peer_close(peer);
-        return;
-    }
-    peer->server->reads += count > 0;
     while (count > 0) {
         redisReply *command = NULL;
         size_t used = 0;
 
-        assert_int_equal(
-            sv_redis_codec_read(&peer->codec, bytes, (size_t)count, &used, &command, NULL), SV_OK);
+        assert_int_equal(sv_redis_codec_read(&peer->codec, bytes, count, &used, &command, NULL),
+                         SV_OK);
         bytes += used;
-        count -= (ssize_t)used;
+        count -= used;
         if (command == NULL)
             continue;
         if (peer->is_open)
             peer_answer(peer, command);
         freeReplyObject(command);
     }
+}
+
+/* SSL_read shakes hands by itself. */
+static void peer_decrypt(struct peer *peer, const char *bytes, size_t count)
+{
+    char clear[16 * 1024];
+    int got;
+
+    assert_int_equal(BIO_write(SSL_get_rbio(peer->ssl), bytes, (int)count), count);
+    while (peer->is_open && (got = SSL_read(peer->ssl, clear, sizeof(clear))) > 0)
+        peer_take(peer, clear, (size_t)got);
+    (void)uv_idle_start(&peer->server->pump, on_pump);
+}
+
+static void on_peer_read(uv_stream_t *handle, ssize_t count, const uv_buf_t *buf)
+{
+    struct peer *peer = handle->data;
+
+    if (count < 0) {
+        peer_close(peer);
+        return;
+    }
+    peer->server->reads += count > 0;
+    if (peer->ssl != NULL)
+        peer_decrypt(peer, buf->base, (size_t)count);
+    else
+        peer_take(peer, buf->base, (size_t)count);
 }
 
 static void on_peer(uv_stream_t *listener, int status)
@@ -148,6 +187,8 @@ static void on_peer(uv_stream_t *listener, int status)
     peer->is_open = true;
     sv_redis_codec_init(&peer->codec, 64 << 20);
     sv_buf_init(&peer->out, 64 << 20);
+    sv_buf_init(&peer->wire, 65 << 20);
+    peer->ssl = kit_tls_server();
     if (server->is_unix)
         assert_int_equal(uv_pipe_init(server->loop, &peer->handle.pipe, 0), 0);
     else
@@ -239,7 +280,8 @@ void client_init(struct client *client, const struct server *server)
     *client = (struct client){.loop = server->loop};
     sv_rand_seeded_init(&client->rand, 7);
     client->options = (struct sv_redis_options){
-        .address = {.host = "127.0.0.1", .port = server->port},
+        .address = {.host = "127.0.0.1", .port = server->port, .tls = kit_tls_client() != NULL},
+        .tls = kit_tls_client(),
         .connect_ms = 2000,
         .command_ms = 10000,
         .reconnect_first_ms = 1,

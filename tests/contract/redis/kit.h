@@ -16,6 +16,7 @@
 #include <uv.h>
 
 #include "codec.h"
+#include "kit_tls.h"
 #include "sv/buf.h"
 #include "sv/redis.h"
 
@@ -37,6 +38,8 @@ struct peer { /* one accepted connection */
     bool is_open;
     struct sv_redis_codec codec; /* commands are RESP as well */
     struct sv_buf out;
+    SSL *ssl;           /* NULL = plain */
+    struct sv_buf wire; /* what becomes of `out` over TLS */
     size_t sent;
 };
 

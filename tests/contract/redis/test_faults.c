@@ -235,7 +235,7 @@ static const char *answer_and_stall(struct server *server, const char *argv0,
     if (strcmp(argv0, "STALL") != 0)
         return answer_politely(server, argv0, command);
     assert_int_equal(uv_try_write(&server->peers[0].handle.stream, &reply, 1), 10);
-    (void)usleep(60 * 1000); /* the whole process stands still, as after SIGSTOP */
+    (void)usleep(450 * 1000); /* the whole process stands still, as after SIGSTOP */
     return NULL;
 }
 
@@ -247,8 +247,11 @@ static void a_stalled_loop_looks_once_more(void **state)
     scene.server.answer = answer_and_stall;
     open_scene();
     for (unsigned i = 0; i < 3; i++) { /* every time, not only the first */
-        assert_int_equal(client_start(&scene.client, 0, "STALL", 20), SV_OK);
-        run_until(&scene.client, all_ended);
+        assert_int_equal(client_start(&scene.client, 0, "STALL", 400), SV_OK);
+        while (!all_ended(&scene.client)) {
+            (void)uv_run(&scene.loop, UV_RUN_ONCE);
+            (void)usleep(3 * 1000); /* timers run before and behind this, and no look between */
+        }
         assert_int_equal(scene.client.calls[0].err, SV_OK);
         assert_string_equal(scene.client.calls[0].reply, "in time");
     }

@@ -244,16 +244,39 @@ static void a_ready_connection_stays(void **state)
     finish(&scene.client, &scene.server);
 }
 
-static void tls_is_refused_without_a_connection(void **state)
+/* The first time it knows nothing, then a user of its own. */
+static enum sv_err find_login(void *context, struct sv_redis_login *out, struct sv_errinfo *info)
 {
+    unsigned *asked = context;
+
+    assert_string_equal(out->user, "me");
+    assert_string_equal(out->password, "pw");
+    if ((*asked)++ == 0)
+        return sv_err_set(info, SV_EDENIED, "login", 0, "nobody told");
+    set_text(out->user, sizeof(out->user), "other");
+    return SV_OK;
+}
+
+static void who_we_are_is_asked_for_each_connection(void **state)
+{
+    unsigned asked = 0;
+
     (void)state;
     set_scene(NULL);
-    scene.client.options.address.tls = true;
+    set_credentials("me", "pw");
+    scene.client.options.login = find_login;
+    scene.client.options.login_context = &asked;
     client_open(&scene.client);
     run_until(&scene.client, is_down);
-    assert_int_equal(scene.client.why.code, SV_EINVALID);
-    assert_non_null(strstr(scene.client.why.text, "rediss://"));
-    assert_int_equal(scene.server.peers_count, 0);
+    assert_int_equal(scene.client.why.code, SV_EDENIED);
+    assert_string_equal(scene.client.why.text, "nobody told");
+    assert_int_equal(scene.server.peers_count, 0); /* not worth a connection */
+    run_until(&scene.client, is_ready);
+    assert_string_equal(sv_buf_str(&scene.server.seen), "AUTH other pw|ROLE|PING|");
+    sv_redis_reconnect(scene.client.redis, "once more");
+    scene.client.ready_count = 0;
+    run_until(&scene.client, is_ready);
+    assert_int_equal(asked, 3);
     finish(&scene.client, &scene.server);
 }
 
@@ -269,12 +292,15 @@ static void a_name_is_resolved_and_every_address_tried(void **state)
     finish(&scene.client, &scene.server);
 }
 
-/* .invalid never exists (RFC 6761). */
+/* A label of 64 octets is no name (RFC 1035 section 2.3.4): refused without asking a server,
+ * whichever this machine has. */
 static void a_name_that_does_not_resolve(void **state)
 {
+    char host[] = "0123456789012345678901234567890123456789012345678901234567890123.invalid";
+
     (void)state;
     set_scene(NULL);
-    set_text(scene.client.options.address.host, SV_REDIS_HOST_BYTES, "redis.invalid");
+    set_text(scene.client.options.address.host, SV_REDIS_HOST_BYTES, host);
     client_open(&scene.client);
     run_until(&scene.client, is_down);
     assert_int_equal(scene.client.why.code, SV_ECONNECT);
@@ -355,7 +381,7 @@ int main(void)
         cmocka_unit_test(loading_is_waited_for_on_the_same_connection),
         cmocka_unit_test(a_refused_password_is_tried_slowly),
         cmocka_unit_test(a_ready_connection_stays),
-        cmocka_unit_test(tls_is_refused_without_a_connection),
+        cmocka_unit_test(who_we_are_is_asked_for_each_connection),
         cmocka_unit_test(a_name_is_resolved_and_every_address_tried),
         cmocka_unit_test(a_name_that_does_not_resolve),
         cmocka_unit_test(a_unix_socket),

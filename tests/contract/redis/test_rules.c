@@ -242,7 +242,7 @@ static void the_callback_may_free_the_request(void **state)
     assert_int_equal(ends, 4);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_command_ends_once_and_later),
@@ -253,5 +253,7 @@ int main(void)
         cmocka_unit_test(the_callback_may_free_the_request),
     };
 
+    if (argc > 1 && strcmp(argv[1], "tls") == 0)
+        kit_tls_on();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

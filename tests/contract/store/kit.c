@@ -1,5 +1,6 @@
 #include "kit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -8,9 +9,14 @@
 
 #include "fake_store.h"
 
+/* Its own, a plain one, or with SV_TEST_REDIS=KIND one that redis_variant.py starts around the
+ * program: then SV_TEST_REDIS_URL is where the store goes, SV_TEST_REDIS_SOCKET where the test
+ * looks past it, SV_TEST_REDIS_CA what TLS trusts. */
 static struct {
-    pid_t pid;
+    pid_t pid; /* 0 = not ours */
     char folder[64], socket[96];
+    const char *url;
+    struct sv_redis_tls *tls;
 } server;
 
 /* --- the server --- */
@@ -40,9 +46,30 @@ static redisContext *connect_directly(void)
     return NULL;
 }
 
+/* This program once more, inside of a server of that kind. */
+static void run_on_kind(const char *kind)
+{
+    (void)execl("/usr/bin/python3", "python3", "-B",
+                SV_SOURCE_DIR "/tests/integration/lib/redis_variant.py", "run", kind, "--",
+                program_invocation_name, (char *)NULL);
+    fail_msg("cannot start a Redis of the kind %s", kind);
+}
+
 void kit_server_start(void)
 {
+    const char *kind = getenv("SV_TEST_REDIS");
+
     (void)signal(SIGPIPE, SIG_IGN);
+    server.url = getenv("SV_TEST_REDIS_URL");
+    if (server.url != NULL) {
+        const struct sv_redis_tls_settings trust = {.ca_file = getenv("SV_TEST_REDIS_CA")};
+
+        (void)snprintf(server.socket, sizeof(server.socket), "%s", getenv("SV_TEST_REDIS_SOCKET"));
+        server.tls = sv_redis_tls_new(&trust);
+        return;
+    }
+    if (kind != NULL && strcmp(kind, "plain") != 0)
+        run_on_kind(kind);
     (void)snprintf(server.folder, sizeof(server.folder), "/tmp/sv-store-XXXXXX");
     assert_non_null(mkdtemp(server.folder));
     (void)snprintf(server.socket, sizeof(server.socket), "%s/redis.sock", server.folder);
@@ -55,6 +82,9 @@ void kit_server_start(void)
 
 void kit_server_stop(void)
 {
+    sv_redis_tls_free(server.tls);
+    if (server.pid == 0)
+        return;
     (void)kill(server.pid, SIGKILL);
     (void)waitpid(server.pid, NULL, 0);
     (void)unlink(server.socket);
@@ -83,11 +113,18 @@ static void on_watchdog(uv_timer_t *timer)
 
 static void open_real(struct kit *kit)
 {
-    struct sv_redis_store_options options = {.shards = kit->shards, .consumer = kit->consumer};
+    struct sv_redis_store_options options = {
+        .shards = kit->shards, .consumer = kit->consumer, .has_sinks = true};
 
-    options.redis.address.is_unix = true;
-    (void)snprintf(options.redis.address.host, sizeof(options.redis.address.host), "%s",
-                   server.socket);
+    if (server.url != NULL) {
+        assert_int_equal(
+            sv_redis_place_parse(server.url, &options.redis.address, &options.place, NULL), SV_OK);
+        options.redis.tls = server.tls;
+    } else {
+        options.redis.address.is_unix = true;
+        (void)snprintf(options.redis.address.host, sizeof(options.redis.address.host), "%s",
+                       server.socket);
+    }
     options.redis.rand = &kit->rand;
     options.redis.reconnect_first_ms = 1;
     options.redis.reconnect_cap_ms = 10;
@@ -234,7 +271,7 @@ static void look_taken(struct sv_store_call *call, void *context)
     assert_int_equal(call->u.take.count, 1);
     assert_string_equal(call->u.take.entries[0].id, context);
     assert_string_equal(call->u.take.entries[0].payload, "{}");
-    assert_false(call->u.take.entries[0].too_big);
+    assert_null(call->u.take.entries[0].buried);
     assert_false(call->u.take.entries[0].no_job_field);
 }
 
@@ -276,6 +313,7 @@ static void hold(const struct sv_store_claimed *claimed, struct kit_held *held)
                               .sequence = strtoull(field(claimed, "seq"), NULL, 10)};
     (void)snprintf(held->uid, sizeof(held->uid), "%s", claimed->uid);
     (void)snprintf(held->client, sizeof(held->client), "%s", claimed->client_id);
+    (void)snprintf(held->own, sizeof(held->own), "%s", claimed->own);
     (void)snprintf(held->email, sizeof(held->email), "%s", claimed->contact_email);
     (void)snprintf(held->status, sizeof(held->status), "%s", field(claimed, "st"));
     (void)snprintf(held->entry, sizeof(held->entry), "%s", field(claimed, "job"));
@@ -329,6 +367,7 @@ struct sv_store_call kit_commit(const struct kit_held *held, const char *to)
         .op = SV_STORE_COMMIT,
         .u.commit = {.uid = held->uid,
                      .client_id = held->client,
+                     .own = held->own,
                      .fence = held->fence,
                      .sequence = held->sequence,
                      .from = held->status,

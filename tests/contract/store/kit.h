@@ -79,7 +79,8 @@ void kit_push(struct kit *kit, char entry[SV_STORE_ENTRY_ID_BYTES]);
 enum sv_store_admitted kit_job(struct kit *kit, const char *type);
 
 struct kit_held { /* a copy of what was claimed */
-    char uid[33], client[129], email[64], job_id[65], status[24], entry[44], todo[16], note[32];
+    char uid[33], client[129], own[SV_STORE_OWN_BYTES], email[64], job_id[65], status[24],
+        entry[44], todo[16], note[32];
     uint64_t fence, sequence;
     bool hurried;
 };

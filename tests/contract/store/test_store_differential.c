@@ -24,6 +24,8 @@ struct pair {
     struct held held[HELD_MAX];
     size_t held_count;
     unsigned outcomes[SV_STORE_DUPLICATE + 1], verdicts[SV_STORE_CONFLICT + 1], reaped, hurried;
+    size_t dead;            /* jobs whose domain ended too many workers */
+    size_t trimmed, halted; /* events that went; trims that left more of them */
 };
 
 static unsigned below(struct pair *pair, unsigned limit)
@@ -52,7 +54,7 @@ struct record {
 static bool is_comparable(const char *name)
 {
     return strcmp(name, "la") != 0 && strcmp(name, "nx") != 0 && strcmp(name, "own") != 0 &&
-           strcmp(name, "job") != 0;
+           strcmp(name, "cb") != 0 && strcmp(name, "job") != 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -108,13 +110,17 @@ static void compare_records(struct pair *pair)
 static void compare_counters(struct pair *pair)
 {
     static const char *const names[] = {
-        "accepted",       "done",          "coalesced",
-        "rejected",       "dead",          "duplicate",
-        "open",           "stale",         "conflict",
-        "reaped",         "crash_loop",    "waiting",
-        "running",        "inbox",         "pending",
-        "events",         "dead_letters",  "status_new",
-        "status_removed", "status_failed", "status_pending_verification",
+        "accepted",      "done",
+        "coalesced",     "rejected",
+        "dead",          "duplicate",
+        "open",          "stale",
+        "conflict",      "reaped",
+        "crash_loop",    "waiting",
+        "running",       "inbox",
+        "pending",       "events",
+        "trimmed",       "dead_letters",
+        "status_new",    "status_removed",
+        "status_failed", "status_pending_verification",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -239,7 +245,7 @@ static struct sv_store_commit any_commit(struct pair *pair, const struct kit_hel
                                     .urgent = chance(pair, 30),
                                     .job_outcome = removed || chance(pair, 80) ? "done" : NULL,
                                     .job_event = "{}",
-                                    .event = chance(pair, 80) ? "{}" : NULL,
+                                    .event = chance(pair, 80) ? "{\"n\":1}" : NULL,
                                     .give_back = chance(pair, 20),
                                     .reset_attempts = chance(pair, 10),
                                     .forget_client = removed};
@@ -253,6 +259,7 @@ static void commit(struct pair *pair)
     struct sv_store_commit in = any_commit(pair, &held->side[0]);
     struct sv_store_call calls[2];
     char detail[SV_STORE_DETAIL_BYTES_MAX + 1], change[SV_STORE_CHANGE_BYTES_MAX + 1];
+    bool other = chance(pair, 5); /* who was given the same fence by a Redis that lost writes */
 
     in.fields = fields;
     in.fields_count = chance(pair, 50) ? 2 : 0;
@@ -269,6 +276,7 @@ static void commit(struct pair *pair)
         calls[s] = (struct sv_store_call){.op = SV_STORE_COMMIT, .u.commit = in};
         calls[s].u.commit.uid = mine->uid;
         calls[s].u.commit.client_id = mine->client;
+        calls[s].u.commit.own = other ? "another" : mine->own;
         calls[s].u.commit.fence = mine->fence;
         calls[s].u.commit.sequence = mine->sequence;
         calls[s].u.commit.from = mine->status;
@@ -289,12 +297,14 @@ static void let_go(struct pair *pair)
     const struct held *held = &pair->held[below(pair, (unsigned)pair->held_count)];
     enum sv_store_op op = chance(pair, 70) ? SV_STORE_RELEASE : SV_STORE_RENEW;
     sv_ms wait_ms = chance(pair, 70) ? 0 : 10 * SV_DAY;
+    bool other = chance(pair, 10);
     struct sv_store_call calls[2];
 
     for (unsigned s = 0; s < 2; s++) {
         calls[s] = (struct sv_store_call){.op = op,
                                           .u.hold = {.uid = held->side[s].uid,
                                                      .client_id = held->side[s].client,
+                                                     .own = other ? "another" : held->side[s].own,
                                                      .fence = held->side[s].fence,
                                                      .wait_ms = wait_ms,
                                                      .lease_ms = 10 * SV_DAY}};
@@ -313,6 +323,8 @@ static void reap(struct pair *pair)
             .u.reap = {.count_max = 100, .reclaims_max = 3, .crash_wait_ms = 10 * SV_DAY}};
     do_both(pair, calls);
     assert_int_equal(calls[0].u.reap.reaped, calls[1].u.reap.reaped);
+    assert_int_equal(calls[0].u.reap.dead, calls[1].u.reap.dead);
+    pair->dead += calls[0].u.reap.dead;
     pair->reaped += (unsigned)calls[0].u.reap.reaped;
 }
 
@@ -333,12 +345,32 @@ static void hurry(struct pair *pair)
     pair->hurried += calls[0].u.hurry.hurried;
 }
 
+/* What is told now is a few milliseconds old on both sides when it is asked about. */
+static void trim(struct pair *pair)
+{
+    struct sv_store_trim in = {.keep_ms = chance(pair, 80) ? 0 : SV_DAY,
+                               .entries_max = 1 + below(pair, 100)};
+    struct sv_store_call calls[2];
+
+    (void)usleep(PAUSE_MS * 1000);
+    for (unsigned s = 0; s < 2; s++)
+        calls[s] = (struct sv_store_call){.op = SV_STORE_TRIM, .u.trim = in};
+    do_both(pair, calls);
+    assert_int_equal(calls[0].u.trim.trimmed, calls[1].u.trim.trimmed);
+    assert_int_equal(calls[0].u.trim.more, calls[1].u.trim.more);
+    assert_string_equal(calls[0].u.trim.held_by, calls[1].u.trim.held_by);
+    pair->trimmed += calls[0].u.trim.trimmed;
+    pair->halted += calls[0].u.trim.more;
+}
+
 static void step(struct pair *pair)
 {
     unsigned choice = below(pair, 100);
 
     if (choice < 5)
         hurry(pair);
+    else if (choice < 7)
+        trim(pair);
     else if (choice < 45)
         admit(pair);
     else if (choice < 60)
@@ -362,7 +394,7 @@ static bool has_seen_everything(const struct pair *pair)
         if (pair->verdicts[i] == 0)
             return false;
     }
-    return pair->reaped > 0 && pair->hurried > 0;
+    return pair->reaped > 0 && pair->hurried > 0 && pair->trimmed > 0 && pair->halted > 0;
 }
 
 static void test_same_history_same_answers(void **state)

@@ -74,11 +74,11 @@ static void look(struct sv_store_call *call, void *context)
         const struct sv_store_entry *entry = &call->u.take.entries[i];
 
         taken->count++;
-        taken->big += entry->too_big;
+        taken->big += entry->buried != NULL;
         taken->odd += entry->no_job_field;
         if (entry->payload != NULL && entry->payload_bytes < sizeof(taken->payload))
             (void)snprintf(taken->payload, sizeof(taken->payload), "%s", entry->payload);
-        assert_true(entry->too_big == (entry->payload == NULL));
+        assert_true((entry->buried != NULL) == (entry->payload == NULL));
     }
 }
 
@@ -277,7 +277,7 @@ static void test_foreign_types(void **state)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         char command[128];
 
-        (void)snprintf(command, sizeof(command), "RENAME sv:{0}:%s kept", keys[i]);
+        (void)snprintf(command, sizeof(command), "RENAME sv:{0}:%s kept{0}", keys[i]);
         freeReplyObject(kit_redis(&kit, command));
         (void)snprintf(command, sizeof(command), "SET sv:{0}:%s foreign", keys[i]);
         direct(&kit, command);
@@ -286,7 +286,7 @@ static void test_foreign_types(void **state)
         assert_non_null(strstr(call.info.text, "WRONGTYPE"));
         (void)snprintf(command, sizeof(command), "DEL sv:{0}:%s", keys[i]);
         direct(&kit, command);
-        (void)snprintf(command, sizeof(command), "RENAME kept sv:{0}:%s", keys[i]);
+        (void)snprintf(command, sizeof(command), "RENAME kept{0} sv:{0}:%s", keys[i]);
         freeReplyObject(kit_redis(&kit, command));
     }
     assert_int_equal(kit_do(&kit, &call), SV_OK);

@@ -218,6 +218,40 @@ static void test_events(void **state)
     kit_close(&kit);
 }
 
+/* The newest first, and no more than asked for; whoever asks so is not held up by an empty outbox.
+ */
+static void test_events_newest(void **state)
+{
+    static const char refused[] = "\"reason\":\"not_registered\"";
+    char first[SV_STORE_ENTRY_ID_BYTES], last[SV_STORE_ENTRY_ID_BYTES];
+    struct read_events seen = {.count = 99};
+    struct sv_store_call all = {.op = SV_STORE_EVENTS,
+                                .u.events = {.after = "0", .entries_max = 9}};
+    struct sv_store_call call = {
+        .op = SV_STORE_EVENTS,
+        .u.events = {.after = "0", .newest = true, .entries_max = 9, .block_ms = 60000}};
+    struct kit kit;
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 0);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    assert_int_equal(kit_do_look(&kit, &all, look_events, &seen), SV_OK);
+    (void)snprintf(first, sizeof(first), "%s", seen.last);
+    assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
+    assert_int_equal(kit_do_look(&kit, &all, look_events, &seen), SV_OK);
+    (void)snprintf(last, sizeof(last), "%s", seen.last);
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 2);
+    assert_string_equal(seen.last, first);
+    call.u.events.entries_max = 1;
+    assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.last, last);
+    assert_non_null(strstr(seen.payload, refused));
+    kit_close(&kit);
+}
+
 /* Somebody who waits is told what comes meanwhile. */
 static void test_events_wait(void **state)
 {
@@ -238,6 +272,49 @@ static void test_events_wait(void **state)
     kit_close(&kit);
 }
 
+static void wait_for_more(struct kit *kit, const char *name)
+{
+    int64_t before = kit_counter(kit, name);
+
+    for (int turns = 0; turns < 10000; turns++) {
+        if (kit_counter(kit, name) > before)
+            return;
+    }
+    fail_msg("%s does not grow", name);
+}
+
+/* How far behind a shard is: the oldest job, the most overdue look, whose looks are due. */
+static void test_lag(void **state)
+{
+    struct sv_store_call call;
+    struct kit_held held;
+    struct kit kit;
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+
+    open_kit(&kit, state);
+    assert_int_equal(kit_counter(&kit, "oldest_job_ms"), 0);
+    assert_int_equal(kit_counter(&kit, "oldest_due_ms"), 0);
+    assert_int_equal(kit_counter(&kit, "clients_due"), 0);
+    kit_push(&kit, entry);
+    wait_for_more(&kit, "oldest_job_ms");
+    call = kit_admit(entry, "j", "register");
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(kit_counter(&kit, "oldest_job_ms"), 0);
+    assert_int_equal(kit_counter(&kit, "clients_due"), 1);
+    wait_for_more(&kit, "oldest_due_ms");
+    assert_true(kit_claim_one(&kit, &held));
+    assert_int_equal(kit_counter(&kit, "oldest_due_ms"), 0);
+    call = kit_commit(&held, "pending_verification"); /* due in an hour */
+    assert_int_equal(kit_do(&kit, &call), SV_OK);
+    assert_int_equal(kit_counter(&kit, "oldest_due_ms"), 0);
+    assert_int_equal(kit_counter(&kit, "clients_due"), 0);
+    kit_push(&kit, entry);
+    uv_sleep(30);
+    kit_push(&kit, entry); /* the oldest of several counts */
+    assert_true(kit_counter(&kit, "oldest_job_ms") >= 20);
+    kit_close(&kit);
+}
+
 #define BOTH(test)                                                                                 \
     cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
         cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
@@ -252,6 +329,8 @@ int main(void)
         BOTH(test_a_change_is_kept_once),
         BOTH(test_events),
         BOTH(test_events_wait),
+        BOTH(test_events_newest),
+        BOTH(test_lag),
     };
     int failed;
 

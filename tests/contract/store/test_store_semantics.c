@@ -230,93 +230,6 @@ static void test_removed_and_registered_anew(void **state)
     kit_close(&kit);
 }
 
-/* --- holds --- */
-
-static void test_release_and_renew(void **state)
-{
-    struct kit kit;
-    struct kit_held held;
-    struct sv_store_call call = {.op = SV_STORE_RENEW};
-
-    open_kit(&kit, state);
-    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
-    assert_true(kit_claim_one(&kit, &held));
-    call.u.hold = (struct sv_store_hold){
-        .uid = KIT_UID, .client_id = KIT_CLIENT, .fence = held.fence, .lease_ms = SV_HOUR};
-    assert_int_equal(kit_do(&kit, &call), SV_OK);
-    assert_true(call.u.hold.held);
-    call.u.hold.fence++;
-    assert_int_equal(kit_do(&kit, &call), SV_OK);
-    assert_false(call.u.hold.held);
-    call.op = SV_STORE_RELEASE;
-    assert_int_equal(kit_do(&kit, &call), SV_OK);
-    assert_false(call.u.hold.held);
-    call.u.hold.fence--;
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(kit_do(&kit, &call), SV_OK);
-        assert_true(call.u.hold.held);
-    }
-    assert_true(kit_claim_one(&kit, &held));
-    assert_int_equal(held.fence, 2);
-    assert_true(held.job_id[0] != '\0');
-    kit_close(&kit);
-}
-
-static struct sv_store_call reap_call(unsigned reclaims_max)
-{
-    return (struct sv_store_call){
-        .op = SV_STORE_REAP,
-        .u.reap = {.count_max = 10, .reclaims_max = reclaims_max, .crash_wait_ms = SV_HOUR}};
-}
-
-static void lose(struct kit *kit, unsigned reclaims_max)
-{
-    struct sv_store_call claim = {
-        .op = SV_STORE_CLAIM,
-        .u.claim = {.count_max = 1, .per_client_max = 1, .lease_ms = 1, .worker = "w"}};
-    struct sv_store_call reap = reap_call(reclaims_max);
-
-    assert_int_equal(kit_do(kit, &claim), SV_OK);
-    assert_int_equal(claim.u.claim.count, 1);
-    while (reap.u.reap.reaped == 0)
-        assert_int_equal(kit_do(kit, &reap), SV_OK);
-    assert_int_equal(reap.u.reap.reaped, 1);
-}
-
-static void test_reap(void **state)
-{
-    struct kit kit;
-    struct kit_held held;
-    struct sv_store_call call;
-
-    open_kit(&kit, state);
-    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
-    lose(&kit, 5);
-    assert_true(kit_claim_one(&kit, &held));
-    assert_int_equal(held.fence, 3); /* claim, reap, claim */
-    call = reap_call(5);
-    assert_int_equal(kit_do(&kit, &call), SV_OK);
-    assert_int_equal(call.u.reap.reaped, 0); /* a good lease */
-    kit_close(&kit);
-}
-
-static void test_crash_loop(void **state)
-{
-    struct kit kit;
-    struct kit_held held;
-
-    open_kit(&kit, state);
-    assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
-    lose(&kit, 1);
-    assert_false(kit_claim_one(&kit, &held)); /* waits for an hour */
-    assert_int_equal(kit_counter(&kit, "dead"), 1);
-    assert_int_equal(kit_counter(&kit, "open"), 0);
-    assert_int_equal(kit_counter(&kit, "crash_loop"), 1);
-    assert_int_equal(kit_counter(&kit, "dead_letters"), 1);
-    assert_int_equal(kit_events(&kit), 1);
-    kit_close(&kit);
-}
-
 /* --- names and permits --- */
 
 static bool own(struct kit *kit, enum sv_store_own_verb verb, const char *domain,
@@ -351,6 +264,7 @@ static void test_own(void **state)
     assert_true(own(&kit, SV_STORE_OWN_CLAIM, "example.com", "b", true));
     assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "m.example.com", "a", true));
     assert_false(own(&kit, SV_STORE_OWN_CONFIRM, "m.example.com", "a", false));
+    assert_true(own(&kit, SV_STORE_OWN_LOOSEN, "m.example.com", "a", false)); /* an hour is left */
     assert_false(own(&kit, SV_STORE_OWN_RELEASE, "m.example.com", "b", false));
     assert_true(own(&kit, SV_STORE_OWN_RELEASE, "m.example.com", "a", false));
     assert_true(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "b", false));
@@ -407,6 +321,7 @@ static void test_permit(void **state)
     assert_in_range(call.u.permit.wait_ms, 3590000, 3600000);
     assert_int_equal(call.u.permit.interval_ms, 3600000);
     assert_int_equal(call.u.permit.workers, 1);
+    assert_true(call.u.permit.now_us > 0);
     call.u.permit.worker = "w2";
     call.u.permit.throttled = true;
     assert_int_equal(kit_do(&kit, &call), SV_OK);
@@ -577,9 +492,6 @@ int main(void)
         BOTH(test_fields_detail_and_todo),
         BOTH(test_one_more_check),
         BOTH(test_removed_and_registered_anew),
-        BOTH(test_release_and_renew),
-        BOTH(test_reap),
-        BOTH(test_crash_loop),
         BOTH(test_own),
         BOTH(test_owners),
         BOTH(test_permit),

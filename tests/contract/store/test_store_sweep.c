@@ -1,4 +1,5 @@
-/* Looks brought forward, and whose turn it is to walk an account's list; on both stores. */
+/* Looks brought forward, whose turn it is to walk an account's list, and names that are claimed
+ * only; on both stores. */
 #include "kit.h"
 
 static void open_kit(struct kit *kit, void **state)
@@ -80,6 +81,7 @@ static void test_sweep_is_one_worker_s(void **state)
     other = sweep(&kit, SV_STORE_SWEEP_BEGIN, "two", &never);
     assert_false(other.held);
     assert_in_range(other.wait_ms, SV_HOUR - SV_MINUTE, SV_HOUR);
+    assert_false(sweep(&kit, SV_STORE_SWEEP_BEGIN, "two", &first).held); /* it knows of this one */
     assert_false(sweep(&kit, SV_STORE_SWEEP_PAGE, "two", NULL).held);
     assert_false(sweep(&kit, SV_STORE_SWEEP_FINISH, "two", NULL).held);
     first.pages = 7;
@@ -120,6 +122,146 @@ static void test_sweep_of_a_worker_that_is_gone(void **state)
     kit_close(&kit);
 }
 
+/* --- names that are claimed only --- */
+
+static bool own(struct kit *kit, enum sv_store_own_verb verb, const char *domain,
+                const char *client, sv_ms claimed_at, sv_ms idle_ms)
+{
+    struct sv_store_call call = {.op = SV_STORE_OWN,
+                                 .u.own = {.verb = verb,
+                                           .registrable = "example.com",
+                                           .domain = domain,
+                                           .account = "default",
+                                           .client_id = client,
+                                           .uid = KIT_UID,
+                                           .claimed_at = claimed_at,
+                                           .idle_ms = idle_ms}};
+
+    assert_int_equal(kit_do(kit, &call), SV_OK);
+    return call.u.own.granted;
+}
+
+struct told {
+    size_t count;
+    sv_ms claimed_at;
+    char registrable[64], domain[64], account[64], client[64], uid[SV_UID_BYTES];
+    char next_cursor[SV_STORE_STRAYS_CURSOR_BYTES];
+};
+
+static void on_strays(struct sv_store_call *call, void *context)
+{
+    const struct sv_store_strays *strays = &call->u.strays;
+    struct told *told = context;
+
+    for (size_t i = 0; i < strays->count; i++) {
+        told->count++;
+        told->claimed_at = strays->strays[i].claimed_at;
+        (void)snprintf(told->registrable, sizeof told->registrable, "%s",
+                       strays->strays[i].registrable);
+        (void)snprintf(told->domain, sizeof told->domain, "%s", strays->strays[i].domain);
+        (void)snprintf(told->account, sizeof told->account, "%s", strays->strays[i].account);
+        (void)snprintf(told->client, sizeof told->client, "%s", strays->strays[i].client_id);
+        (void)snprintf(told->uid, sizeof told->uid, "%s", strays->strays[i].uid);
+    }
+    (void)snprintf(told->next_cursor, sizeof told->next_cursor, "%s", strays->next_cursor);
+}
+
+static struct told strays(struct kit *kit)
+{
+    struct told told = {.next_cursor = "0"};
+    char cursor[SV_STORE_STRAYS_CURSOR_BYTES];
+
+    do {
+        struct sv_store_call call = {.op = SV_STORE_STRAYS, .u.strays = {.cursor = cursor}};
+
+        (void)snprintf(cursor, sizeof cursor, "%s", told.next_cursor);
+        assert_int_equal(kit_do_look(kit, &call, on_strays, &told), SV_OK);
+    } while (strcmp(told.next_cursor, "0") != 0);
+    return told;
+}
+
+static void test_strays_are_what_is_claimed_only(void **state)
+{
+    struct kit kit;
+    struct told told;
+
+    open_kit(&kit, state);
+    assert_int_equal(strays(&kit).count, 0);
+    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "h.example.com", "a", 0, 0));
+    assert_int_equal(strays(&kit).count, 0); /* held */
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a | b c", 0, 0));
+    told = strays(&kit);
+    assert_int_equal(told.count, 1);
+    assert_string_equal(told.registrable, "example.com");
+    assert_string_equal(told.domain, "c.example.com");
+    assert_string_equal(told.account, "default");
+    assert_string_equal(told.client, "a | b c");
+    assert_string_equal(told.uid, KIT_UID);
+    assert_true(told.claimed_at > 0);
+    assert_true(own(&kit, SV_STORE_OWN_LOOSEN, "h.example.com", "a", 0, 0));
+    assert_int_equal(strays(&kit).count, 2);
+    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "c.example.com", "a | b c", 0, 0));
+    assert_string_equal(strays(&kit).domain, "h.example.com");
+    kit_close(&kit);
+}
+
+/* Until the clock, which counts milliseconds, is past that of the claim. */
+static void drop(struct kit *kit, const struct told *seen)
+{
+    while (!own(kit, SV_STORE_OWN_DROP, seen->domain, seen->client, seen->claimed_at, 0))
+        assert_int_equal(strays(kit).count, 1);
+}
+
+static void test_only_the_claim_that_was_seen_is_dropped(void **state)
+{
+    struct kit kit;
+    struct told seen, anew;
+
+    open_kit(&kit, state);
+    assert_false(own(&kit, SV_STORE_OWN_DROP, "c.example.com", "a", 1, 0)); /* there is none */
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a", 0, 0));
+    seen = strays(&kit);
+    assert_false(
+        own(&kit, SV_STORE_OWN_DROP, "c.example.com", "a", seen.claimed_at, SV_MINUTE)); /* young */
+    do { /* the client asks for it again: that is another claim */
+        assert_true(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a", 0, 0));
+        anew = strays(&kit);
+    } while (anew.claimed_at == seen.claimed_at);
+    assert_false(own(&kit, SV_STORE_OWN_DROP, "c.example.com", "a", seen.claimed_at, -SV_HOUR));
+    assert_false(own(&kit, SV_STORE_OWN_DROP, "c.example.com", "b", anew.claimed_at, -SV_HOUR));
+    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "b", 0, 0));
+    drop(&kit, &anew);
+    assert_int_equal(strays(&kit).count, 0);
+    assert_false(
+        own(&kit, SV_STORE_OWN_DROP, "c.example.com", "a", anew.claimed_at, 0)); /* again */
+    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "c.example.com", "b", 0, 0));
+    for (sv_ms at = anew.claimed_at; at < anew.claimed_at + SV_SECOND;
+         at++) /* held since one of them */
+        assert_false(own(&kit, SV_STORE_OWN_DROP, "c.example.com", "b", at, -SV_HOUR));
+    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a", 0, 0));
+    kit_close(&kit);
+}
+
+/* What somebody else wrote there, and a key of another type, stop no page. */
+static void test_strays_beside_what_is_none(void **state)
+{
+    struct kit kit;
+
+    open_kit(&kit, state);
+    freeReplyObject(kit_redis(&kit, "SET sv:{o:string.example} claiming"));
+    freeReplyObject(kit_redis(&kit, "HSET sv:{o:odd.example} odd.example claiming"));
+    freeReplyObject(kit_redis(&kit, "HSET sv:{o:odd.example} %s %s", "a default", "claiming u"));
+    freeReplyObject(
+        kit_redis(&kit, "HSET sv:{o:odd.example} %s %s", "b default", "claiming u x c"));
+    freeReplyObject(kit_redis(&kit, "HSET sv:{o:odd.example} %s %s", "c", "claiming u 1 c"));
+    assert_int_equal(strays(&kit).count, 0);
+    for (int i = 0; i < 1200; i++) /* more than one page */
+        freeReplyObject(kit_redis(&kit, "HSET sv:{o:%d.example} %s %s", i, "d default",
+                                  i % 2 == 0 ? "claiming u 1 c" : "held u 1 c"));
+    assert_true(strays(&kit).count >= 600);
+    kit_close(&kit);
+}
+
 #define BOTH(test)                                                                                 \
     cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
         cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
@@ -131,6 +273,9 @@ int main(void)
         BOTH(test_hurry),
         BOTH(test_sweep_is_one_worker_s),
         BOTH(test_sweep_of_a_worker_that_is_gone),
+        BOTH(test_strays_are_what_is_claimed_only),
+        BOTH(test_only_the_claim_that_was_seen_is_dropped),
+        cmocka_unit_test_prestate(test_strays_beside_what_is_none, &kinds[KIT_REAL]),
     };
     int failed;
 

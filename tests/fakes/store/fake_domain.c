@@ -125,8 +125,8 @@ void fake_domain_reset(struct fake_domain *domain)
 
 static bool is_ours(const char *name)
 {
-    static const char *const ours[] = {"cl",    "st",  "seq", "f",  "cf", "own", "att", "la",
-                                       "again", "job", "jid", "jt", "nx", "rc",  "ver", "wd"};
+    static const char *const ours[] = {"cl",    "st",  "seq", "f",  "cf", "cb", "own", "att", "la",
+                                       "again", "job", "jid", "jt", "nx", "rc", "ver", "wd"};
 
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
         if (strcmp(ours[i], name) == 0)
@@ -245,6 +245,7 @@ const struct sv_field *fake_domain_fields(const struct fake_domain *domain,
     add_number(&list, "seq", domain->sequence, true);
     add_number(&list, "f", domain->fence, true);
     add_number(&list, "cf", domain->committed, false);
+    add_number(&list, "cb", domain->committer % 65536, false);
     add_text(&list, "own", domain->own);
     add_number(&list, "att", domain->attempts, false);
     add_number(&list, "la", (uint64_t)domain->attempted_at, false);
@@ -258,7 +259,7 @@ const struct sv_field *fake_domain_fields(const struct fake_domain *domain,
     if (domain->place == FAKE_DUE_HI || domain->place == FAKE_DUE_LO)
         add_number(&list, "nx", (uint64_t)domain->at, true);
     add_number(&list, "rc", domain->reclaims, false);
-    add_text(&list, "ver", "1");
+    add_text(&list, "ver", "2");
     for (size_t i = 0; i < domain->texts_count; i++)
         add_text(&list, sv_store_arena_printf(arena, "%s", domain->texts[i].name),
                  sv_store_arena_printf(arena, "%s", domain->texts[i].value));
@@ -297,6 +298,8 @@ void fake_shard_fini(struct fake_shard *shard)
         free(known->key);
         free(known);
     }
+    fake_letters_fini(shard);
+    fake_sinks_fini(shard);
     stream_fini(&shard->inbox);
     stream_fini(&shard->outbox);
 }

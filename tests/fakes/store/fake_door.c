@@ -31,12 +31,13 @@ static void settle(struct fake_shard *shard, struct fake_entry *entry)
         inbox->first++;
 }
 
-static void dead_letter(struct fake_work *work, struct fake_entry *entry, const char *event)
+static void dead_letter(struct fake_work *work, struct fake_entry *entry, const char *event,
+                        const struct sv_store_letter *letter)
 {
     struct fake_shard *shard = fake_shard_of(work);
 
     (void)fake_stream_add(work->store, &shard->outbox, event, strlen(event));
-    shard->dead_letters++;
+    fake_letter_add(work, letter);
     fake_count(shard, "accepted", 1);
     fake_count(shard, "dead", 1);
     settle(shard, entry);
@@ -62,8 +63,13 @@ static size_t gather(struct fake_work *work, bool pending)
         item->id = sv_store_arena_printf(&work->arena, "%s", entry->id);
         out->count++;
         if (entry->payload_bytes > SV_STORE_JOB_BYTES_MAX) {
-            item->too_big = true;
-            dead_letter(work, entry, "{\"too_big\":true}");
+            item->buried = "too_big";
+            dead_letter(work, entry, "{\"too_big\":true}",
+                        &(struct sv_store_letter){.entry_id = entry->id,
+                                                  .reason = "too_big",
+                                                  .error = "too big",
+                                                  .payload = entry->payload,
+                                                  .payload_bytes = entry->payload_bytes});
             continue;
         }
         item->payload = sv_store_arena_strndup(&work->arena, entry->payload, entry->payload_bytes);
@@ -82,7 +88,7 @@ bool fake_take(struct fake_work *work)
     return gather(work, false) > 0 || now >= work->end_at;
 }
 
-/* There is but one consumer: everything pending is ours. */
+/* There is but one consumer, and it lives: everything pending is ours, and no delivery counts. */
 bool fake_take_pending(struct fake_work *work)
 {
     (void)gather(work, true);
@@ -95,7 +101,12 @@ bool fake_bury(struct fake_work *work)
     struct fake_entry *entry = fake_stream_find(&fake_shard_of(work)->inbox, in->entry_id);
 
     if (entry != NULL && entry->pending)
-        dead_letter(work, entry, in->event);
+        dead_letter(work, entry, in->event,
+                    &(struct sv_store_letter){.entry_id = entry->id,
+                                              .reason = in->reason,
+                                              .error = in->error,
+                                              .payload = in->payload,
+                                              .payload_bytes = in->payload_bytes});
     return true;
 }
 
@@ -306,6 +317,7 @@ static void drop_name(struct fake_name **at)
     free(name->domain);
     free(name->account);
     free(name->client);
+    free(name->uid);
     free(name);
 }
 
@@ -326,6 +338,35 @@ static void release_name(struct fake_work *work)
         drop_name(at);
 }
 
+static void drop_stray(struct fake_work *work)
+{
+    struct sv_store_own *in = &work->call->u.own;
+    struct fake_name **at = find_name(work->store, in);
+
+    in->granted = *at != NULL && !(*at)->held && strcmp((*at)->client, in->client_id) == 0 &&
+                  strcmp((*at)->uid, in->uid) == 0 && (*at)->at == in->claimed_at &&
+                  in->claimed_at + in->idle_ms < fake_now(work->store);
+    if (in->granted)
+        drop_name(at);
+}
+
+static void note_claim(struct fake_work *work, struct fake_name *name)
+{
+    fake_set(&name->uid, work->call->u.own.uid);
+    name->at = fake_now(work->store);
+}
+
+static void loosen_name(struct fake_work *work)
+{
+    struct sv_store_own *in = &work->call->u.own;
+    struct fake_name **at = find_name(work->store, in);
+
+    if (*at == NULL || strcmp((*at)->client, in->client_id) != 0)
+        return;
+    (*at)->held = false;
+    note_claim(work, *at);
+}
+
 bool fake_own(struct fake_work *work)
 {
     struct sv_store_own *in = &work->call->u.own;
@@ -335,6 +376,14 @@ bool fake_own(struct fake_work *work)
     in->held_by_domain[0] = '\0';
     if (in->verb == SV_STORE_OWN_RELEASE) {
         release_name(work);
+        return true;
+    }
+    if (in->verb == SV_STORE_OWN_LOOSEN) {
+        loosen_name(work);
+        return true;
+    }
+    if (in->verb == SV_STORE_OWN_DROP) {
+        drop_stray(work);
         return true;
     }
     for (const struct fake_name *name = work->store->names; name != NULL; name = name->next) {
@@ -352,6 +401,7 @@ bool fake_own(struct fake_work *work)
         (*at)->client = sv_strdup(in->client_id);
     }
     (*at)->held = (*at)->held || in->verb == SV_STORE_OWN_CONFIRM;
+    note_claim(work, *at);
     return true;
 }
 
@@ -380,5 +430,6 @@ bool fake_permit(struct fake_work *work)
     in->wait_ms = (ask.wait_us + 999) / 1000;
     in->interval_ms = (ask.adapted_us + 999) / 1000;
     in->workers = ask.workers;
+    in->now_us = ask.now_us;
     return true;
 }

@@ -27,6 +27,7 @@ struct fake_job {
 struct fake_domain {
     char uid[33];
     char *client, *email, *detail, *own;
+    uint64_t committer; /* digest of the `own` of the last commit; 0 = none yet */
     char status[24];
     bool counted; /* among its client's domains */
     uint64_t sequence, fence, committed;
@@ -65,18 +66,62 @@ struct fake_counter {
     int64_t value;
 };
 
+struct fake_letter {
+    char entry_id[SV_STORE_ENTRY_ID_BYTES];
+    sv_ms at;
+    char *reason, *error, *payload;
+    size_t payload_bytes;
+    char *client, *uid, *job_id, *type; /* crash_loop only */
+};
+
+struct fake_pause {
+    enum sv_store_pause_scope scope;
+    char *name, *by, *why;
+    sv_ms since;
+};
+
+struct fake_open { /* read for a sink and not settled */
+    char entry[SV_STORE_ENTRY_ID_BYTES];
+    unsigned attempts;
+    sv_ms due;
+};
+
+struct fake_dead { /* a dead letter of a sink */
+    char id[SV_STORE_ENTRY_ID_BYTES], entry[SV_STORE_ENTRY_ID_BYTES];
+    char *event_id, *type, *subject, *error;
+    unsigned attempts;
+    sv_ms at;
+};
+
+struct fake_sink {
+    char *name, *worker; /* worker NULL = nobody serves */
+    sv_ms till, disabled_at;
+    char *why;
+    bool has_place;
+    uint64_t turn, last;    /* last: number of the newest entry that was read */
+    struct fake_open *open; /* in the order of the outbox */
+    size_t open_count;
+    struct fake_dead *dead; /* the oldest first */
+    size_t dead_count;
+    struct fake_sink *next;
+};
+
 struct fake_shard {
     struct fake_domain *domains; /* by uid */
     struct fake_stream inbox, outbox;
     struct fake_known *receipts;
     struct fake_counter counters[SV_STORE_COUNTERS_MAX];
     size_t counters_count;
+    sv_ms epoch;                             /* of its events; 0 = none yet */
     char last_client[SV_STORE_CLIENT_BYTES]; /* where going round stopped */
-    int64_t dead_letters;
+    struct fake_sink *sinks;
+    struct fake_letter *letters; /* the oldest first */
+    size_t letters_count;
 };
 
 struct fake_name {
-    char *registrable, *domain, *account, *client;
+    char *registrable, *domain, *account, *client, *uid;
+    sv_ms at; /* when it was claimed last */
     bool held;
     struct fake_name *next;
 };
@@ -92,6 +137,11 @@ struct fake_sweep {
     sv_ms started_at, finished_at, till;
     size_t pages, domains;
     UT_hash_handle hh;
+};
+
+struct fake_beat {
+    char worker[SV_STORE_WORKER_BYTES];
+    sv_ms until;
 };
 
 struct fake_work {
@@ -110,12 +160,17 @@ struct fake_store {
     unsigned shards_count;
     struct fake_shard shards[FAKE_SHARDS_MAX];
     struct fake_name *names;
+    struct fake_pause *pauses;
+    size_t pauses_count;
     struct fake_limit *limits;
     struct fake_sweep *sweeps;
+    struct fake_beat beats[SV_STORE_WORKERS_MAX];
+    size_t beats_count;
     bool clock_is_set;
     sv_ms now;
     uint64_t claims, entries;
     bool not_ready, hasty, held;
+    enum sv_store_op held_op;
     struct sv_fake_fault fault;
     uint64_t faults; /* calls that ended with it */
     uint64_t calls[SV_STORE_OP_COUNT];
@@ -157,6 +212,24 @@ bool fake_receipt_known(const struct fake_shard *shard, const char *client, cons
 void fake_receipt_add(struct fake_shard *shard, const char *client, const char *job_id);
 void fake_shard_fini(struct fake_shard *shard);
 
+/* --- fake_letters.c --- */
+
+/* Copies; NULL texts are fine; the letter's time is set here. */
+void fake_letter_add(struct fake_work *work, const struct sv_store_letter *letter);
+void fake_letters_fini(struct fake_shard *shard);
+
+/* --- fake_pause.c --- */
+
+void fake_pauses_fini(struct fake_store *store);
+
+/* --- fake_sinks.c --- */
+
+void fake_sinks_fini(struct fake_shard *shard);
+/* True when no sink of the shard may still ask for this entry of the outbox; `*holder` is told the
+ * name of one that may. */
+bool fake_sinks_are_past(const struct fake_shard *shard, const struct fake_entry *entry,
+                         const char **holder);
+
 /* --- fake_sweep.c --- */
 
 void fake_sweeps_fini(struct fake_store *store);
@@ -167,6 +240,8 @@ typedef bool fake_op_fn(struct fake_work *work);
 
 fake_op_fn fake_take, fake_take_pending, fake_admit, fake_bury, fake_own, fake_permit, fake_claim,
     fake_renew, fake_commit, fake_release, fake_reap, fake_read, fake_list, fake_enqueue,
-    fake_events, fake_counters, fake_owners, fake_hurry, fake_sweep;
+    fake_events, fake_counters, fake_owners, fake_hurry, fake_sweep, fake_letters, fake_letter_end,
+    fake_beat, fake_retire, fake_look, fake_places, fake_trim, fake_pause, fake_pauses, fake_sink,
+    fake_parcels, fake_settle, fake_sink_dead, fake_replay, fake_strays;
 
 #endif

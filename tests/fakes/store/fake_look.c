@@ -17,14 +17,26 @@ static bool is_due(const struct fake_domain *domain, sv_ms now)
 }
 
 /* The client behind `last` in the order of names that has something due; NULL = none behind. */
-static const char *next_client(const struct fake_shard *shard, const char *last, sv_ms now)
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static bool is_paused(const struct sv_store_claim *in, const char *client)
+{
+    return in->paused_count > 0 && bsearch(client, in->paused, in->paused_count,
+                                           sizeof(in->paused[0]), compare_names) != NULL;
+}
+
+static const char *next_client(const struct fake_shard *shard, const struct sv_store_claim *in,
+                               const char *last, sv_ms now)
 {
     const struct fake_domain *domain;
     const char *best = NULL;
 
     for (domain = shard->domains; domain != NULL; domain = domain->hh.next) {
-        if (is_due(domain, now) && strcmp(domain->client, last) > 0 &&
-            (best == NULL || strcmp(domain->client, best) < 0))
+        if (is_due(domain, now) && !is_paused(in, domain->client) &&
+            strcmp(domain->client, last) > 0 && (best == NULL || strcmp(domain->client, best) < 0))
             best = domain->client;
     }
     return best;
@@ -52,23 +64,25 @@ static void take_one(struct fake_work *work, struct fake_domain *domain,
     domain->place = FAKE_RUNNING;
     domain->at = fake_now(work->store) + in->lease_ms;
     domain->fence++;
-    fake_set(&domain->own, in->worker);
+    fake_set(&domain->own,
+             sv_store_arena_printf(&work->arena, "%s/%" PRIu64, in->worker, ++work->store->claims));
     out->uid = sv_store_arena_printf(&work->arena, "%s", domain->uid);
     out->client_id = sv_store_arena_printf(&work->arena, "%s", domain->client);
     out->contact_email =
         sv_store_arena_printf(&work->arena, "%s", domain->email != NULL ? domain->email : "");
+    out->own = sv_store_arena_printf(&work->arena, "%s", domain->own);
     out->fence = domain->fence;
     out->fields = fake_domain_fields(domain, &work->arena, &out->fields_count);
 }
 
-static sv_ms earliest(const struct fake_shard *shard)
+static sv_ms earliest(const struct fake_shard *shard, const struct sv_store_claim *in)
 {
     const struct fake_domain *domain;
     sv_ms at = -1;
 
     for (domain = shard->domains; domain != NULL; domain = domain->hh.next) {
         if ((domain->place == FAKE_DUE_HI || domain->place == FAKE_DUE_LO) &&
-            (at < 0 || domain->at < at))
+            !is_paused(in, domain->client) && (at < 0 || domain->at < at))
             at = domain->at;
     }
     return at;
@@ -86,7 +100,7 @@ static size_t go_round(struct fake_work *work, struct sv_store_claimed *list)
 
     (void)snprintf(start, sizeof(start), "%s", shard->last_client);
     while (count < in->count_max) {
-        const char *client = next_client(shard, shard->last_client, now);
+        const char *client = next_client(shard, in, shard->last_client, now);
 
         if (client == NULL && wrapped)
             break;
@@ -119,7 +133,7 @@ bool fake_claim(struct fake_work *work)
     out->now = fake_now(work->store);
     out->count = go_round(work, list);
     out->claimed = list;
-    first = earliest(fake_shard_of(work));
+    first = earliest(fake_shard_of(work), out);
     out->next_due_ms = -1;
     if (first >= 0)
         out->next_due_ms = first > out->now ? first - out->now : 0;
@@ -141,7 +155,7 @@ bool fake_renew(struct fake_work *work)
     struct sv_store_hold *in = &work->call->u.hold;
     struct fake_domain *domain = held(work);
 
-    in->held = domain != NULL && domain->place == FAKE_RUNNING;
+    in->held = domain != NULL && domain->place == FAKE_RUNNING && strcmp(domain->own, in->own) == 0;
     if (in->held)
         domain->at = fake_now(work->store) + in->lease_ms;
     return true;
@@ -152,7 +166,8 @@ bool fake_release(struct fake_work *work)
     struct sv_store_hold *in = &work->call->u.hold;
     struct fake_domain *domain = held(work);
 
-    in->held = domain != NULL && domain->committed != in->fence;
+    in->held = domain != NULL && domain->committed != in->fence &&
+               (domain->place != FAKE_RUNNING || strcmp(domain->own, in->own) == 0);
     if (!in->held || domain->place != FAKE_RUNNING)
         return true;
     if (domain->job.type != NULL && strcmp(domain->job.type, "recheck") == 0)
@@ -167,15 +182,31 @@ static void end_loop(struct fake_work *work, struct fake_domain *domain)
 {
     struct fake_shard *shard = fake_shard_of(work);
     const char *event = sv_store_arena_printf(&work->arena, "{\"crash_loop\":\"%s\"}", domain->uid);
+    const struct sv_store_letter letter = {.reason = "crash_loop",
+                                           .error = "crashed",
+                                           .entry_id = domain->job.entry,
+                                           .client_id = domain->client,
+                                           .domain_id = domain->uid,
+                                           .job_id = domain->job.id,
+                                           .type = domain->job.type};
 
     fake_count(shard, "crash_loop", 1);
     if (domain->job.entry == NULL)
         return;
     if (strcmp(domain->job.type, "recheck") == 0)
         fake_give_back(domain);
-    shard->dead_letters++;
+    fake_letter_add(work, &letter);
     fake_job_close(shard, domain, "dead");
+    work->call->u.reap.dead++;
     (void)fake_stream_add(work->store, &shard->outbox, event, strlen(event));
+}
+
+static sv_ms spread_ms(const char *uid, sv_ms wait_ms, unsigned reclaims)
+{
+    char digits[5] = "";
+
+    (void)snprintf(digits, sizeof digits, "%.4s", uid + reclaims % 13);
+    return wait_ms - (sv_ms)((double)wait_ms / 2 * (double)strtoul(digits, NULL, 16) / 65536);
 }
 
 static void reap_one(struct fake_work *work, struct fake_domain *domain)
@@ -193,8 +224,16 @@ static void reap_one(struct fake_work *work, struct fake_domain *domain)
         wait_ms = SV_SECOND << (domain->reclaims < 20 ? domain->reclaims : 20);
         if (wait_ms > in->crash_wait_ms)
             wait_ms = in->crash_wait_ms;
+        wait_ms = spread_ms(domain->uid, wait_ms, domain->reclaims);
     }
     fake_domain_hand_back(domain, fake_now(work->store) + wait_ms);
+}
+
+static bool is_good(const struct fake_work *work, sv_ms lease)
+{
+    sv_ms now = fake_now(work->store);
+
+    return lease > now && lease <= now + SV_STORE_LEASE_MAX_MS;
 }
 
 bool fake_reap(struct fake_work *work)
@@ -202,9 +241,9 @@ bool fake_reap(struct fake_work *work)
     struct sv_store_reap *in = &work->call->u.reap;
     struct fake_domain *domain;
 
-    in->reaped = 0;
+    in->reaped = in->dead = 0;
     for (domain = fake_shard_of(work)->domains; domain != NULL; domain = domain->hh.next) {
-        if (domain->place == FAKE_RUNNING && domain->at <= fake_now(work->store) &&
+        if (domain->place == FAKE_RUNNING && !is_good(work, domain->at) &&
             in->reaped < in->count_max) {
             reap_one(work, domain);
             in->reaped++;
@@ -214,6 +253,11 @@ bool fake_reap(struct fake_work *work)
 }
 
 /* --- commit --- */
+
+static uint64_t digest_of(const char *own)
+{
+    return sv_fnv1a(SV_FNV_START, own, strlen(own));
+}
 
 static const char *differs(const struct fake_domain *domain, const struct sv_store_commit *in,
                            bool promised)
@@ -237,8 +281,14 @@ static void tell(struct fake_work *work, struct fake_domain *domain)
     struct fake_shard *shard = fake_shard_of(work);
 
     if (in->event != NULL) {
+        const char *event;
+
+        if (shard->epoch == 0)
+            shard->epoch = fake_now(work->store);
+        event = sv_store_arena_printf(&work->arena, "{\"epoch\":\"%013" PRId64 "\",%s",
+                                      shard->epoch, in->event + 1);
         domain->sequence++;
-        (void)fake_stream_add(work->store, &shard->outbox, in->event, strlen(in->event));
+        (void)fake_stream_add(work->store, &shard->outbox, event, strlen(event));
     }
     if (in->job_id != NULL) {
         (void)fake_stream_add(work->store, &shard->outbox, in->job_event, strlen(in->job_event));
@@ -299,6 +349,7 @@ static void write_domain(struct fake_work *work, struct fake_domain *domain, boo
     domain->again = false;
     domain->reclaims = 0;
     domain->committed = in->fence;
+    domain->committer = digest_of(in->own);
     fake_set(&domain->own, NULL);
     if (in->give_back)
         fake_give_back(domain);
@@ -323,9 +374,11 @@ bool fake_commit(struct fake_work *work)
     bool promised = domain != NULL && domain->again && (!in->forget_client || domain->promised > 0);
 
     in->again = false;
-    if (domain != NULL && domain->committed == in->fence) {
+    if (domain != NULL && domain->committed == in->fence &&
+        domain->committer == digest_of(in->own)) {
         in->verdict = SV_STORE_ALREADY;
-    } else if (domain == NULL || domain->fence != in->fence || domain->place != FAKE_RUNNING) {
+    } else if (domain == NULL || domain->fence != in->fence || domain->place != FAKE_RUNNING ||
+               strcmp(domain->own, in->own) != 0) {
         in->verdict = SV_STORE_FENCED;
         fake_count(shard, "stale", 1);
     } else if (differs(domain, in, promised) != NULL) {

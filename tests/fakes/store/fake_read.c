@@ -55,6 +55,28 @@ static size_t begin_after(const struct fake_stream *outbox, const char *after)
     return 0;
 }
 
+static void give_event(struct fake_work *work, struct sv_store_entry *list, size_t at)
+{
+    const struct fake_entry *entry = &fake_shard_of(work)->outbox.entries[at];
+
+    list[work->call->u.events.count++] =
+        (struct sv_store_entry){.id = sv_store_arena_printf(&work->arena, "%s", entry->id),
+                                .payload = entry->payload,
+                                .payload_bytes = entry->payload_bytes};
+}
+
+static bool give_newest(struct fake_work *work)
+{
+    struct sv_store_events *out = &work->call->u.events;
+    size_t at = fake_shard_of(work)->outbox.count;
+    struct sv_store_entry *list = sv_store_arena_alloc(&work->arena, at + 1, sizeof(*list));
+
+    out->entries = list;
+    for (out->count = 0; at > 0 && out->count < out->entries_max;)
+        give_event(work, list, --at);
+    return true;
+}
+
 bool fake_events(struct fake_work *work)
 {
     struct sv_store_events *out = &work->call->u.events;
@@ -62,6 +84,8 @@ bool fake_events(struct fake_work *work)
     uint64_t now = uv_now(work->store->loop);
     struct sv_store_entry *list;
 
+    if (out->newest)
+        return give_newest(work);
     if (work->is_new) {
         work->end_at = now + (uint64_t)out->block_ms;
         work->after = begin_after(outbox, out->after);
@@ -70,15 +94,8 @@ bool fake_events(struct fake_work *work)
         return false;
     list = sv_store_arena_alloc(&work->arena, outbox->count - work->after + 1, sizeof(*list));
     out->entries = list;
-    for (out->count = 0; work->after + out->count < outbox->count && out->count < out->entries_max;
-         out->count++) {
-        const struct fake_entry *entry = &outbox->entries[work->after + out->count];
-
-        list[out->count] =
-            (struct sv_store_entry){.id = sv_store_arena_printf(&work->arena, "%s", entry->id),
-                                    .payload = entry->payload,
-                                    .payload_bytes = entry->payload_bytes};
-    }
+    for (out->count = 0; work->after + out->count < outbox->count && out->count < out->entries_max;)
+        give_event(work, list, work->after + out->count);
     return true;
 }
 
@@ -91,6 +108,40 @@ struct counted {
 static void add(struct counted *out, const char *name, int64_t value)
 {
     out->items[out->count++] = (struct sv_store_counter){.name = name, .value = value};
+}
+
+/* A client is counted by the first of its due domains. */
+static bool is_first_due(const struct fake_domain *domain, sv_ms now)
+{
+    const struct fake_domain *d = domain->hh.prev;
+
+    for (; d != NULL; d = d->hh.prev) {
+        if (strcmp(d->client, domain->client) == 0 && d->at <= now &&
+            (d->place == FAKE_DUE_HI || d->place == FAKE_DUE_LO))
+            return false;
+    }
+    return true;
+}
+
+static void add_lag(struct counted *out, const struct fake_store *store,
+                    const struct fake_shard *shard)
+{
+    sv_ms now = fake_now(store), job_ms = 0, due_ms = 0;
+    int64_t clients = 0;
+
+    for (size_t i = shard->inbox.first; i < shard->inbox.count && job_ms == 0; i++) {
+        if (!shard->inbox.entries[i].settled)
+            job_ms = now - strtoll(shard->inbox.entries[i].id, NULL, 10);
+    }
+    for (const struct fake_domain *d = shard->domains; d != NULL; d = d->hh.next) {
+        if ((d->place != FAKE_DUE_HI && d->place != FAKE_DUE_LO) || d->at > now)
+            continue;
+        due_ms = now - d->at > due_ms ? now - d->at : due_ms;
+        clients += is_first_due(d, now);
+    }
+    add(out, "oldest_job_ms", job_ms > 0 ? job_ms : 0);
+    add(out, "oldest_due_ms", due_ms);
+    add(out, "clients_due", clients);
 }
 
 bool fake_counters(struct fake_work *work)
@@ -115,7 +166,8 @@ bool fake_counters(struct fake_work *work)
     add(&out, "inbox", inbox);
     add(&out, "pending", pending);
     add(&out, "events", (int64_t)shard->outbox.count);
-    add(&out, "dead_letters", shard->dead_letters);
+    add(&out, "dead_letters", (int64_t)shard->letters_count);
+    add_lag(&out, work->store, shard);
     work->call->u.counters = (struct sv_store_counters){.count = out.count, .items = out.items};
     return true;
 }
@@ -134,5 +186,26 @@ bool fake_owners(struct fake_work *work)
                 (struct sv_store_owner){.account = name->account, .client_id = name->client};
     }
     out->owners = owners;
+    return true;
+}
+
+/* All in one page. */
+bool fake_strays(struct fake_work *work)
+{
+    struct sv_store_strays *out = &work->call->u.strays;
+    struct sv_store_stray *strays =
+        sv_store_arena_alloc(&work->arena, SV_STORE_STRAYS_MAX, sizeof(*strays));
+
+    *out = (struct sv_store_strays){.cursor = out->cursor, .strays = strays, .next_cursor = "0"};
+    for (const struct fake_name *name = work->store->names;
+         name != NULL && out->count < SV_STORE_STRAYS_MAX; name = name->next) {
+        if (!name->held)
+            strays[out->count++] = (struct sv_store_stray){.registrable = name->registrable,
+                                                           .domain = name->domain,
+                                                           .account = name->account,
+                                                           .client_id = name->client,
+                                                           .uid = name->uid,
+                                                           .claimed_at = name->at};
+    }
     return true;
 }

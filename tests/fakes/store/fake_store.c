@@ -27,6 +27,22 @@ static fake_op_fn *const operations[SV_STORE_OP_COUNT] = {
     [SV_STORE_PERMIT] = fake_permit,
     [SV_STORE_HURRY] = fake_hurry,
     [SV_STORE_SWEEP] = fake_sweep,
+    [SV_STORE_TRIM] = fake_trim,
+    [SV_STORE_LETTERS] = fake_letters,
+    [SV_STORE_LETTER_END] = fake_letter_end,
+    [SV_STORE_BEAT] = fake_beat,
+    [SV_STORE_RETIRE] = fake_retire,
+    [SV_STORE_LOOK] = fake_look,
+    [SV_STORE_PLACES] = fake_places,
+    [SV_STORE_PAUSE] = fake_pause,
+    [SV_STORE_PAUSES] = fake_pauses,
+    [SV_STORE_SINK] = fake_sink,
+    [SV_STORE_PARCELS] = fake_parcels,
+    [SV_STORE_SETTLE] = fake_settle,
+    [SV_STORE_SINK_DEAD] = fake_sink_dead,
+    [SV_STORE_REPLAY] = fake_replay,
+    [SV_STORE_MOVE] = NULL, /* its shards stay as many as they are */
+    [SV_STORE_STRAYS] = fake_strays,
     [SV_STORE_READ] = fake_read,
     [SV_STORE_LIST] = fake_list,
     [SV_STORE_ENQUEUE] = fake_enqueue,
@@ -119,6 +135,13 @@ static bool run_one(struct fake_work *work)
     return true;
 }
 
+static bool is_held(const struct fake_work *work)
+{
+    const struct fake_store *store = work->store;
+
+    return store->held && (store->held_op == SV_STORE_OP_COUNT || store->held_op == work->call->op);
+}
+
 /* Those that were there when the turn began, each once; the list may change under us. */
 static void on_timer(uv_timer_t *timer)
 {
@@ -132,7 +155,7 @@ static void on_timer(uv_timer_t *timer)
     for (; count > 0 && work != NULL; count--) {
         struct fake_work *next = work->next;
 
-        if (!store->held || work->canceled)
+        if (!is_held(work) || work->canceled)
             (void)run_one(work);
         work = next;
     }
@@ -208,6 +231,7 @@ static void free_names(struct fake_store *store)
         free(name->domain);
         free(name->account);
         free(name->client);
+        free(name->uid);
         free(name);
     }
     HASH_ITER(hh, store->limits, limit, next_limit)
@@ -217,6 +241,7 @@ static void free_names(struct fake_store *store)
         free(limit);
     }
     fake_sweeps_fini(store);
+    fake_pauses_fini(store);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -291,11 +316,21 @@ void sv_fake_store_set_ready(struct sv_store *base, bool ready)
     store->not_ready = !ready;
 }
 
-void sv_fake_store_hold(struct sv_store *base, bool held)
+void sv_fake_store_hold(struct sv_store *base, enum sv_store_op op, bool held)
 {
     struct fake_store *store = (struct fake_store *)base;
 
+    store->held_op = op;
     store->held = held;
+}
+
+bool sv_fake_store_waits(const struct sv_store *base, enum sv_store_op op)
+{
+    const struct fake_work *work = ((const struct fake_store *)base)->works;
+
+    while (work != NULL && work->call->op != op)
+        work = work->next;
+    return work != NULL;
 }
 
 void sv_fake_store_set_hasty(struct sv_store *base, bool hasty)
@@ -325,6 +360,13 @@ const char *sv_fake_store_event(const struct sv_store *base, unsigned shard, siz
     const struct fake_stream *outbox = &store->shards[shard].outbox;
 
     return i < outbox->count ? outbox->entries[i].payload : NULL;
+}
+
+void sv_fake_store_add_event(struct sv_store *base, unsigned shard, const char *event)
+{
+    struct fake_store *store = (struct fake_store *)base;
+
+    (void)fake_stream_add(store, &store->shards[shard].outbox, event, strlen(event));
 }
 
 sv_ms sv_fake_store_next_at(const struct sv_store *base, unsigned shard)

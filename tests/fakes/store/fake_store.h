@@ -26,8 +26,9 @@ struct sv_fake_fault {
 
 void sv_fake_store_fail(struct sv_store *store, const struct sv_fake_fault *fault);
 
-/* While held, calls arrive and wait; canceled ones end. */
-void sv_fake_store_hold(struct sv_store *store, bool held);
+/* While held, calls of one operation (SV_STORE_OP_COUNT = of any) arrive and wait; canceled ones
+ * end. */
+void sv_fake_store_hold(struct sv_store *store, enum sv_store_op op, bool held);
 
 /* A call that is canceled has done its work all the same, as one that is on its way to a server. */
 void sv_fake_store_set_hasty(struct sv_store *store, bool hasty);
@@ -41,8 +42,14 @@ void sv_fake_store_set_ready(struct sv_store *store, bool ready);
 /* Calls started so far, of one operation. */
 uint64_t sv_fake_store_calls(const struct sv_store *store, enum sv_store_op op);
 
+/* Whether a call of this operation is under way. */
+bool sv_fake_store_waits(const struct sv_store *store, enum sv_store_op op);
+
 /* Event number i of a shard's outbox, from 0; NULL behind the last. Lives as long as the store. */
 const char *sv_fake_store_event(const struct sv_store *store, unsigned shard, size_t i);
+
+/* Puts an event into the outbox, as a commit does. */
+void sv_fake_store_add_event(struct sv_store *store, unsigned shard, const char *event);
 
 /* The earliest due time or lease end of a shard; -1 = none: how far a simulator may jump. */
 sv_ms sv_fake_store_next_at(const struct sv_store *store, unsigned shard);

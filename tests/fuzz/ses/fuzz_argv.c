@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/aws/argv.h"
+#include "sv/argv.h"
 #include "sv/require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);

@@ -133,8 +133,3 @@ def probe():
         return json.loads(done.stdout)
 
     return run
-
-
-@pytest.fixture
-def free_udp_port():
-    return free_port()

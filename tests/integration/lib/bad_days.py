@@ -120,6 +120,30 @@ def verify(world, domain, **fields):
     return records
 
 
+def committed(world):
+    """Changes whenever a worker commits: the sum of all committed fences."""
+    pipe = world.redis.pipeline(transaction=False)
+    for key in world.redis.scan_iter("sv:{0}:d:*", count=1000):
+        pipe.hget(key, "cf")
+    return sum(int(value or 0) for value in pipe.execute())
+
+
+def wait_working(world, what):
+    """Commits go on; how long that took."""
+    first, watch = committed(world), Stopwatch(world.workers[0].pid, *world.redis_server.pids)
+    wait_for(lambda: committed(world) > first, f"commits to go on {what}", DEADLINE_S)
+    return watch.read()
+
+
+def running(world):
+    """The claimed domains and their fences."""
+    uids = [uid.decode() for uid in world.redis.zrange("sv:{0}:run", 0, -1)]
+    pipe = world.redis.pipeline(transaction=False)
+    for uid in uids:
+        pipe.hget(f"sv:{{0}}:d:{uid}", "f")
+    return {uid: int(fence or 0) for uid, fence in zip(uids, pipe.execute())}
+
+
 class Load:
     """Many domains of a few clients. Every job that was sent is remembered."""
 

@@ -24,10 +24,12 @@ class Shard:
     """One shard as it was at one instant."""
 
     def __init__(self, redis, prefix, shard):
-        self.redis = redis
         self.prefix = prefix
         self.number = shard
         self.tag = "%s:{%d}:" % (prefix, shard)
+        if isinstance(redis, redis_module.RedisCluster):  # a shard is in one slot, a slot on one node
+            redis = redis.get_redis_connection(redis.get_node_from_key(self.tag))
+        self.redis = redis
         self.domains, self.clients, self.receipts, self.dead_letters = {}, {}, {}, set()
         self.due = {"hi": {}, "lo": {}}
         # Writers wait meanwhile, so that all reads see the same instant.
@@ -179,11 +181,14 @@ class Checker:
                 self.wrong("3", "receipt %s of %s: %s with %d ms to live", job, client, value, ttl)
 
     def history(self):
-        status, number = {}, {}
+        status, number, epochs = {}, {}, {}
         for entry, event in self.s.events:
             if not event["type"].startswith("io.sesverify.domain."):
                 continue
-            uid = event["source"].rpartition("/")[2]
+            uid, epoch = event["source"].rpartition("/")[2], event.get("epoch", "")
+            if epoch < epochs.get(uid, ""):
+                self.wrong("4", "%s: event %s has epoch %s, the one before had %s", uid, entry, epoch, epochs[uid])
+            epochs[uid] = epoch
             sequence, data = int(event["sequence"]), event["data"]
             if uid not in number and self.trimmed:
                 number[uid], status[uid] = sequence - 1, data["from"]

@@ -28,6 +28,7 @@ import tempfile
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+import contract
 from dns_daemons import Nsd, Unbound
 from dns_liar import Liar
 from dns_sign import Key, sign
@@ -35,7 +36,7 @@ from world import worker_program
 
 ROOT = "127.1.0.1"
 REGISTRY = "127.1.0.2"
-REGISTRY_V6 = "2001:20::2"  # ORCHIDv2 (RFC 7343): public to the eye, routed nowhere; reached also without dns.allow_private
+REGISTRY_V6 = "3ffe::2"  # the 6bone's, given back (RFC 3701): public to the eye, routed nowhere; reached also without dns.allow_private
 TLDS = ("com", "net", "org")
 SERVERS = {  # name -> (host, addresses)
     "a": ("ns1.dns-host.net", ["127.1.1.1", "fd53::1:1"]),
@@ -340,7 +341,7 @@ class Lab:
         done = subprocess.run([*command, *map(str, args)], env={**clean, **self.settings, **(settings or {})},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         assert done.stdout.startswith("{"), f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return {**json.loads(done.stdout), "exit": done.returncode, "stderr": done.stderr}
+        return {**json.loads(contract.outputs(done.stdout)), "exit": done.returncode, "stderr": done.stderr}
 
 
 def healthy(tokens=TOKENS, mail_from="bounce"):

@@ -8,7 +8,9 @@
 Ended by process id; a server whose test dies is killed by the kernel.
 """
 import ctypes
+import hashlib
 import os
+import pathlib
 import random
 import shutil
 import signal
@@ -20,7 +22,9 @@ import urllib.parse
 
 import redis
 
-START_SECONDS = 20
+import redis_kind
+
+START_SECONDS = 60  # with a long AOF to be read, on a machine that does ten other things
 STOP_SECONDS = 10
 PORT_TRIES = 10
 PR_SET_PDEATHSIG = 1
@@ -48,23 +52,39 @@ def free_port():
     raise RuntimeError("no free port")
 
 
+def least_user(password):
+    """What deploy/redis/users.acl allows, as one of `users`: the user sesverify with that password."""
+    root = pathlib.Path(os.environ.get("SV_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[3]))
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    line = (root / "deploy/redis/users.acl").read_text()
+    assert line.startswith("user sesverify on #SHA256_OF_THE_PASSWORD ")
+    return line.removeprefix("user ").replace("SHA256_OF_THE_PASSWORD", digest).strip()
+
+
 class RedisServer:
     """`port`: listen on TCP as well (redis-server cannot pick a port itself). `aof`: keep data over
     kill(), with `fsync` = always, everysec or no. `password`: of the default user. `users`: ACL lines
-    without the word "user", such as "worker on >secret ~* +@all". `config`: more settings."""
+    without the word "user", such as "worker on >secret ~* +@all". `tls`: (certificate, key) to listen with on `tls_port`
+    as well; clients need no certificate unless `config` says so. `config`: more settings."""
 
-    def __init__(self, port=False, aof=False, fsync="always", password=None, users=(), config=None):
+    program = "redis-server"
+    is_of_kind = False  # made by redis_variant.make
+
+    def __init__(self, port=False, aof=False, fsync="always", password=None, users=(), config=None, tls=None):
         self.folder = tempfile.mkdtemp(prefix="sv-redis-", dir="/tmp")  # a socket's path is short
         self.path = os.path.join(self.folder, "redis.sock")
         self.log = os.path.join(self.folder, "redis.log")
         self.wants_port = port
         self.port = 0
+        self.tls = tls
+        self.tls_port = 0
         self.aof = aof
         self.fsync = fsync
         self.password = password
         self.users = list(users)
         self.config = dict(config or {})
         self.process = None
+        self.process_environment = None  # None = ours
         self.was_up = False
 
     def __enter__(self):
@@ -79,6 +99,11 @@ class RedisServer:
     @property
     def pid(self):
         return self.process.pid
+
+    @property
+    def pids(self):
+        """Of everything that answers a client."""
+        return [self.pid]
 
     def _write_config(self):
         lines = {
@@ -97,6 +122,9 @@ class RedisServer:
         }
         if self.password is not None:
             lines["requirepass"] = self.password
+        if self.tls is not None:
+            lines.update({"tls-port": self.tls_port, "tls-cert-file": self.tls[0], "tls-key-file": self.tls[1],
+                          "tls-ca-cert-file": self.tls[0], "tls-auth-clients": "no"})
         lines.update(self.config)
         name = os.path.join(self.folder, "redis.conf")
         with open(name, "w", encoding="utf-8") as out:
@@ -109,29 +137,38 @@ class RedisServer:
     def start(self):
         """Starts and waits until it answers PING. Keeps the port of an earlier start."""
         assert self.process is None, "runs already"
+        if not self.is_of_kind:
+            redis_kind.check_own()
         for _ in range(PORT_TRIES):
-            if self.wants_port and self.port == 0:
-                self.port = free_port()
+            self._pick_ports()
             if self._try_start():
                 self.was_up = True
                 return self
             if self.was_up:
                 time.sleep(0.2)  # others know this port already: wait for it
             else:
-                self.port = 0
+                self.port = self.tls_port = 0
         raise RuntimeError(f"no free port in {PORT_TRIES} tries\n{self.read_log()}")
 
     def start_unready(self):
         """Starts without waiting for anything."""
         assert self.process is None, "runs already"
-        if self.wants_port and self.port == 0:
-            self.port = free_port()
+        if not self.is_of_kind:
+            redis_kind.check_own()
+        self._pick_ports()
         self._spawn()
         return self
 
+    def _pick_ports(self):
+        if self.wants_port and self.port == 0:
+            self.port = free_port()
+        if self.tls is not None and self.tls_port == 0:
+            self.tls_port = free_port()
+
     def _spawn(self):
         self.process = subprocess.Popen(
-            ["redis-server", self._write_config()],
+            [self.program, self._write_config()],
+            env=self.process_environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -219,14 +256,25 @@ class RedisServer:
         options.setdefault("decode_responses", True)
         return redis.Redis(unix_socket_path=self.path, **options)
 
-    def url(self, user=None, password=None, database=0, tcp=False):
-        """What `redis.url` takes."""
+    def environment(self):
+        """The settings of a worker of this Redis."""
+        return {"SESVERIFY_REDIS_URL": self.url()}
+
+    def cli(self):
+        """What redis-cli needs to get here."""
+        return ["-s", self.path] + (["-a", self.password] if self.password else [])
+
+    def url(self, user=None, password=None, database=0, tcp=False, host="127.0.0.1"):
+        """What `redis.url` takes; over TLS where the server has it and `tcp` is "tls"."""
         password = self.password if password is None else password
         login = ""
         if user or password:
             quote = lambda text: urllib.parse.quote(text or "", safe="")
             login = f"{quote(user)}:{quote(password)}@"
+        if tcp == "tls":
+            assert self.tls_port, "made without tls"
+            return f"rediss://{login}{host}:{self.tls_port}/{database}"
         if tcp:
             assert self.port, "made without port=True"
-            return f"redis://{login}127.0.0.1:{self.port}/{database}"
+            return f"redis://{login}{host}:{self.port}/{database}"
         return f"unix://{login}{self.path}?db={database}"

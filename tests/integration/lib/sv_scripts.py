@@ -51,6 +51,8 @@ def text_of(value):
 class Scripts:
     """`unfenced` strips the lines of commit.lua that check the fence: a broken build on purpose."""
 
+    owns = {}  # (uid, fence) -> who claimed, for all of them
+
     def __init__(self, redis, prefix="sv", shard=0, unfenced=False):
         self.redis = redis
         self.tag = "%s:{%d}:" % (prefix, shard)
@@ -107,31 +109,53 @@ class Scripts:
     def bury(self, entry, reason, error, payload, event):
         return self.call("bury", self.dead_keys(entry), [entry, reason, error, payload, event])
 
-    def fetch(self, entry, consumer="c1", bytes_max=65536):
-        return self.call("fetch", self.dead_keys(entry), [entry, consumer, bytes_max, self.shard])
+    def fetch(self, entry, consumer="c1", bytes_max=65536, deliveries_max=0):
+        return self.call("fetch", self.dead_keys(entry), [entry, consumer, bytes_max, self.shard, deliveries_max])
+
+    def retry(self, entry, job="", bytes_max=65536):
+        return self.call("retry", [self.key("jobs"), *self.dead_keys(entry)[3:]], [entry, job, bytes_max])
+
+    def drop(self, entry):
+        return self.call("drop", self.dead_keys(entry)[3:], [entry])
+
+    def pause(self, verb, field, by="op", why="why", notes_max=1000):
+        return self.call("pause", ["%s:{pause}" % self.prefix], [verb, field, by, why, notes_max])
+
+    def look(self, uid, client, job_id="", any_client=False):
+        keys = [self.key("d:" + uid)] + self.queues(client) + [self.key("c:" + client), self.key("x:" + uid)]
+        if job_id:
+            keys.append(self.receipt(client, job_id))
+        return self.call("look", keys, [uid, client, job_id, int(any_client)])
 
     def claim(self, uid, client, own, lease_ms=60000):
         keys = [self.key("d:" + uid)] + self.queues(client) + [self.key("c:" + client)]
-        return self.call("claim", keys, [uid, client, lease_ms, own])
+        answer = self.call("claim", keys, [uid, client, lease_ms, own])
+        if answer[0] == "CLAIMED":
+            self.owns[uid, answer[1]] = own
+        return answer
 
-    def renew(self, uid, fence, lease_ms=60000):
-        return self.call("renew", [self.key("d:" + uid), self.key("run")], [uid, fence, lease_ms])
+    def holder(self, uid, fence, own=None):
+        """Who claimed under that fence last, unless a test says otherwise."""
+        return own or self.owns.get((uid, int(fence)), "nobody")
 
-    def release(self, uid, client, fence, wait_ms=0):
+    def renew(self, uid, fence, lease_ms=60000, own=None):
+        return self.call("renew", [self.key("d:" + uid), self.key("run")], [uid, self.holder(uid, fence, own), fence, lease_ms])
+
+    def release(self, uid, client, fence, wait_ms=0, own=None):
         keys = [self.key("d:" + uid)] + self.queues(client)
-        return self.call("release", keys, [uid, client, fence, wait_ms])
+        return self.call("release", keys, [uid, client, self.holder(uid, fence, own), fence, wait_ms])
 
     def commit(self, uid, client, fence, sequence, from_, to, **opt):
         job_id = opt.get("job_id", "")
         keys = [self.key("d:" + uid)] + self.queues(client) + [
-            self.key("c:" + client), self.key("events"), self.key("n"), self.key("x:" + uid)]
+            self.key("c:" + client), self.key("events"), self.key("n"), self.key("x:" + uid), self.key("meta")]
         if job_id:
             keys.append(self.receipt(client, job_id))
         texts = []
         for text in (opt.get("detail"), opt.get("change")):
             texts += ["" if text is None else "set" if text else "delete", text or ""]
         flags = ["1" if opt.get(name) else "0" for name in ("give_back", "reset", "forget")]
-        args = [uid, client, fence, sequence, from_, to, pack(opt.get("fields", {})),
+        args = [uid, client, self.holder(uid, fence, opt.get("own")), fence, sequence, from_, to, pack(opt.get("fields", {})),
                 b"".join(n.encode() + b"\0" for n in opt.get("delete", ())),
                 opt.get("wait_ms", 60000), "1" if opt.get("urgent") else "0",
                 opt.get("event", ""), job_id, opt.get("outcome", ""), opt.get("job_event", ""),
@@ -155,7 +179,11 @@ class Scripts:
     def own(self, verb, registrable, domain, account, client, uid, **opt):
         return self.call("own", ["%s:{o:%s}" % (self.prefix, registrable)], [
             verb, domain, account, client, uid, "1" if opt.get("overlap") else "0",
-            opt.get("claiming_ms", 3600000), opt.get("names_max", 1000)])
+            opt.get("claiming_ms", 3600000), opt.get("names_max", 1000), opt.get("seen_at", 0), opt.get("idle_ms", 0)])
+
+    def trim(self, keep_ms, entries_max=100):
+        """[deleted, 1 when there are more, the group that still needs an old one]"""
+        return self.call("trim", [self.key("events"), self.key("n")], [keep_ms, entries_max])
 
     def gcra(self, interval_us, worker="w1", throttled=False, account="default", region="eu-west-1", action="Get"):
         """[microseconds to wait, interval, workers, now]"""
@@ -196,7 +224,10 @@ def compose(path):
         file = path.parent / "shared" / (line[1] + ".lua")
         assert file.exists(), "%s: `-- include %s` names no known piece" % (path, line[1])
         return file.read_text()
-    return re.sub(r"^-- include (.*)\n", piece, path.read_text(), flags=re.M)
+    first, rest = re.sub(r"^-- include (.*)\n", piece, path.read_text(), flags=re.M).split("\n", 1)
+    commands = sorted({"{ %s }" % words for words in re.findall(r"redis\.p?call\(('[A-Z]+'(?:, '[A-Z]+')?)", rest)})
+    may = (path.parent / "shared" / "may.lua").read_text().replace("COMMANDS", ", ".join(commands)) if commands else ""
+    return first + "\n" + may + rest
 
 
 def strip_fence_checks(text):

@@ -10,12 +10,14 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
 import zlib
 
-from redis_server import RedisServer
+import contract
+import redis_variant
 from sandbox import Sandbox, wait_for
 
 DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "60"))
@@ -38,7 +40,10 @@ FAST = {
     "SESVERIFY_SCHEDULE_FAULT_FIRST": "200ms",
     "SESVERIFY_SCHEDULE_FAULT_CAP": "1s",
     "SESVERIFY_WORKER_POLL": "100ms",
+    "SESVERIFY_WORKER_HEARTBEAT": "1s",
+    "SESVERIFY_WORKER_START_SPREAD": "0s",
     "SESVERIFY_WORKER_PROBE": "false",  # tests count calls; test_startup.py is about these
+    "SESVERIFY_STATUS_LISTEN": "127.0.0.1:0",
     "SESVERIFY_LOG_FORMAT": "json",
     "SESVERIFY_LOG_LEVEL": "debug",
 }
@@ -49,8 +54,10 @@ def _die_with_parent():
 
 
 def worker_program(variant="sesverify"):
+    """SV_TEST_WORKER is another one for tests that ask for none."""
     root = pathlib.Path(__file__).resolve().parents[3]
     build = pathlib.Path(os.environ.get("SV_BINARY_DIR", root / "build" / "debug"))
+    variant = os.environ.get("SV_TEST_WORKER", variant) if variant == "sesverify" else variant
     folder = "worker" if variant == "sesverify" else "tests/integration/worker"
     return str(build / folder / variant)
 
@@ -66,12 +73,21 @@ def zone_line(record, owner_suffix="", ttl=1):
     return f"{record['name']}{owner_suffix}. {ttl} {record['type']} {value}"
 
 
+def address(worker):
+    """Where the worker's log says that its status port listens."""
+    def find():
+        told = re.search(r'"event":"status_port".*?"address":"([^"]+)"', worker.text())
+        return told and told.group(1)
+    return wait_for(find, "the status port", DEADLINE_S)
+
+
 class Worker:
-    def __init__(self, environment, folder, number, variant, args=()):
+    def __init__(self, environment, folder, number, variant, args=(), launcher=()):
         self.name = f"w{number}"
+        self.environment = environment
         self.log = folder / f"worker-{number}.log"
         self.process = subprocess.Popen(
-            [worker_program(variant), "run", *map(str, args)],
+            [*launcher, worker_program(variant), "run", *map(str, args)],
             env={**environment, "SESVERIFY_WORKER_NAME": self.name}, stdin=subprocess.DEVNULL,
             stdout=self.log.open("w"), stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
 
@@ -105,15 +121,20 @@ class Worker:
 
 class World:
     """`dns`: an object with `address` and `zone(name, lines)`; None = the sandbox's own DNS server. `settings` are
-    environment variables of the workers; `sandbox_args` are added to the sandbox's; `redis` = options of RedisServer."""
+    environment variables of the workers; `sandbox_args` are added to the sandbox's; `redis` = options of RedisServer;
+    `server` = RedisSentinels or RedisCluster instead of what SV_TEST_REDIS says (redis_variant.py). `judged` = False where
+    others than workers write events: what is told is not held against docs/schemas."""
 
-    def __init__(self, dns=None, settings=None, sandbox_args=(), speed=SPEED, variant="sesverify", redis=None):
+    def __init__(self, dns=None, settings=None, sandbox_args=(), speed=SPEED, variant="sesverify", redis=None, server=None,
+                 judged=True):
         self.dns = dns
         self.settings = {**FAST, **(settings or {})}
         self.sandbox_args = list(sandbox_args)
         self.speed = speed
         self.variant = variant
-        self.redis_options = dict(redis or {})
+        self.judged = judged
+        self.launcher = []  # what the workers are started by, such as setpriv; it has to become them
+        self.redis_server = server or redis_variant.make(**(redis or {}))
         self.workers = []
         self.started = 0
         self.last_id = "0"
@@ -122,7 +143,7 @@ class World:
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sv-world-"))
-        self.redis_server = RedisServer(**self.redis_options).__enter__()
+        self.redis_server.__enter__()
         self.redis = self.redis_server.client(decode_responses=False)
         args = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--speed", self.speed, "--look-every", "1h"]
         if self.dns is None:
@@ -144,20 +165,26 @@ class World:
             for worker in self.workers[-2:]:
                 print(f"--- {worker.log}\n{worker.text()[-2500:]}")
         self.sandbox.stop()
-        self.redis_server.close()
+        try:
+            if exc[0] is None and self.judged:
+                contract.streams(self.redis)
+                for worker in self.workers:
+                    contract.log(worker.log, worker.environment)
+        finally:
+            self.redis_server.close()
 
     # --- workers ---
 
     def environment(self):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SESVERIFY_"))}
         dns_address = self.dns.address if self.dns else self.sandbox.dns_addr
-        return {**clean, **self.sandbox.environment(), **self.settings,
-                "SESVERIFY_REDIS_URL": f"unix://{self.redis_server.path}", "SESVERIFY_DNS_SERVERS": dns_address}
+        return {**clean, **self.sandbox.environment(), **self.redis_server.environment(), **self.settings,
+                "SESVERIFY_DNS_SERVERS": dns_address}
 
-    def start_worker(self, wait=True, args=(), **settings):
+    def start_worker(self, wait=True, args=(), variant=None, **settings):
         self.started += 1
         environment = {k: v for k, v in {**self.environment(), **settings}.items() if v is not None}
-        worker = Worker(environment, self.folder, self.started, self.variant, args)
+        worker = Worker(environment, self.folder, self.started, variant or self.variant, args, self.launcher)
         self.workers.append(worker)
         if wait:
             wait_for(worker.ready, "the worker to be ready", DEADLINE_S)
@@ -165,8 +192,12 @@ class World:
 
     def command(self, *args):
         """Runs a client command; its CompletedProcess."""
-        return subprocess.run([worker_program(), *args], env=self.environment(), stdin=subprocess.DEVNULL,
+        done = subprocess.run([worker_program(), *args], env=self.environment(), stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        contract.keeps_secrets(done.stdout + done.stderr, self.environment())
+        if "--json" in args and self.judged:
+            contract.outputs(done.stdout)
+        return done
 
     # --- jobs and events ---
 
@@ -177,7 +208,7 @@ class World:
 
     def push_raw(self, payload, field="job"):
         done = subprocess.run(
-            ["redis-cli", "-s", self.redis_server.path, "-x", "XADD", "sv:{0}:jobs", "*", field],
+            ["redis-cli", *self.redis_server.cli(), "-x", "XADD", "sv:{0}:jobs", "*", field],
             input=payload, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 

@@ -1,6 +1,7 @@
 /* A Redis connection on strings: commands on standard input, what happens on standard output.
  *
- *   redis_probe URL COMMAND_MS
+ *   redis_probe URL COMMAND_MS [ca=FILE] [cert=FILE] [key=FILE] [name=NAME] [connect_ms=N]
+ * [cap_ms=N] [password_file=FILE]
  *
  * Lines in:   ID DEADLINE_MS WORD...    one command; DEADLINE_MS 0 = COMMAND_MS
  *             incr KEY COUNT            so many INCRs, as many in flight as the connection takes
@@ -202,6 +203,53 @@ static void on_input(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     }
 }
 
+/* What stands behind NAME= among the arguments; NULL = it is not there. */
+static const char *argument(int argc, char **argv, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (int i = 3; i < argc; i++) {
+        if (strncmp(argv[i], name, len) == 0 && argv[i][len] == '=')
+            return argv[i] + len + 1;
+    }
+    return NULL;
+}
+
+/* The context is a file with the password. */
+static enum sv_err read_login(void *context, struct sv_redis_login *out, struct sv_errinfo *info)
+{
+    FILE *file = fopen(context, "re");
+    bool is_read = file != NULL && fgets(out->password, sizeof(out->password), file) != NULL;
+
+    if (file != NULL)
+        (void)fclose(file);
+    return is_read ? SV_OK : sv_err_set(info, SV_ENOTFOUND, "probe", 0, "no password");
+}
+
+static void take_arguments(int argc, char **argv, struct sv_redis_options *options)
+{
+    const char *connect_ms = argument(argc, argv, "connect_ms");
+    const char *cap_ms = argument(argc, argv, "cap_ms");
+    const char *password_file = argument(argc, argv, "password_file");
+
+    options->command_ms = strtoll(argv[2], NULL, 10);
+    options->connect_ms = connect_ms != NULL ? strtoll(connect_ms, NULL, 10) : 0;
+    options->reconnect_cap_ms = cap_ms != NULL ? strtoll(cap_ms, NULL, 10) : 0;
+    options->tls = sv_redis_tls_new(&(struct sv_redis_tls_settings){
+        .ca_file = argument(argc, argv, "ca"),
+        .cert_file = argument(argc, argv, "cert"),
+        .key_file = argument(argc, argv, "key"),
+        .server_name = argument(argc, argv, "name"),
+    });
+    if (password_file != NULL) {
+        static char path[1024];
+
+        (void)snprintf(path, sizeof(path), "%s", password_file);
+        options->login = read_login;
+        options->login_context = path;
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct sv_redis_options options = {.client_name = "redis_probe"};
@@ -210,7 +258,7 @@ int main(int argc, char **argv)
     struct sv_rand rand;
     uv_loop_t loop;
 
-    SV_REQUIRE(argc == 3);
+    SV_REQUIRE(argc >= 3);
     (void)signal(SIGPIPE, SIG_IGN);
     if (sv_redis_address_parse(argv[1], &options.address, &info) != SV_OK) {
         (void)fprintf(stderr, "redis_probe: %s\n", info.text);
@@ -218,7 +266,7 @@ int main(int argc, char **argv)
     }
     sv_rand_system_init(&rand);
     options.rand = &rand;
-    options.command_ms = strtoll(argv[2], NULL, 10);
+    take_arguments(argc, argv, &options);
     SV_REQUIRE(uv_loop_init(&loop) == 0);
     sv_buf_init(&probe->in, LINE_BYTES_MAX);
     probe->redis = sv_redis_new(&loop, &options, on_state, NULL);
@@ -230,6 +278,7 @@ int main(int argc, char **argv)
     SV_REQUIRE(uv_loop_close(&loop) == 0);
     sv_buf_fini(&probe->in);
     free(probe);
+    sv_redis_tls_free(options.tls);
     printf("closed\n");
     return 0;
 }

@@ -7,14 +7,15 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import checker
-import redis_server
+import redis_variant
 import sv_scripts
+from redis_kind import pytest_runtest_logreport, pytest_runtest_setup  # noqa: F401
 
 
 @pytest.fixture(scope="session")
 def server():
-    with redis_server.RedisServer() as private:
-        yield private.client(decode_responses=False)
+    with redis_variant.make(small=True) as private:
+        yield redis_variant.first(private).client(decode_responses=False)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ def test_register_opens(store):
     uid = uid_of("default", CLIENT, "a.example")
     d = store.domain(uid)
     assert d["st"] == "new" and d["seq"] == "0" and d["todo"] == "1" and d["jt"] == "register"
-    assert d["dom"] == "a.example" and d["cl"] == CLIENT and d["ver"] == "1"
+    assert d["dom"] == "a.example" and d["cl"] == CLIENT and d["ver"] == "2"
     assert store.redis.hget(store.key("c:" + CLIENT), uid) == b"a@x.example"
     assert store.redis.zscore(store.key("due:hi:" + CLIENT), uid) == float(d["nx"])
     assert store.redis.get(store.receipt(CLIENT, d["jid"])) == b"open:" + uid.encode()

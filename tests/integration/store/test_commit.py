@@ -1,5 +1,6 @@
 """Commits: fence, sequence, counters, due times; and what happens to a domain without one."""
 import pytest
+import redis
 from sv_scripts import uid_of
 from steps import CLIENT, commit_args, dump, job, last_event, run, settle
 
@@ -83,6 +84,74 @@ def test_conflict_writes_nothing(store, change):
     store.redis.hdel(store.key("n"), "conflict")
 
 
+def kept(store):
+    return {key: (max(store.redis.pttl(key), 0), store.redis.dump(key)) for key in store.redis.keys("*")}
+
+
+def lose_since(store, known):
+    """Redis lost every write that came after."""
+    store.redis.flushdb()
+    for key, (ttl, value) in known.items():
+        store.redis.restore(key, ttl, value)
+
+
+def test_F10_lost_writes_give_a_fence_out_twice(store):
+    """A fail-over loses A's claim; B is given the same fence. Whatever A wants then, before and after B's commit: it is fenced."""
+    job(store, "register")
+    known = kept(store)
+    uid, fence = run(store, own="a/1")
+    late = commit_args(store, uid, fence, "pending_verification", own="a/1")
+    lose_since(store, known)
+    assert run(store, own="b/1") == (uid, fence)
+    held = commit_args(store, uid, fence, "pending_verification", own="b/1")
+    before = dump(store)
+    assert store.renew(uid, fence, own="a/1") == 0
+    assert store.release(uid, CLIENT, fence, own="a/1") == 0
+    assert dump(store) == before
+    assert store.commit(*late[0], **late[1]) == ["FENCED"]
+    assert store.commit(*held[0], **held[1]) == ["COMMITTED", 0]
+    assert store.commit(*late[0], **late[1]) == ["FENCED"]
+    assert store.commit(*held[0], **held[1]) == ["ALREADY"]
+    assert store.counters()["stale"] == 2 and "conflict" not in store.counters()
+    assert len(store.events()) == 2
+
+
+def epochs(store):
+    return [event["epoch"] for event in store.events() if "sequence" in event]
+
+
+def test_F17_another_server_raises_the_epoch(store):
+    """Told by its replication id; the same epoch as long as the same server writes, and never the same one twice."""
+    job(store, "register")
+    settle(store, wait_ms=0)
+    settle(store, to="verified", wait_ms=0)
+    first = epochs(store)
+    assert first[0] == first[1] and len(first[0]) == 13 and first[0].isdigit()
+    for clock in ("0", "9000000000000"):  # also where the server before had a clock far ahead
+        known = kept(store)
+        raised = []
+        for _ in range(2):  # the second time the first raise is lost
+            lose_since(store, known)
+            store.redis.hset(store.key("meta"), mapping={"replid": "of-another", "epoch": max(clock, first[-1])})
+            settle(store, to="at_risk" if clock == "0" else "verified", wait_ms=0)
+            raised.append(epochs(store)[-1])
+        assert raised[0] > max(clock, first[-1]) and raised[1] >= raised[0] and (clock != "0" or raised[1] > raised[0])
+    assert store.redis.hget(store.key("meta"), "replid") == store.redis.info("replication")["master_replid"].encode()
+
+
+def test_a_meta_that_is_none_stops_the_commit(store):
+    job(store, "register")
+    uid, fence = run(store)
+    args, opt = commit_args(store, uid, fence, "pending_verification")
+    for spoil in (lambda key: store.redis.set(key, "x"), lambda key: store.redis.hset(key, "epoch", "x")):
+        spoil(store.key("meta"))
+        before = dump(store)
+        with pytest.raises(redis.exceptions.ResponseError, match="WRONGTYPE"):
+            store.commit(*args, **opt)
+        assert dump(store) == before
+        store.redis.delete(store.key("meta"))
+
+
 def test_conflict_about_the_job(store):
     job(store, "register", job_id="j1")
     uid, fence = run(store)
@@ -148,6 +217,36 @@ def test_claim_of_a_domain_not_due(store):
     assert store.claim(UID, CLIENT, "w/9") == ["LOST"]
     assert store.claim("0" * 16, CLIENT, "w/9") == ["LOST"]
     assert dump(store) == before
+
+
+@pytest.mark.parametrize("urgent,queue", [(False, "due:lo:"), (True, "due:hi:")])
+def test_hurry_moves_one_that_waits(store, urgent, queue):
+    def hurry(uid):
+        return store.call("hurry", [store.key("d:" + uid), *store.queues(CLIENT)[:4]], [uid, CLIENT])
+
+    job(store, "register")
+    settle(store, wait_ms=3600000, urgent=urgent)
+    assert hurry(UID) == 1
+    d = store.domain(UID)
+    assert d["hu"] == "1" and float(d["nx"]) == store.redis.zscore(store.key(queue + CLIENT), UID)
+    assert hurry(UID) == 0
+    assert store.claim(UID, CLIENT, "w/2")[0] == "CLAIMED"
+    store.redis.zadd(store.key(queue + CLIENT), {"f" * 16: 9e12})  # of no record: none is made
+    assert hurry("f" * 16) == 0 and not store.redis.exists(store.key("d:" + "f" * 16))
+    store.redis.delete(store.key(queue + CLIENT))
+
+
+def test_another_clients_record_stops_it(store):
+    """Two domains of one uid cannot be; if they were, neither would get what is the other's."""
+    job(store, "register")
+    entry = store.push()
+    assert store.take() == [entry]
+    before = dump(store)
+    for call in (lambda: store.admit(entry, "other", UID, entry, "recheck"), lambda: store.claim(UID, "other", "w/1")):
+        with pytest.raises(redis.exceptions.ResponseError, match="belongs to another client"):
+            call()
+        assert dump(store) == before
+    store.bury(entry, "r", "e", "p", store.job_event(entry, "j", "dead"))
 
 
 def test_renew(store):
@@ -217,6 +316,27 @@ def test_reap_counts_and_ends_a_crash_loop(store):
     assert store.redis.get(store.receipt(CLIENT, 'j"1')) == b"dead"
     assert store.redis.zcard(store.key("dead")) == 1
     assert store.redis.zscore(store.key("due:lo:" + CLIENT), UID) == float(d["nx"])
+
+
+def test_F19_those_that_ended_together_come_back_apart(store):
+    """The second time at the latest: else one of them would take the others with it until all are given up."""
+    uids = ["%016x" % (0x123456789abcdef * (n + 1) % 2 ** 64) for n in range(20)]
+    waits = {}
+    for turn in range(1, 5):
+        for uid in uids:
+            if turn == 1:
+                store.redis.hset(store.key("d:" + uid), mapping={"cl": CLIENT, "f": 1, "cf": 0})
+            store.redis.hset(store.key("d:" + uid), "rc", turn - 1)
+            store.redis.zadd(store.key("run"), {uid: 1})
+            assert store.reap(uid, CLIENT, reclaims_max=9, crash_wait_ms=10000) == "REAPED"
+        now = int(store.redis.time()[0]) * 1000
+        waits[turn] = [int(store.domain(uid)["nx"]) - now for uid in uids]
+        store.redis.delete(store.key("due:lo:" + CLIENT), store.key("due:hi:" + CLIENT))
+    store.broken_on_purpose = True  # such domains come from no job
+    assert max(waits[1]) <= 5000
+    for turn, longest in ((2, 4000), (3, 8000), (4, 10000)):
+        assert longest / 2 - 5000 <= min(waits[turn]) and max(waits[turn]) <= longest + 5000
+        assert max(waits[turn]) - min(waits[turn]) >= longest / 4
 
 
 def test_reap_of_what_has_no_record(store):

@@ -121,7 +121,7 @@ def relative_targets(line, domain):
 
 # --- what a report has to say ---
 
-SERVERS_OF = {"registry": ("127.1.0.2", "[2001:20::2]"), "s": ("127.1.2.",), "r": ("127.1.3.",), "liar": ("127.1.3.9",),
+SERVERS_OF = {"registry": ("127.1.0.2", "[3ffe::2]"), "s": ("127.1.2.",), "r": ("127.1.3.",), "liar": ("127.1.3.9",),
               "lab": ("127.1.", "[fd53:"), "host": ("ns1.",)}  # host: one whose address was not asked
 
 

@@ -14,6 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+from burst import worst_excess  # noqa: E402
 from checker import check  # noqa: E402
 from sandbox import wait_for  # noqa: E402
 from world import World, zone_line  # noqa: E402
@@ -33,12 +34,8 @@ SETTINGS = {
 
 
 def windows_held(arrivals_ms, allowance, rate=RATE):
-    """The worst excess over `allowance + rate x T` in any window that begins and ends with an arrival."""
-    worst = 0.0
-    for i, first in enumerate(arrivals_ms):
-        for count, last in enumerate(arrivals_ms[i:], 1):
-            worst = max(worst, count - (allowance + rate * (last - first) / 1000))
-    return worst
+    """The worst excess over `allowance + rate x T`; 0 where there is none."""
+    return max(0.0, worst_excess(arrivals_ms, allowance, rate))
 
 
 def arrivals(world):

@@ -12,15 +12,17 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import contract  # noqa: E402
 from bad_days import run_timed  # noqa: E402
+import redis_variant  # noqa: E402
 from redis_server import RedisServer, free_port  # noqa: E402
 from sandbox import Sandbox  # noqa: E402
 from world import worker_program  # noqa: E402
 
-COMMANDS = ["run", "check", "enqueue", "records", "explain", "status", "events tail", "import", "config check", "config show",
-            "config defaults"]
-WITH_JSON = ["check", "enqueue", "records", "explain", "status", "events tail", "import", "config check",
-             "config show"]
+COMMANDS = ["run", "check", "enqueue", "records", "explain", "status", "top", "stats", "health", "events tail", "import",
+            "config check", "config show", "config defaults", "completion"]
+WITH_JSON = ["check", "enqueue", "records", "explain", "status", "top", "stats", "health", "events tail", "import",
+             "config check", "config show"]
 DEADLINE_S = 60
 
 
@@ -30,8 +32,11 @@ def environment(**more):
 
 
 def run(*words, **more):
-    return subprocess.run([worker_program(), *map(str, words)], env=environment(**more), stdin=subprocess.DEVNULL,
+    done = subprocess.run([worker_program(), *map(str, words)], env=environment(**more), stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    if "--json" in words and words[:2] != ("events", "tail"):  # those events are the test's own
+        contract.outputs(done.stdout)
+    return done
 
 
 def on_terminal(*words, **more):
@@ -118,6 +123,8 @@ def test_C1_version():
     (["events", "tail", "--from", "yesterday"], "--from is 0, $"),
     (["events", "tail", "--count", "0"], "--count is a number"),
     (["events", "tail", "--follow", "--no-follow"], "exclude each other"),
+    (["top", "--interval", "0"], "--interval is a number from 1 to 3600"),
+    (["health", "--port", "9425"], "neither ADDR:PORT nor [ADDR]:PORT"),
     (["status", "--limit", "x"], "--limit is a number"),
 ])
 def test_E4_usage_is_64(words, said):
@@ -199,6 +206,11 @@ def test_L3_secrets_are_masked_and_guarded(tmp_path):
     for words in (["config", "show"], ["config", "show", "--json"], ["config", "show", "--origin"]):
         done = run(*words, SESVERIFY_REDIS_PASSWORD=secret)
         assert done.returncode == 0 and secret not in done.stdout + done.stderr and "****" in done.stdout
+        for url in (f"redis://u:{secret}@h:1/0", f"unix://:{secret}@x@/p/s", f"rediss+cluster://u:{secret}@h:1,[::1]:2"):
+            done = run(*words, SESVERIFY_REDIS_URL=url)
+            assert done.returncode == 0 and secret not in done.stdout + done.stderr
+            assert url.replace(secret, "********").replace("@x", "") in done.stdout
+    assert "redis://u@h:1/0" in run("config", "show", SESVERIFY_REDIS_URL="redis://u@h:1/0").stdout
     done = run("status", "--set", f"redis.password={secret}")
     assert done.returncode == 78 and secret not in done.stdout + done.stderr
     file = tmp_path / "password"
@@ -249,8 +261,8 @@ def test_E4_silent_redis_is_69():
 
 
 def test_commands_on_an_empty_redis():
-    with RedisServer() as server:
-        settings = {"SESVERIFY_REDIS_URL": f"unix://{server.path}"}
+    with redis_variant.make() as server:
+        settings = server.environment()
         done = run("status", **settings)
         assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("CLIENT  DOMAIN")
         assert run("status", "--json", **settings).stdout == ""
@@ -269,12 +281,12 @@ def test_commands_on_an_empty_redis():
 
 
 def test_events_of_every_shard():
-    with RedisServer() as server:
-        settings = {"SESVERIFY_REDIS_URL": f"unix://{server.path}", "SESVERIFY_REDIS_SHARDS": "4"}
+    with redis_variant.make() as server:
+        settings, redis = {**server.environment(), "SESVERIFY_REDIS_SHARDS": "4"}, server.client()
         for shard in range(4):
             for number in range(130):  # more than a page
                 event = {"type": "io.sesverify.domain.updated.v1", "data": {"domain": f"{number}.example"}}
-                server.client().xadd("sv:{%d}:events" % shard, {"event": json.dumps(event)})
+                redis.xadd("sv:{%d}:events" % shard, {"event": json.dumps(event)})
         done = run("events", "tail", "--no-follow", "--json", **settings)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         assert done.returncode == 0 and len(lines) == 4 * 130
@@ -449,12 +461,13 @@ def test_closed_output_is_74():
 
 
 def test_reader_that_leaves_is_no_news():
-    with RedisServer() as server:
+    with redis_variant.make() as server:
+        redis = server.client()
         for number in range(2000):
             event = {"type": "io.sesverify.domain.updated.v1", "data": {"domain": f"{number}.example", "pad": "x" * 200}}
-            server.client().xadd("sv:{0}:events", {"event": json.dumps(event)})
+            redis.xadd("sv:{0}:events", {"event": json.dumps(event)})
         process = subprocess.Popen([worker_program(), "events", "tail", "--no-follow", "--json"],
-                                   env=environment(SESVERIFY_REDIS_URL=f"unix://{server.path}"), stdout=subprocess.PIPE,
+                                   env=environment(**server.environment()), stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
         assert process.stdout.readline()
         process.stdout.close()

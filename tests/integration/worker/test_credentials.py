@@ -13,7 +13,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from key_givers import KeyGivers, wait_until  # noqa: E402
-from redis_server import RedisServer, free_port  # noqa: E402
+import redis_variant  # noqa: E402
+from redis_server import free_port  # noqa: E402
 from world import worker_program  # noqa: E402
 
 ARN, OTHER = "arn:aws:iam::123456789012:role/mail", "arn:aws:iam::123456789012:role/first"
@@ -446,9 +447,8 @@ def test_F28_expired_keys_are_told_once(tmp_path, givers):
 # --- SIGHUP: needs a worker that works ---
 
 def test_sighup_searches_the_keys_again(tmp_path, givers):
-    with RedisServer() as redis:
-        run = Run(tmp_path, givers, startup="60s", SESVERIFY_REDIS_URL=f"unix://{redis.path}",
-                  SESVERIFY_WORKER_PROBE="false", **container(givers))
+    with redis_variant.make() as redis:
+        run = Run(tmp_path, givers, startup="60s", SESVERIFY_WORKER_PROBE="false", **redis.environment(), **container(givers))
         wait_until(lambda: run.events("ready"))
         before = len(givers.requests)
         run.process.send_signal(signal.SIGHUP)

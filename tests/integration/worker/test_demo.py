@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+import contract
 from sandbox import program as sandbox_program
 from sandbox import wait_for
 from sigv4_judge import Record
@@ -74,7 +75,7 @@ def test_demo_ends_well(demo):
     story = demo("--json")
     pids = story.wait_started()
     assert story.process.wait(DEADLINE_S) == 0, story.err.read_text() + story.out.read_text()[-2000:]
-    lines = [json.loads(line) for line in story.out.read_text().splitlines()]
+    lines = [json.loads(line) for line in contract.outputs(story.out.read_text()).splitlines()]
     assert lines[-1]["schema"] == "sesverify.demo.v1" and lines[-1]["right"] is True
     assert {row["status"] for row in lines[-1]["domains"]} == {"verified", "failed"}
     assert all(row["right"] for row in lines[-1]["domains"])

@@ -3,6 +3,7 @@ succeed."""
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 
 from world import World, worker_program
@@ -22,8 +23,8 @@ def test_examples(tmp_path):
         tools = tmp_path / "tools"
         tools.mkdir()
         (tools / "sesverify").symlink_to(worker_program())
-        wrapper = tools / "redis-cli"  # ours listens on a socket only; -e: an error reply is a failure
-        wrapper.write_text(f'#!/bin/sh\nexec /usr/bin/redis-cli -e -s "{world.redis_server.path}" "$@"\n')
+        wrapper = tools / "redis-cli"  # which knows where; -e: an error reply is a failure
+        wrapper.write_text(f'#!/bin/sh\nexec /usr/bin/redis-cli -e {shlex.join(world.redis_server.cli())} "$@"\n')
         wrapper.chmod(0o755)
         environment = {**world.environment(), "PATH": f"{tools}:{os.environ['PATH']}"}
         world.start_worker()

@@ -1,10 +1,11 @@
 """Bad days of Redis: work goes on, nothing is lost, nothing is done twice."""
+import pathlib
 import time
 
 import pytest
 import redis
 
-from bad_days import QUICK, STEADY, Load, Stopwatch, counter, logged, statuses, verify, wait_logged
+from bad_days import QUICK, STEADY, Load, Stopwatch, counter, logged, running, statuses, verify, wait_logged, wait_working
 from checker import check as violations
 from sandbox import wait_for
 from world import DEADLINE_S, World
@@ -13,21 +14,6 @@ DOMAINS = 40
 SETTINGS = {**QUICK, "SESVERIFY_REDIS_COMMAND_TIMEOUT": "1s", "SESVERIFY_REDIS_CONNECT_TIMEOUT": "1s",
             "SESVERIFY_WORKER_LEASE": "3s", "SESVERIFY_WORKER_RECLAIM": "1s",
             "SESVERIFY_LIMITS_MAX_VERIFICATION_ATTEMPTS": "100000"}
-
-
-def committed(world):
-    """Changes whenever a worker commits: the sum of all committed fences."""
-    pipe = world.redis.pipeline(transaction=False)
-    for key in world.redis.scan_iter("sv:{0}:d:*", count=1000):
-        pipe.hget(key, "cf")
-    return sum(int(value or 0) for value in pipe.execute())
-
-
-def wait_working(world, what):
-    """Commits go on; how long that took."""
-    first, watch = committed(world), Stopwatch(world.workers[0].pid, world.redis_server.pid)
-    wait_for(lambda: committed(world) > first, f"commits to go on {what}", DEADLINE_S)
-    return watch.read()
 
 
 def answers(client):
@@ -57,10 +43,12 @@ def make_load(world):
 def test_F02_restart_under_load(world, load):
     for _ in range(3):
         load.push("recheck")
+        begin = time.monotonic()
         world.redis_server.restart()
+        away = time.monotonic() - begin
         took = wait_working(world, "after the restart")
-        print(f"first commit {took:.2f} s after Redis answered")
-        assert took <= 4  # the aim is 2 s to full rate, on a machine that is not shared
+        print(f"away for {away:.2f} s; first commit {took:.2f} s after Redis answered")
+        assert took <= 2 + away  # the longer it was away, the longer the pauses between two attempts
     load.wait_verified()
     load.wait_settled()
 
@@ -73,6 +61,42 @@ def test_F03_kill_under_load(world, load):
         wait_working(world, "after the kill")
     load.wait_verified()
     load.wait_settled()
+
+
+def test_F03_the_last_second_is_lost():
+    """Redis dies and comes back as it was a while ago (what a crash with appendfsync everysec leaves): a sweep finds out what is
+    true by now, and what is told a second time has the id it had the first time."""
+    far = {f"SESVERIFY_SCHEDULE_{key}": "1d" for key in ("FIRST_LOOK", "FLOOR", "CAP", "VERIFIED_EVERY", "SES_FLOOR")}
+    sweeping = {"SESVERIFY_SCHEDULE_SWEEP_EVERY": "5s", "SESVERIFY_SCHEDULE_SWEEP_DOMAINS_MIN": "1"}
+    with World(settings={**QUICK, **far, **sweeping}, **STEADY) as world:
+        worker = world.start_worker()
+        load = Load(world, 20)
+        load.push("register", load.names[:17])
+        wait_for(lambda: counter(world, "done") == 17, "the jobs to be done")
+        world.redis.save()
+        dump = pathlib.Path(world.redis_server.folder, "dump.rdb")
+        kept = dump.read_bytes()
+        load.push("register", load.names[17:])  # these jobs will be forgotten altogether
+        load.wait_verified()
+        first = {e["subject"]: e for e in world.events() if e["type"].endswith(".verified.v1")}
+        assert set(first) == set(load.names)
+        world.redis_server.kill()
+        dump.write_bytes(kept)
+        world.redis_server.start()
+        watch = Stopwatch(worker.pid, *world.redis_server.pids)
+        wait_for(lambda: counter(world, "status_verified") == 17, "what was lost to be found out again")
+        took = watch.read()
+        print(f"17 domains verified again {took:.1f} s after Redis came back")
+        assert took <= 10  # a sweep a period of 5 s, and the looks it calls for
+        load.push("register", load.names[17:])  # the client never heard of them, and asks again
+        wait_for(lambda: counter(world, "status_verified") == 20, "the forgotten ones to be verified")
+        again = {e["subject"]: e for e in world.events() if e["type"].endswith(".verified.v1")}
+        for name in load.names:
+            one, other = first[name], again[name]
+            assert one is not other and (one["source"], one["id"], one["sequence"]) == (other["source"], other["id"], other["sequence"])
+        assert worker.alive()
+        found = violations(world.redis)
+        assert not found, found
 
 
 def test_F04_black_hole(world, load):
@@ -136,18 +160,39 @@ def test_F08_debug_sleep(world, load):
 
 
 def test_F13_maxmemory(world, load):
-    load.publish()
+    wait_for(load.publish, "every domain to be registered")  # a name cannot be claimed on a full server: its check would wait
     worker = world.workers[0]
     world.redis.config_set("maxmemory", 1)
     told = wait_logged(worker, "store_call_repeated", error_code="full")
     assert "OOM" in told[0]["error"]
+    wait_for(lambda: not running(world), "what was under way to be committed")  # a full server allows that
     done, moves = counter(world, "done"), len(world.events())
-    wait_for(lambda: len(logged(worker, "store_call_repeated", error_code="full")) >= 1, "repeats")
+    wait_logged(worker, "store_call_repeated", count=len(logged(worker, "store_call_repeated")) + 3, error_code="full")
     assert worker.alive() and counter(world, "done") == done and len(world.events()) == moves
     world.redis.config_set("maxmemory", 0)
     wait_working(world, "after room was made")
     load.push("recheck")
     load.wait_verified()
+    load.wait_settled()
+
+
+def test_F13_a_full_redis_takes_nothing_but_lets_work_drain(world, load):
+    load.wait_verified()
+    world.sandbox.control.post("/dns-faults", {"do": "slow", "ms": 1200, "count": -1})
+    load.push("recheck")
+    wait_for(lambda: len(running(world)) >= DOMAINS // 2, "checks under way")
+    world.redis.config_set("maxmemory", 1)
+    held = running(world)
+    assert held
+    wait_for(lambda: not running(world), "what was under way to be committed")
+    for uid, fence in held.items():
+        assert int(world.redis.hget(f"sv:{{0}}:d:{uid}", "cf")) == fence  # by the same claim, and no other came after it
+    wait_logged(world.workers[0], "store_call_repeated", error="OOM")
+    assert not running(world) and counter(world, "reaped") == 0
+    world.sandbox.control.delete("/dns-faults")
+    world.redis.config_set("maxmemory", 0)
+    wait_working(world, "after room was made")
+    load.push("recheck")
     load.wait_settled()
 
 

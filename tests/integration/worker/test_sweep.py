@@ -1,12 +1,15 @@
-"""List sweeps: what SES's list contradicts is looked at now, though its own look is a day away; one worker walks."""
+"""List sweeps: what SES's list contradicts is looked at now, though its own look is a day away; one worker walks. And names that
+were claimed for nothing are free again."""
 import json
 import time
 
+import doctor
 import pytest
 
 from bad_days import verify
 from checker import check as violations
 from sandbox import wait_for
+from sv_scripts import Scripts
 from world import DEADLINE_S, World
 
 # Domains are looked at once and then rest for a day; only a sweep can bring anything forward.
@@ -100,3 +103,67 @@ def test_switched_off():
         world.start_worker()
         verify(world, "client.example")
         assert world.sandbox.calls("ListEmailIdentities")["count"] == 0
+
+
+def owner_of(world, domain):
+    return (world.redis.hget(f"sv:{{o:{domain}}}", f"{domain} default") or b"").decode()
+
+
+def is_older(world, domain, by_ms=11 * 60_000):
+    """As if that had been claimed longer ago."""
+    state, uid, at, client = owner_of(world, domain).split(" ", 3)
+    world.redis.hset(f"sv:{{o:{domain}}}", f"{domain} default", f"{state} {uid} {int(at) - by_ms} {client}")
+
+
+def left_over(world):
+    report = doctor.report(world.environment())
+    return [one["subject"] for one in report["findings"] if one["code"] == "owner_left_over"]
+
+
+def dropped(world):
+    return [json.loads(line)["domain"] for worker in world.workers for line in worker.text().splitlines() if '"claim_dropped"' in line]
+
+
+def test_a_name_that_a_dead_worker_claimed_for_nothing_is_free_again():
+    """The worker has refused the job (too many domains) and ends before it gives the name back: nobody would ever do that."""
+    with World(settings={**SLOW, "SESVERIFY_LIMITS_MAX_DOMAINS_PER_CLIENT": "1"}) as world:
+        first = world.start_worker(variant="sesverify-crash", SV_TEST_END_WORD=Scripts(world.redis).shas["own"],
+                                   SV_TEST_END_BEFORE="4")  # one's claim and confirmation, the other one's claim
+        verify(world, "first.example", client="a")
+        world.push("register", "a", "over.example")
+        first.process.wait(DEADLINE_S)
+        assert first.process.returncode == 86, first.text()[-1500:]
+        assert owner_of(world, "over.example").startswith("claiming") and owner_of(world, "first.example").startswith("held")
+        assert world.redis.xlen("sv:{0}:jobs") == 0, "the job was to be answered: it would come again"
+        is_older(world, "over.example", 61 * 60_000)
+        assert left_over(world) == ["over.example default"]
+        world.start_worker()
+        started = time.monotonic()
+        wait_for(lambda: not owner_of(world, "over.example"), "the name to be free", DEADLINE_S)
+        print(f"dropped after {time.monotonic() - started:.1f} s")
+        wait_for(lambda: dropped(world) == ["over.example"], "the log to tell", DEADLINE_S)
+        assert left_over(world) == []
+        verify(world, "over.example", client="b")
+        assert owner_of(world, "over.example").startswith("held") and owner_of(world, "first.example").startswith("held")
+        assert violations(world.redis) == []
+
+
+def test_what_is_claimed_for_something_is_left_alone():
+    """A claim of just now, one of a domain that is there, and a name that is held, each with walks going on."""
+    with World(settings=SLOW) as world:
+        world.start_worker()
+        verify(world, "held.example", client="a")
+        verify(world, "loose.example", client="a")
+        keys = Scripts(world.redis)
+        for domain, verb, client in (("loose.example", "loosen", "a"), ("young.example", "claim", "a"), ("stray.example", "claim", "a")):
+            uid = owner_of(world, domain).split(" ")[1] if owner_of(world, domain) else "0123456789abcdef"
+            keys.own(verb, domain, domain, "default", client, uid)
+        for domain in ("held.example", "loose.example", "stray.example"):
+            is_older(world, domain)
+        for _ in range(2):  # a walk that began behind the last change has gone through
+            wait_for(lambda: not owner_of(world, "stray.example"), "a walk", DEADLINE_S)
+            keys.own("claim", "stray.example", "stray.example", "default", "a", "0123456789abcdef")
+            is_older(world, "stray.example")
+        states = {domain: owner_of(world, domain).split(" ")[0] for domain in ("held.example", "loose.example", "young.example")}
+        assert states == {"held.example": "held", "loose.example": "claiming", "young.example": "claiming"}
+        assert set(dropped(world)) == {"stray.example"}

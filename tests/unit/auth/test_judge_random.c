@@ -194,6 +194,16 @@ static size_t run(struct world *world, struct sv_judge *judge, bool shuffled)
     }
 }
 
+static void assert_same(const struct sv_report *a, const struct sv_report *b)
+{
+    assert_memory_equal(a, b, offsetof(struct sv_report, spf));
+    assert_memory_equal(&a->spf, &b->spf, offsetof(struct sv_spf_tree, nodes));
+    assert_memory_equal(a->spf.nodes, b->spf.nodes, a->spf.nodes_count * sizeof(*a->spf.nodes));
+    assert_int_equal(a->findings_count, b->findings_count);
+    for (size_t i = 0; i < a->findings_count; i++)
+        assert_memory_equal(&a->findings[i], &b->findings[i], sizeof(*a->findings));
+}
+
 static void check_required(const struct sv_report *report)
 {
     size_t count = 0;
@@ -290,7 +300,7 @@ static void promises_hold(void **state)
         b = sv_judge_report(shuffled);
         check_required(a);
         check_explained(a);
-        assert_memory_equal(a, b, sizeof(*a)); /* the order of answers means nothing */
+        assert_same(a, b); /* the order of answers means nothing */
         b = sv_judge_report(missing);
         check_required(b);
         for (size_t i = 0; i < b->records_count; i++) /* nor does silence make anything wrong */

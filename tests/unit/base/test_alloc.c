@@ -62,16 +62,28 @@ static void our_mistakes_end_the_process(void **state)
         const char *said;
     } cases[] = {
         {overflow, "broken promise: bytes == 0 || count <="},
-        {no_memory, "out of memory: json_loadb\n"},
         {broken, "broken promise: 1 + 1 == 3\n"},
     };
     char said[512];
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_true(aborts(cases[i].act, said, sizeof(said)));
+        int status = end_of(cases[i].act, said, sizeof(said));
+
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
         assert_non_null(strstr(said, cases[i].said));
     }
+}
+
+static void no_memory_is_an_exit_that_a_supervisor_understands(void **state)
+{
+    char said[512];
+    int status = end_of(no_memory, said, sizeof(said));
+
+    (void)state;
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), SV_ALLOC_EXIT);
+    assert_string_equal(said, "out of memory: json_loadb\n");
 }
 
 int main(void)
@@ -80,6 +92,7 @@ int main(void)
         cmocka_unit_test(memory_is_zeroed_and_never_null),
         cmocka_unit_test(strings_are_copied),
         cmocka_unit_test(our_mistakes_end_the_process),
+        cmocka_unit_test(no_memory_is_an_exit_that_a_supervisor_understands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

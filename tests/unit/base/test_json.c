@@ -1,9 +1,11 @@
 #include "cmocka_all.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sv/json.h"
+#include "sv/rand.h"
 
 enum { BYTES_MAX = 64, DEPTH_MAX = 3 };
 
@@ -32,6 +34,99 @@ static void good_values_come_back_as_they_went_in(void **state)
         sv_buf_fini(&out);
         json_decref(tree);
     }
+}
+
+/* Any value of those that we write; text of all bytes that UTF-8 allows in one. */
+static json_t *random_value(struct sv_rand *rand, unsigned depth)
+{
+    static const double reals[] = {0.0, -0.0, 1.0, 0.1, -1e-7, 1e300, 12345678.9};
+    json_t *tree = NULL;
+    char text[40];
+    size_t len = (size_t)sv_rand_below(rand, sizeof text - 3), count;
+
+    switch (sv_rand_below(rand, depth == 0 ? 6 : 8)) {
+    case 0:
+        return json_null();
+    case 1:
+        return json_boolean(sv_rand_below(rand, 2));
+    case 2:
+        return json_integer((json_int_t)sv_rand_u64(rand));
+    case 3:
+        return json_real(reals[sv_rand_below(rand, sizeof reals / sizeof reals[0])]);
+    case 4:
+    case 5:
+        for (size_t i = 0; i < len; i++)
+            text[i] = (char)sv_rand_below(rand, 128);
+        (void)memcpy(text + len, "\xc3\xbc", 2);
+        return json_stringn(text, len + 2);
+    case 6:
+        tree = json_array();
+        for (count = (size_t)sv_rand_below(rand, 5); count > 0; count--)
+            assert_int_equal(json_array_append_new(tree, random_value(rand, depth - 1)), 0);
+        return tree;
+    default:
+        tree = json_object();
+        for (count = (size_t)sv_rand_below(rand, 5); count > 0; count--) {
+            (void)snprintf(text, sizeof text, "k\"%u\n", (unsigned)sv_rand_below(rand, 20));
+            assert_int_equal(json_object_set_new(tree, text, random_value(rand, depth - 1)), 0);
+        }
+        return tree;
+    }
+}
+
+static void trees_are_written_as_jansson_does(void **state)
+{
+    struct sv_rand rand;
+
+    (void)state;
+    sv_rand_seeded_init(&rand, 20261129);
+    for (int i = 0; i < 5000; i++) {
+        json_t *tree = random_value(&rand, 4);
+        char *expected = json_dumps(tree, JSON_COMPACT | JSON_ENCODE_ANY);
+        struct sv_buf out;
+
+        sv_buf_init(&out, 1 << 20);
+        assert_true(sv_json_write(tree, &out));
+        assert_string_equal(sv_buf_str(&out), expected);
+        sv_buf_fini(&out);
+        free(expected);
+        json_decref(tree);
+    }
+}
+
+static void what_does_not_fit_leaves_nothing_behind(void **state)
+{
+    json_t *tree = json_pack("{s:[s,i,b,n,f],s:{}}", "key\n", "text\x01", 7, 1, 0.5, "other");
+    char *whole = json_dumps(tree, JSON_COMPACT);
+
+    (void)state;
+    for (size_t room = 0; room <= strlen(whole); room++) {
+        struct sv_buf out;
+
+        sv_buf_init(&out, room);
+        assert_true(sv_json_write(tree, &out) == (room == strlen(whole)));
+        assert_string_equal(sv_buf_str(&out), room == strlen(whole) ? whole : "");
+        sv_buf_fini(&out);
+    }
+    free(whole);
+    json_decref(tree);
+}
+
+static void a_tree_that_is_too_deep_is_refused(void **state)
+{
+    json_t *tree = json_array();
+    struct sv_buf out;
+
+    (void)state;
+    sv_buf_init(&out, 1 << 20);
+    for (int depth = 1; depth < 64; depth++)
+        tree = json_pack("[o]", tree);
+    assert_true(sv_json_write(tree, &out));
+    tree = json_pack("[o]", tree);
+    assert_false(sv_json_write(tree, &out));
+    assert_int_equal(out.len, 2 * 64);
+    sv_buf_fini(&out);
+    json_decref(tree);
 }
 
 static void bad_values_are_refused_with_a_reason(void **state)
@@ -171,6 +266,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_values_come_back_as_they_went_in),
+        cmocka_unit_test(trees_are_written_as_jansson_does),
+        cmocka_unit_test(what_does_not_fit_leaves_nothing_behind),
+        cmocka_unit_test(a_tree_that_is_too_deep_is_refused),
         cmocka_unit_test(bad_values_are_refused_with_a_reason),
         cmocka_unit_test(raw_zero_bytes_are_refused),
         cmocka_unit_test(writing_stops_at_the_limit_and_takes_back),

@@ -251,6 +251,74 @@ static void repeated_problems_are_folded(void **state)
     bench_close(&bench);
 }
 
+/* One and `suppressed` of every line of this event add up to how often it happened. */
+static unsigned told(const char *text, const char *event)
+{
+    unsigned sum = 0;
+
+    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
+        const char *end = strchr(line, '\n'), *more = strstr(line, "suppressed=");
+
+        if (strstr(line, event) == NULL || strstr(line, event) > end)
+            continue;
+        sum += 1 + (more != NULL && more < end ? (unsigned)strtoul(more + 11, NULL, 10) : 0);
+    }
+    return sum;
+}
+
+static void the_end_of_a_burst_is_told(void **state)
+{
+    struct sv_log *log;
+
+    (void)state;
+    bench_open(&bench);
+    log = sv_log_new(bench.fds[1], SV_LOG_LOGFMT, SV_LOG_INFO, &bench.clock);
+    for (int i = 0; i < 6; i++)
+        sv_log_line(log, SV_LOG_WARN, "dns_slow", "m", SV_LOG_STR("domain", "a.com"),
+                    SV_LOG_INT("attempt", i));
+    assert_int_equal(told(said(&bench), "dns_slow"), 1);
+    bench.now += 19999; /* one more would be written with all that it says until then */
+    sv_log_settle(log);
+    assert_string_equal(said(&bench), "");
+    bench.now += 1;
+    sv_log_settle(log);
+    assert_non_null(strstr(said(&bench), "level=warn event=dns_slow msg=m suppressed=4 "
+                                         "domain=a.com\n"));
+    assert_int_equal(told(bench.said, "dns_slow"), 5);
+    sv_log_settle(log); /* once */
+    assert_string_equal(said(&bench), "");
+    bench.now += 9999; /* and that line counts as one: not two in 10 s */
+    sv_log_line(log, SV_LOG_WARN, "dns_slow", "m", SV_LOG_STR("domain", "a.com"));
+    assert_string_equal(said(&bench), "");
+    sv_log_free(log);
+    assert_int_equal(told(said(&bench), "dns_slow"), 1); /* the end of the log is an end, too */
+    assert_null(strstr(bench.said, "suppressed"));
+    bench_close(&bench);
+}
+
+/* More problems than are remembered at once: what the oldest held back is told as it makes room. */
+static void a_forgotten_problem_is_told(void **state)
+{
+    struct sv_log *log;
+    char name[32];
+
+    (void)state;
+    bench_open(&bench);
+    log = sv_log_new(bench.fds[1], SV_LOG_LOGFMT, SV_LOG_INFO, &bench.clock);
+    for (int i = 0; i < 3; i++)
+        sv_log_line(log, SV_LOG_ERROR, "first", "m");
+    (void)said(&bench);
+    for (int i = 0; i < 64; i++) {
+        bench.now++;
+        (void)snprintf(name, sizeof(name), "other_%d", i);
+        sv_log_line(log, SV_LOG_ERROR, name, "m");
+    }
+    assert_non_null(strstr(said(&bench), "level=error event=first msg=m suppressed=1\n"));
+    sv_log_free(log);
+    assert_string_equal(said(&bench), "");
+    bench_close(&bench);
+}
+
 static void a_full_pipe_drops_and_tells(void **state)
 {
     struct sv_log *log;
@@ -410,6 +478,8 @@ int main(void)
         cmocka_unit_test(long_lines_are_cut_whole),
         cmocka_unit_test(a_value_is_cut_at_one_kib),
         cmocka_unit_test(repeated_problems_are_folded),
+        cmocka_unit_test(the_end_of_a_burst_is_told),
+        cmocka_unit_test(a_forgotten_problem_is_told),
         cmocka_unit_test(a_full_pipe_drops_and_tells),
         cmocka_unit_test(a_closed_reader_is_a_loss_not_a_death),
         cmocka_unit_test(a_torn_line_is_ended),

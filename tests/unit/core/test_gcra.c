@@ -222,6 +222,56 @@ static void a_worker_that_vanished_costs_one_grace(void **state)
     assert_int_equal(limit.turns_count, 0);
 }
 
+static void a_permit_is_late_after_half_its_interval(void **state)
+{
+    (void)state;
+    assert_false(sv_gcra_is_late(505, 1010));
+    assert_true(sv_gcra_is_late(506, 1010));
+    assert_false(sv_gcra_is_late(1010, 2020));
+    assert_true(sv_gcra_is_late(1011, 2020));
+    assert_false(sv_gcra_is_late(SV_GCRA_LATE_MS, 2)); /* nothing is late as soon as that */
+    assert_true(sv_gcra_is_late(SV_GCRA_LATE_MS + 1, 2));
+}
+
+/* Several workers are held up for any time between permit and call. However they are, no window of
+ * T holds more than 2 + T / interval calls, unless a late permit is used. */
+static void late_workers_keep_the_windows(void **state)
+{
+    enum { HELD_UP_US = 4 * INTERVAL_US };
+    static int64_t called_us[ASKED];
+    struct sv_rand source;
+    struct sv_gcra limit = {0};
+    int64_t now_us = 0;
+    int count = 0, late = 0;
+
+    (void)state;
+    print_message("seed %d\n", SEED);
+    sv_rand_seeded_init(&source, SEED);
+    for (int i = 0; i < ASKED; i++) {
+        struct sv_gcra_ask ask = {.worker = sv_rand_below(&source, WORKERS),
+                                  .interval_us = INTERVAL_US};
+        int64_t held_up_us = (int64_t)sv_rand_below(&source, HELD_UP_US);
+
+        now_us += INTERVAL_US / 2;
+        ask.now_us = now_us;
+        sv_gcra_take(&limit, &ask);
+        if (ask.wait_us > 0)
+            continue;
+        if (sv_gcra_is_late(held_up_us / 1000, ask.adapted_us / 1000))
+            late++;
+        else
+            called_us[count++] = now_us + held_up_us;
+    }
+    assert_true(late > 100 && count > 100);
+    for (int first = 0; first < count; first++) {
+        for (int last = first + 1; last < count && last < first + 20; last++) {
+            int64_t window_us = called_us[last] - called_us[first];
+
+            assert_true(last - first + 1 <= 2 + window_us / INTERVAL_US);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +286,8 @@ int main(void)
         cmocka_unit_test(permits_heal_the_pace),
         cmocka_unit_test(workers_get_permits_in_turn),
         cmocka_unit_test(a_worker_that_vanished_costs_one_grace),
+        cmocka_unit_test(a_permit_is_late_after_half_its_interval),
+        cmocka_unit_test(late_workers_keep_the_windows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,7 @@ static void words_are_the_published_ones(void **state)
     assert_string_equal(sv_conclusion_name(SV_CONCLUSION_CANNOT_TELL), "cannot_tell");
     assert_string_equal(sv_reason_name(SV_REASON_RECORDS_WRONG), "required_records_wrong");
     assert_string_equal(sv_reason_name(SV_REASON_REMOVED), "removed_by_client");
+    assert_string_equal(sv_reason_name(SV_REASON_NEVER_VERIFIED), "never_verified");
     assert_string_equal(sv_news_name(SV_NEWS_RESTORED), "restored");
     assert_string_equal(sv_job_type_name(SV_JOB_RECHECK), "recheck");
     assert_string_equal(sv_job_type_name(SV_JOB_ADOPT), "adopt");

@@ -492,3 +492,44 @@ bool world_live(struct world *world)
     world->stage++;
     return false;
 }
+
+/* ---- sinks ---- */
+
+void world_tell_event(struct world *world, unsigned domain, unsigned sequence)
+{
+    char text[512];
+
+    (void)snprintf(text, sizeof(text),
+                   "{\"type\":\"io.sesverify.domain.updated.v1\",\"source\":\"/sesverify/default/"
+                   "%016x\",\"id\":\"%016x.%010u.updated\",\"subject\":\"d%u.example\","
+                   "\"sequence\":\"%010u\",\"data\":{\"domain_id\":\"%016x\",\"client_id\":\"c%u\","
+                   "\"account\":\"default\"}}",
+                   domain, domain, sequence, domain, sequence, domain, domain);
+    sv_fake_store_add_event(world->store, 0, text);
+}
+
+static void on_asked(struct sv_store_call *call, enum sv_err err)
+{
+    bool *is_over = call->owner;
+
+    assert_int_equal(err, SV_OK);
+    *is_over = true;
+}
+
+void world_ask_store(struct world *world, struct sv_store_call *call)
+{
+    bool is_over = false;
+
+    call->owner = &is_over;
+    assert_int_equal(sv_store_start(world->store, call, on_asked, NULL), SV_OK);
+    while (!is_over)
+        world_turn(world, true);
+}
+
+struct sv_store_sink world_sink(struct world *world, const char *sink, enum sv_store_sink_verb verb)
+{
+    struct sv_store_call call = {.op = SV_STORE_SINK, .u.sink = {.verb = verb, .sink = sink}};
+
+    world_ask_store(world, &call);
+    return call.u.sink;
+}

@@ -14,7 +14,7 @@
 #include "sv/drive.h"
 #include "sv/name.h"
 
-enum { WORLD_TOLD_MAX = 512, WORLD_PUSHES_MAX = 128, WORLD_PATIENCE_MS = 40000 };
+enum { WORLD_TOLD_MAX = 1024, WORLD_PUSHES_MAX = 256, WORLD_PATIENCE_MS = 40000 };
 
 struct world_told { /* one event */
     char kind[24];  /* "registered" ..., "job" */
@@ -101,6 +101,14 @@ void world_expect_answer(struct world *world, const char *job_id, const char *ou
 /* A counter of a shard, 0 where there is none. */
 int64_t world_counter(struct world *world, unsigned shard, const char *name);
 struct sv_drive_stats world_stats(const struct world *world);
+
+/* Puts an event of a domain into the outbox, without a domain; the first has number 1. */
+void world_tell_event(struct world *world, unsigned domain, unsigned sequence);
+/* One call of the store, until it is answered; it must go well. */
+void world_ask_store(struct world *world, struct sv_store_call *call);
+/* How a sink stands in shard 0, or what else an operator asks of it. */
+struct sv_store_sink world_sink(struct world *world, const char *sink,
+                                enum sv_store_sink_verb verb);
 
 /* A domain's records as SES wants them, and SES content with them. */
 void world_heal(struct world *world, const char *domain);

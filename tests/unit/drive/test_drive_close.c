@@ -104,13 +104,66 @@ static void close_in_the_middle_of_a_hand_over(void **state)
         world_start(world);
         (void)world_live(world);
         world_until(world, is_claimed, "a domain is claimed");
-        sv_fake_store_hold(world->store, true);
+        sv_fake_store_hold(world->store, SV_STORE_OP_COUNT, true);
         world_drain(world, 0);
         for (int i = 0; i < turns; i++)
             world_turn(world, false);
         sv_fake_store_set_ready(world->store, false);
         world_end(world);
     }
+}
+
+static void on_claimed(struct sv_store_call *call, enum sv_err err)
+{
+    assert_int_equal(err, SV_OK);
+    *(bool *)call->owner = true;
+}
+
+/* Names that were claimed for nothing, longer ago than a walk leaves alone. */
+static void claim_names(struct world *world)
+{
+    static const char *const names[] = {"a.example", "b.example", "c.example"};
+    const struct sv_clock *clock = sv_clock_system();
+    sv_ms now = clock->wall(clock->context);
+
+    sv_fake_store_set_now(world->store, now - SV_HOUR);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        bool is_done = false;
+        struct sv_store_call call = {.op = SV_STORE_OWN, .owner = &is_done};
+
+        call.u.own = (struct sv_store_own){.verb = SV_STORE_OWN_CLAIM,
+                                           .registrable = names[i],
+                                           .domain = names[i],
+                                           .account = "default",
+                                           .client_id = "c",
+                                           .uid = "0123456789abcdef"};
+        assert_int_equal(sv_store_start(world->store, &call, on_claimed, NULL), SV_OK);
+        while (!is_done)
+            world_turn(world, true);
+    }
+    sv_fake_store_set_now(world->store, now);
+}
+
+/* A worker that leaves in the middle of a walk through names, after each turn of it. */
+static void a_walk_through_names_may_end_at_any_turn(void **state)
+{
+    struct world *world = *state;
+    bool is_over = false;
+    uint64_t turns = 0;
+
+    while (!is_over) {
+        world_new(world);
+        world->options.sweep_every_ms = 5;
+        claim_names(world);
+        world_start(world);
+        for (uint64_t i = 0; i < turns && !is_over; i++) {
+            world_turn(world, true);
+            is_over = sv_fake_store_calls(world->store, SV_STORE_OWN) == 6; /* claims and drops */
+        }
+        world_end(world);
+        turns++;
+    }
+    print_message("%llu turns\n", (unsigned long long)turns);
 }
 
 static int set_up(void **state)
@@ -129,6 +182,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_life_may_end_at_any_turn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_walk_through_names_may_end_at_any_turn, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(close_waits_for_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(close_in_the_middle_of_a_hand_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(close_while_the_store_is_away, set_up, tear_down),

@@ -164,11 +164,11 @@ static void what_a_late_claim_took_is_handed_back(void **state)
     world_start(world);
     push_one(world);
     world_until(world, is_registered, "the domain is registered");
-    sv_fake_store_hold(world->store, true);
+    sv_fake_store_hold(world->store, SV_STORE_OP_COUNT, true);
     world_linger(world, 200); /* it is due, and a claim is under way */
     world_drain(world, 60000);
     world_linger(world, 20);
-    sv_fake_store_hold(world->store, false);
+    sv_fake_store_hold(world->store, SV_STORE_OP_COUNT, false);
     world_until(world, world_is_drained, "the drain is over");
     assert_int_equal(world_counter(world, 0, "running"), 0);
     assert_int_equal(world_stats(world).checks_released, 1);

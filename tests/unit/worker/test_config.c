@@ -6,7 +6,9 @@
 
 #include "cmocka_all.h"
 #include "config.h"
+#include "config_sinks.h"
 #include "exit.h"
+#include "wire_sinks.h"
 
 enum { OUTPUT_BYTES = 32 * 1024, TEXT_BYTES_MAX = 1 << 20 };
 
@@ -152,11 +154,85 @@ static void test_accounts(void **state)
     sv_config_free(got.config);
 }
 
+static void test_sinks(void **state)
+{
+    static const char text[] = "[sink hook]\nurl = https://a.example/x\nevents = verified, failed\n"
+                               "severity = warning\nretries = 0s, 1s\n"
+                               "[sink my-pipe]\nkind = exec\n";
+    char e1[] = "SESVERIFY_SINK_MY_PIPE_COMMAND=/bin/true";
+    char *environment[] = {e1, NULL};
+    const char *sets[] = {"sink.hook.timeout=3s", "sink.out.kind=stdout"};
+    struct sv_config_sources sources = {.text = text,
+                                        .text_bytes = sizeof(text) - 1,
+                                        .sets = sets,
+                                        .sets_count = 2,
+                                        .environment = environment};
+    struct loaded got;
+    struct sv_delivery_filter filter;
+
+    (void)state;
+    load(&got, &sources);
+    assert_string_equal(got.problems, "");
+    assert_int_equal(got.config->sinks_count, 3);
+    assert_string_equal(got.config->sinks[0].name, "hook");
+    assert_int_equal(got.config->sinks[0].timeout_ms, 3000);
+    assert_string_equal(got.config->sinks[1].command, "/bin/true");
+    assert_string_equal(sv_sink_kinds[got.config->sinks[2].kind], "stdout");
+    assert_ptr_equal(sv_config_sink_find(got.config, "my-pipe"), &got.config->sinks[1]);
+    assert_null(sv_config_sink_find(got.config, "none"));
+    assert_int_equal(sv_config_sink_plan(&got.config->sinks[0]).waits_ms[1], 1000);
+    filter = sv_config_sink_filter(&got.config->sinks[0]);
+    assert_int_equal(filter.kinds_count, 2);
+    assert_int_equal(filter.least, SV_DELIVERY_WARNING);
+    sv_config_free(got.config);
+}
+
+static void test_a_sinks_plan_is_the_published_one(void **state)
+{
+    static const char text[] = "[sink hook]\nurl = https://a.example/x\n";
+    struct sv_config_sources sources = {.text = text, .text_bytes = sizeof(text) - 1};
+    struct sv_delivery_plan published = sv_delivery_plan_default();
+    struct sv_delivery_plan plan;
+    struct loaded got;
+
+    (void)state;
+    load(&got, &sources);
+    assert_string_equal(got.problems, "");
+    plan = sv_config_sink_plan(&got.config->sinks[0]);
+    assert_int_equal(plan.attempts, published.attempts);
+    assert_memory_equal(plan.waits_ms, published.waits_ms, sizeof(plan.waits_ms));
+    sv_config_free(got.config);
+}
+
 /* One mistake in a file, and what is said about it. */
 static const struct {
     const char *text;
     const char *said; /* NULL = it is fine */
 } file_cases[] = {
+    {"[sink A]\nkind = stdout\n", "a sink's name is 1 to 32 lower-case letters"},
+    {"[sinks]\nkind = stdout\n", "unknown section [sinks] (did you mean [sink NAME]?)"},
+    {"[sink a]\nkind = webhok\n", "(did you mean 'webhook'?)"},
+    {"[sink a]\nkind = stdout\n", NULL},
+    {"[sink a]\nkind = stdout\nevents = verifed\n", "(did you mean 'verified'?)"},
+    {"[sink a]\nkind = stdout\nretries = 5\n", "retries: '5' is not a duration"},
+    {"[sink a]\nkind = stdout\nretries =\n", "at least one attempt"},
+    {"[sink a]\nkind = stdout\nports = 70000\n", "ports: '70000' is no port"},
+    {"[sink a]\nkind = stdout\nallow_addresses = 10.0.0.0/33\n", "'10.0.0.0/33' is neither"},
+    {"[sink a]\nkind = stdout\nallow_addresses = 10.0.0.0/8, ::1\n", NULL},
+    {"[sink a]\nurl = http://a.example\n", "begins with https://"},
+    {"[sink a]\n", "a webhook needs url"},
+    {"[sink a]\nformat = pagerduty\nsecret_file = /x\n", "a webhook needs url"},
+    {"[sink a]\nformat = slack\nsecret_file = /x\n", NULL},
+    {"[sink a]\nformat = alertmanager\n", NULL}, /* a credential may hold it */
+    {"[sink a]\nformat = slack\nurl = https://a.example/\nsecret_file = /x\n", "not both"},
+    {"[sink a]\nkind = redis\nstream = s\nformat = slack\nurl = redis://a\nsecret_file = /x\n",
+     NULL},
+    {"[sink a]\nkind = stdout\n[sink b]\nkind = exec\ncommand = /bin/true\n[sink c]\n"
+     "kind = stdout\n",
+     "kind: [sink a] writes to standard output already"},
+    {"[sink a]\nkind = exec\n", "exec needs command"},
+    {"[sink a]\nkind = exec\ncommand = true\n", "an absolute path"},
+    {"[sink a]\nkind = redis\nurl = redis://x\n", "redis needs stream"},
     {"[redis]\nshards = 64\n", NULL},
     {"[redis]\nshards = 3\n", "x.conf:2: error: redis.shards: 3 is not a power of two"},
     {"[redis]\nshards = 128\n", "'128' is out of range, allowed is 1 .. 64"},
@@ -172,7 +248,13 @@ static const struct {
     {"[redis]\nreply_max = 64mb\n", "is not a size with its unit"},
     {"[redis]\nurl =\n", "redis.url: the value is empty"},
     {"[redis]\nurl = http://x\n", "x.conf:2: error: redis.url: "},
-    {"[redis]\nurl = rediss://h\n", "TLS to Redis comes with a later release"},
+    {"[redis]\nurl = rediss://h\ntls_ca_file = /a\ntls_cert_file = /b\ntls_key_file = /c\n", NULL},
+    {"[redis]\ntls_ca_file = /a\n", "x.conf:2: error: redis.tls_ca_file: redis.url does not begin"},
+    {"[redis]\nurl = unix:///a\ntls_server_name = h\n",
+     "redis.tls_server_name: redis.url does not"},
+    {"[redis]\nurl = rediss://h\ntls_key_file = /a\n", "needs redis.tls_cert_file"},
+    {"[redis]\nurl = redis://a@h\nuser = b\n", "redis.user: redis.url names another user"},
+    {"[redis]\nurl = redis://a@h\nuser = a\n", NULL},
     {"[redis]\nurl = redis://u:secret@h\n", "a password belongs neither in the file"},
     {"[redis]\nprefix = a{b\n", "redis.prefix: '{'"},
     {"[redis]\npassword = x\n", "use 'password_file'"},
@@ -401,6 +483,8 @@ int main(void)
         cmocka_unit_test(test_printed_defaults_are_the_defaults),
         cmocka_unit_test(test_precedence),
         cmocka_unit_test(test_accounts),
+        cmocka_unit_test(test_sinks),
+        cmocka_unit_test(test_a_sinks_plan_is_the_published_one),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_all_mistakes_at_once),
         cmocka_unit_test(test_environment),

@@ -26,10 +26,12 @@ local packed, head, tail, receipt_ms = unpack(ARGV, 13, 16)
 
 -- include ours
 
+-- include version
+
 -- What is known of the domain and its client.
 local function look()
   local h = redis.call('HMGET', hash, 'cl', 'st', 'job', 'again', 'att', 'la', 'todo', 'seq', 'f',
-    'cf', 'wd')
+    'cf', 'wd', 'ver', 'cb')
   if h[1] and h[1] ~= client then
     error({err = 'ERR ' .. hash .. ' belongs to another client'})
   end
@@ -43,7 +45,7 @@ local function look()
     known = h[2] and (h[2] ~= 'removed' or running), running = running, status = h[2],
     open = h[3] and true or false, again = tonumber(h[4]) or 0, attempts = tonumber(h[5]) or 0,
     attempted_at = tonumber(h[6]) or 0, todo = h[7], sequence = h[8] or '0', fence = h[9] or '0',
-    committed = h[10], withdrawn = h[11], domains = counted,
+    committed = h[10], withdrawn = h[11], version = h[12], committer = h[13], domains = counted,
   }
 end
 
@@ -104,9 +106,12 @@ end
 local function make(view)
   redis.call('DEL', hash)
   redis.call('HSET', hash, 'cl', client, 'st', 'new', 'seq', view.sequence, 'f', view.fence,
-    'ver', '1')
+    'ver', raise_version())
   if view.committed then
     redis.call('HSET', hash, 'cf', view.committed)
+  end
+  if view.committer then
+    redis.call('HSET', hash, 'cb', view.committer)
   end
   if view.status then
     redis.call('HINCRBY', counters, 'status_' .. view.status, -1)
@@ -129,7 +134,7 @@ end
 
 -- What the job sets is taken over even if it is coalesced: the latest word counts. An empty value
 -- deletes its field.
-local function take_over(result)
+local function take_over(view, result)
   local name
   for part in string.gmatch(packed, '([^%z]*)%z') do
     if name and not ours[name] and name ~= 'todo' then
@@ -140,6 +145,9 @@ local function take_over(result)
       end
     end
     name = not name and part or nil
+  end
+  if not result.anew and packed ~= '' then
+    redis.call('HSET', hash, 'ver', raise_version(view.version))
   end
   if kind ~= 'register' and kind ~= 'adopt' then
     return
@@ -159,7 +167,7 @@ local function write(view, result)
   if result.anew then
     make(view)
   end
-  take_over(result)
+  take_over(view, result)
   if result.attempts then
     redis.call('HSET', hash, 'att', result.attempts, 'la', now)
   end

@@ -2,21 +2,21 @@
 -- Writes the result of one look: state, events, receipt and next due time in one step, provided
 -- that the fence is still ours and the state is the one that was claimed. Decides no status.
 --
--- KEYS d:<uid>, due:hi, due:lo, ring, ring:hi, run, c:<client>, events, n, x:<uid>, and the
---      receipt when a job is finished
--- ARGV uid, client, fence, sequence, from, to, fields (name 0 value 0 ...), fields to delete
+-- KEYS d:<uid>, due:hi, due:lo, ring, ring:hi, run, c:<client>, events, n, x:<uid>, meta, and
+--      the receipt when a job is finished
+-- ARGV uid, client, own, fence, sequence, from, to, fields (name 0 value 0 ...), fields to delete
 --      (name 0 ...), wait ms (-1 = never), urgent, event, job id, outcome, job event,
 --      give back, reset attempts, forget client, detail verb ("", set, delete), detail, change verb
 --      (likewise), change, bytes of both and changes that are kept, receipt ms
 -- Answers { COMMITTED, 1 when one more check was promised }, { ALREADY }, { FENCED } or
 -- { CONFLICT, what differs }
 
-local hash, hi, lo, ring, ring_hi, run, mine, events, counters, detail, receipt = unpack(KEYS)
-local uid, client, fence, sequence, from, to = unpack(ARGV, 1, 6)
-local packed, dropped, wait_ms, urgent, event = unpack(ARGV, 7, 11)
-local job_id, outcome, job_event, give_back, reset = unpack(ARGV, 12, 16)
-local forget, detail_verb, detail_text, change_verb, change_text = unpack(ARGV, 17, 21)
-local bytes_max, changes_max, receipt_ms = tonumber(ARGV[22]), tonumber(ARGV[23]), ARGV[24]
+local hash, hi, lo, ring, ring_hi, run, mine, events, counters, detail, meta, receipt = unpack(KEYS)
+local uid, client, own, fence, sequence, from, to = unpack(ARGV, 1, 7)
+local packed, dropped, wait_ms, urgent, event = unpack(ARGV, 8, 12)
+local job_id, outcome, job_event, give_back, reset = unpack(ARGV, 13, 17)
+local forget, detail_verb, detail_text, change_verb, change_text = unpack(ARGV, 18, 22)
+local bytes_max, changes_max, receipt_ms = tonumber(ARGV[23]), tonumber(ARGV[24]), ARGV[25]
 
 -- include expect
 
@@ -27,6 +27,8 @@ local bytes_max, changes_max, receipt_ms = tonumber(ARGV[22]), tonumber(ARGV[23]
 -- include bits
 
 -- include ours
+
+-- include version
 
 -- The fields to write: name -> value, false = delete. `todo` is the caller's to change.
 local function unpack_fields()
@@ -47,10 +49,12 @@ local function unpack_fields()
 end
 
 local h = redis.call('HMGET', hash, 'cl', 'st', 'seq', 'f', 'cf', 'jid', 'again', 'todo', 'att',
-  'wd')
+  'wd', 'ver', 'own', 'cb')
 local owner, status, last, current, committed, open_id = unpack(h, 1, 6)
 local again, todo, attempts, withdrawn = tonumber(h[7]), h[8], tonumber(h[9]) or 0, h[10]
+local holder, committer = h[12], h[13]
 local fields = unpack_fields()
+local me = string.sub(redis.sha1hex(own), 1, 4) -- enough to know a repetition by
 -- One more check of a domain that was given back is worth something only if there is work in it.
 local promised = again and (forget ~= '1' or again > 1)
 
@@ -93,10 +97,26 @@ local function count_attempts()
   end
 end
 
+-- Which history of this shard an event is of. Redis takes another replication id with every
+-- fail-over and every restart, and just then its last writes may be lost, and told anew in another
+-- way: what is told from then on has a higher epoch. The clock only makes those differ whose raise
+-- itself was lost. A rented Redis may keep its id to itself; then the epoch stays.
+local function find_epoch()
+  local info = redis.pcall('INFO', 'replication')
+  local id = type(info) == 'string' and string.match(info, 'master_replid:(%w+)')
+  local known, epoch = unpack(redis.call('HMGET', meta, 'replid', 'epoch'))
+  if not epoch or (id and id ~= known) then
+    epoch = math.max((tonumber(epoch) or 0) + 1, now)
+    redis.call('HSET', meta, 'replid', id or '', 'epoch', string.format('%.0f', epoch))
+  end
+  return string.format('%013.0f', epoch)
+end
+
 local function tell()
   if event ~= '' then
+    local told = '{"epoch":"' .. find_epoch() .. '",' .. string.sub(event, 2)
     fields.seq = string.format('%.0f', sequence + 1)
-    redis.call('XADD', events, '*', 'event', event)
+    redis.call('XADD', events, '*', 'event', told)
   end
   if job_id ~= '' then
     redis.call('XADD', events, '*', 'event', job_event)
@@ -166,18 +186,19 @@ local function write_detail()
   end
 end
 
-expect('hash', hash, mine, counters)
+expect('hash', hash, mine, counters, meta)
 expect('zset', hi, lo, ring, ring_hi, run)
 expect('stream', events)
 expect('string', detail, receipt)
 expect_counters(counters, 'stale', 'conflict', 'open', 'done', 'rejected', 'dead',
   'status_' .. from, 'status_' .. to)
-if committed == fence then
+expect_counters(meta, 'epoch')
+if committed == fence and committer == me then
   return {'ALREADY'} -- and the reply was lost
 end
 local held = redis.call('ZSCORE', run, uid)
 local fenced = false
-fenced = current ~= fence or not held -- fence check
+fenced = current ~= fence or holder ~= own or not held -- fence check
 if fenced then
   redis.call('HINCRBY', counters, 'stale', 1)
   return {'FENCED'}
@@ -188,7 +209,8 @@ if why then
   return {'CONFLICT', why}
 end
 
-fields.st, fields.cf, fields.own, fields.rc = to, fence, false, false
+fields.st, fields.cf, fields.cb, fields.own, fields.rc = to, fence, me, false, false
+fields.ver = raise_version(h[11])
 owe()
 count_attempts()
 tell()

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Asks for one permit: generic cell rate, burst 1, slower after throttles, workers in turn. What
 -- the numbers mean is told in sv/gcra.h; lib/core/gcra.c is the same rule in C. The limit holds
 -- "<free from> <adapted interval> <slowed at>" in microseconds, the line the workers that were

@@ -1,15 +1,19 @@
 #!lua
--- Claims, confirms or releases a name for a client. One hash per registrable domain holds every
--- claimed name under it, so that one look finds who holds the name, one above or one below.
--- A claim that was never confirmed stands in nobody's way after a while.
+-- Claims, confirms, loosens, releases or drops a name for a client. One hash per registrable domain
+-- holds every claimed name under it, so that one look finds who holds the name, one above or one
+-- below. A claim that was never confirmed, or was loosened, stands in nobody's way after a while;
+-- one that nothing came of is dropped, if nobody has claimed anew since it was seen.
 --
 -- KEYS {o:<registrable>}, fields "<domain> <account>" -> "<state> <uid> <time ms> <client>"
--- ARGV verb (claim, confirm, release), domain, account, client, uid, overlap ("1" = names above
---      and below another's are fine), claiming ms, names max
--- Answers { 1 }, or { 0, the name that is held; "" = too many names under this one }
+-- ARGV verb (claim, confirm, loosen, release, drop), domain, account, client, uid, overlap ("1" =
+--      names above and below another's are fine), claiming ms, names max, and for drop: when it
+--      was claimed, how long ago that has to be, ms
+-- Answers { 1 }, or { 0, the name that is held; "" = too many names under it, or none to drop }
 
 local owners = KEYS[1]
-local verb, domain, account, client, uid, overlap, claiming_ms, names_max = unpack(ARGV)
+local verb, domain, account, client, uid = unpack(ARGV, 1, 5)
+local overlap, claiming_ms, names_max = unpack(ARGV, 6, 8)
+local seen_at, idle_ms = tonumber(ARGV[9]) or 0, tonumber(ARGV[10]) or 0
 local field = domain .. ' ' .. account
 
 -- include now
@@ -50,6 +54,20 @@ if verb == 'release' then
     return {0, domain}
   end
   redis.call('HDEL', owners, field)
+  return {1}
+end
+if verb == 'drop' then
+  local same = mine and mine.state == 'claiming' and mine.client == client
+  if not (same and mine.uid == uid and mine.at == seen_at and mine.at + idle_ms < now) then
+    return {0, ''}
+  end
+  redis.call('HDEL', owners, field)
+  return {1}
+end
+if verb == 'loosen' then
+  if mine and mine.client == client then
+    redis.call('HSET', owners, field, string.format('claiming %s %.0f %s', uid, now, client))
+  end
   return {1}
 end
 if redis.call('HLEN', owners) >= tonumber(names_max) and not mine then

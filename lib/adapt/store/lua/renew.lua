@@ -1,18 +1,18 @@
-#!lua
+#!lua flags=allow-oom
 -- Prolongs a lease that nobody took away. One that ran out but was not reaped is still good.
 --
 -- KEYS d:<uid>, run
--- ARGV uid, fence, lease ms
+-- ARGV uid, own, fence, lease ms
 -- Answers 1, or 0 when fenced
 
 local hash, run = unpack(KEYS)
-local uid, fence, lease_ms = unpack(ARGV)
+local uid, own, fence, lease_ms = unpack(ARGV)
 
 -- include now
 
-local current = redis.call('HGET', hash, 'f')
+local current, holder = unpack(redis.call('HMGET', hash, 'f', 'own'))
 local fenced = false
-fenced = current ~= fence or not redis.call('ZSCORE', run, uid) -- fence check
+fenced = current ~= fence or holder ~= own or not redis.call('ZSCORE', run, uid) -- fence check
 if fenced then
   return 0
 end

@@ -18,7 +18,7 @@ expect('hash', key)
 local h = redis.call('HMGET', key, 'st', 'fin', 'own', 'till', 'pg', 'dom')
 local started, finished = tonumber(h[1]) or 0, tonumber(h[2]) or 0
 local kept_pages, kept_domains = tonumber(h[5]) or 0, tonumber(h[6]) or 0
-local leased = h[3] and finished == 0 and (tonumber(h[4]) or 0) > now
+local leased = h[3] and (tonumber(h[4]) or 0) > now
 local mine = leased and h[3] == worker
 
 local function hold()

@@ -21,7 +21,7 @@ static const struct {
     {"http://[::1]:99", "x", "http://[::1]:99", "[::1]:99", "", true},
 };
 
-static enum sv_err read_plain(const char *url, const char *region, struct sv_ses_endpoint *out,
+static enum sv_err read_plain(const char *url, const char *region, struct sv_aws_endpoint *out,
                               struct sv_errinfo *info)
 {
     struct sv_ses_place place = {.url = url, .region = region};
@@ -72,7 +72,7 @@ static void the_kinds_of_a_regions_hosts(void **state)
                                          .use_fips = (kind & 1) != 0,
                                          .use_dual_stack = (kind & 2) != 0};
             struct sv_errinfo info = {.text = ""};
-            struct sv_ses_endpoint out;
+            struct sv_aws_endpoint out;
             enum sv_err err = sv_ses_endpoint_read(&place, &out, &info);
 
             assert_int_equal(err, host != NULL ? SV_OK : SV_EINVALID);
@@ -90,7 +90,7 @@ static void an_override_wins_over_every_kind(void **state)
                                  .region = "eu-west-1",
                                  .use_fips = true,
                                  .use_dual_stack = true};
-    struct sv_ses_endpoint out;
+    struct sv_aws_endpoint out;
 
     (void)state;
     assert_int_equal(sv_ses_endpoint_read(&place, &out, NULL), SV_OK);
@@ -101,7 +101,7 @@ static void what_can_be_used(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        struct sv_ses_endpoint out;
+        struct sv_aws_endpoint out;
 
         assert_int_equal(read_plain(good[i].url, good[i].region, &out, NULL), SV_OK);
         assert_string_equal(out.origin, good[i].origin);
@@ -141,7 +141,7 @@ static void what_cannot(void **state)
     memset(long_path, 'a', sizeof long_path - 1);
     memcpy(long_path, "https://a/", 10);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct sv_ses_endpoint out;
+        struct sv_aws_endpoint out;
         struct sv_errinfo info = {.text = ""};
 
         assert_int_equal(read_plain(bad[i].url, bad[i].region, &out, &info), SV_EINVALID);

@@ -234,9 +234,9 @@ static void whose_matter_a_denial_is(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct sv_ses_failure failure = {.code = ""};
+        struct sv_aws_failure failure = {.code = ""};
 
-        sv_ses_failure_set_code(&failure, rows[i].code, strlen(rows[i].code));
+        sv_aws_failure_set_code(&failure, rows[i].code, strlen(rows[i].code));
         if (sv_ses_failure_denial(&failure) != rows[i].denial)
             fail_msg("%s: %d", rows[i].code, (int)sv_ses_failure_denial(&failure));
     }
@@ -265,10 +265,10 @@ static void how_long_retry_after_means(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (sv_ses_retry_after_ms(rows[i].retry_after, date) != rows[i].wait_ms)
+        if (sv_aws_retry_after_ms(rows[i].retry_after, date) != rows[i].wait_ms)
             fail_msg("%s", rows[i].retry_after);
     }
-    assert_int_equal(sv_ses_retry_after_ms("Sun, 29 Nov 2026 01:00:30 GMT", ""), 0);
+    assert_int_equal(sv_aws_retry_after_ms("Sun, 29 Nov 2026 01:00:30 GMT", ""), 0);
 }
 
 int main(void)

@@ -13,31 +13,63 @@ static void test_info(void **state)
 {
     static const struct {
         const char *text;
+        enum sv_redis_kind kind;
         enum sv_err err;
-        bool may_evict, not_durable;
+        unsigned doubts;
     } cases[] = {
         {"# Server\r\nredis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\n",
-         SV_OK, false, false},
-        {"redis_version:7.2.4\r\nmaxmemory_policy:allkeys-lru\r\naof_enabled:0\r\n", SV_OK, true,
-         true},
-        {"redis_version:10.1.0\r\n", SV_OK, false, false},
-        {"redis_version:6.2.14\r\nmaxmemory_policy:noeviction\r\n", SV_EREFUSED, false, false},
-        {"x_redis_version:7.0.0\r\n", SV_EREFUSED, false, false},
-        {"redis_version:7.0.0", SV_OK, false, false},
-        {"", SV_EREFUSED, false, false},
+         SV_REDIS_ONE, SV_OK, 0},
+        {"redis_version:7.2.4\r\nmaxmemory_policy:allkeys-lru\r\naof_enabled:0\r\n", SV_REDIS_ONE,
+         SV_OK, SV_SERVER_MAY_EVICT | SV_SERVER_NOT_DURABLE},
+        {"redis_version:10.1.0\r\n", SV_REDIS_ONE, SV_OK, 0},
+        {"redis_version:6.2.14\r\nmaxmemory_policy:noeviction\r\n", SV_REDIS_ONE, SV_EINVALID, 0},
+        {"x_redis_version:7.0.0\r\n", SV_REDIS_ONE, SV_EINVALID, 0},
+        {"redis_version:7.0.0", SV_REDIS_ONE, SV_OK, 0},
+        {"", SV_REDIS_ONE, SV_EINVALID, 0},
+        {"redis_version:7.0.0\naof_enabled:1\naof_last_write_status:err\n", SV_REDIS_ONE, SV_OK,
+         SV_SERVER_AOF_FAILS},
+        {"redis_version:7.0.0\naof_enabled:1\naof_last_write_status:ok\n", SV_REDIS_ONE, SV_OK, 0},
+        {"redis_version:7.0.0\nconnected_slaves:0\ncluster_enabled:0\n", SV_REDIS_ONE, SV_OK, 0},
+        {"redis_version:7.0.0\nconnected_slaves:0\n", SV_REDIS_SENTINEL, SV_OK,
+         SV_SERVER_NO_REPLICA},
+        {"redis_version:7.0.0\nconnected_slaves:2\n", SV_REDIS_ONE, SV_OK, SV_SERVER_REPLICAS_IDLE},
+        {"redis_version:7.0.0\nconnected_slaves:2\nmin_slaves_good_slaves:2\n", SV_REDIS_SENTINEL,
+         SV_OK, 0},
+        {"redis_version:7.0.0\ncluster_enabled:1\n", SV_REDIS_ONE, SV_EINVALID, 0},
+        {"redis_version:7.0.0\ncluster_enabled:1\n", SV_REDIS_SENTINEL, SV_EINVALID, 0},
+        {"redis_version:7.0.0\ncluster_enabled:1\nconnected_slaves:1\n", SV_REDIS_CLUSTER, SV_OK,
+         SV_SERVER_REPLICAS_IDLE},
+        {"redis_version:7.0.0\ncluster_enabled:0\n", SV_REDIS_CLUSTER, SV_EINVALID, 0},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sv_store_server server = {.may_evict = false};
+        unsigned found = 0;
         struct sv_errinfo info = {.code = SV_OK};
 
-        assert_int_equal(sv_store_check_info(cases[i].text, &server, &info), cases[i].err);
-        assert_int_equal(server.may_evict, cases[i].may_evict);
-        assert_int_equal(server.not_durable, cases[i].not_durable);
+        assert_int_equal(sv_store_server_read(cases[i].text, cases[i].kind, &found, &info),
+                         cases[i].err);
+        assert_int_equal(found, cases[i].doubts);
         if (cases[i].err != SV_OK)
-            assert_non_null(strstr(info.text, "7.0 is needed"));
+            assert_non_null(
+                strstr(info.text, strstr(cases[i].text, "cluster") ? "cluster" : "7.0 is needed"));
     }
+}
+
+/* Strict is about what the server's own settings may lose, not about how it is set up. */
+static void test_doubts(void **state)
+{
+    struct sv_errinfo info = {.code = SV_OK};
+
+    (void)state;
+    for (unsigned found = 0; found < 2 * SV_SERVER_NO_REPLICA; found++) {
+        bool is_unsafe = (found & (SV_SERVER_MAY_EVICT | SV_SERVER_NOT_DURABLE)) != 0;
+
+        assert_int_equal(sv_store_server_judge(found, false, NULL, &info), SV_OK);
+        assert_int_equal(sv_store_server_judge(found, true, NULL, &info),
+                         is_unsafe ? SV_EINVALID : SV_OK);
+    }
+    assert_non_null(strstr(info.text, "redis.unsafe_server"));
 }
 
 static void test_keys(void **state)
@@ -90,10 +122,8 @@ static void test_op_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_info),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_arena),
-        cmocka_unit_test(test_op_names),
+        cmocka_unit_test(test_info),  cmocka_unit_test(test_doubts),   cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_arena), cmocka_unit_test(test_op_names),
     };
 
     return cmocka_run_group_tests_name("store_parts", tests, NULL, NULL);

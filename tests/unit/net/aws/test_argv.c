@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net/aws/argv.h"
+#include "sv/argv.h"
 
 static void check(const char *command, const char *const *words)
 {

@@ -1,4 +1,5 @@
 /* What a reply means: RFC 2308 section 2, RFC 6604, and only what the question leads to counts. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +10,8 @@
 
 #include <cmocka.h>
 
+#include "packet_reading.h"
 #include "reply.h"
-#include "sv/dns.h"
 
 static struct reply r;
 
@@ -411,6 +412,91 @@ static void test_question_that_cannot_be_asked(void **state)
     assert_int_equal(sv_dns_packet_read(r.bytes, r.len, &question, &answer, NULL), SV_EINVALID);
 }
 
+static void add_txt_of_single_octets(void)
+{
+    uint8_t strings[257];
+
+    memset(strings, 0, sizeof(strings));
+    reply_rr(&r, REPLY_ANSWER, "@12", SV_RR_TXT, 1, strings, sizeof(strings));
+}
+
+static void add_txt_of_full_strings(void)
+{
+    size_t mark = reply_rr_begin(&r, REPLY_ANSWER, "@12", SV_RR_TXT, 1);
+    uint8_t string[256];
+
+    memset(string, 255, sizeof(string));
+    for (unsigned i = 0; i < 250; i++)
+        reply_bytes(&r, string, sizeof(string));
+    reply_rr_end(&r, mark);
+}
+
+static void add_address(void)
+{
+    reply_rr(&r, REPLY_ANSWER, "@12", SV_RR_A, 1, "\1\2\3\4", 4);
+}
+
+static void add_soa(void)
+{
+    size_t mark = reply_rr_begin(&r, REPLY_ANSWER, "@12", SV_RR_SOA, 1);
+
+    reply_name(&r, "@12");
+    reply_name(&r, "@12");
+    for (unsigned i = 0; i < 5; i++)
+        reply_u32(&r, i);
+    reply_rr_end(&r, mark);
+}
+
+static void add_host_identity(void) /* with servers, each a pointer to a long name */
+{
+    size_t mark = reply_rr_begin(&r, REPLY_ANSWER, "@12", 55, 1);
+
+    reply_bytes(&r, "\1\2\0\1\1\1", 6);
+    for (unsigned i = 0; i < 100; i++)
+        reply_name(&r, "@12");
+    reply_rr_end(&r, mark);
+}
+
+/* ldns crashes where its memory ends: what is reserved for it has to be enough. */
+static void test_what_ldns_needs_is_known(void **state)
+{
+    static const struct {
+        void (*add)(void);
+        unsigned times;
+    } cases[] = {{add_txt_of_single_octets, 1},
+                 {add_txt_of_full_strings, 1},
+                 {add_address, 1},
+                 {add_address, 4000},
+                 {add_soa, 1},
+                 {add_soa, 1700},
+                 {add_host_identity, 200}};
+    char name[4 * 64];
+
+    (void)state;
+    memset(name, 'a', sizeof(name));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sv_dns_walk walk;
+        ldns_pkt *decoded = NULL;
+        size_t before, used;
+
+        name[63] = name[127] = name[191] = '.';
+        name[253] = '\0';
+        reply_begin(&r, 7, REPLY_QR);
+        reply_question(&r, name, SV_RR_TXT);
+        for (unsigned j = 0; j < cases[i].times; j++)
+            cases[i].add();
+        assert_true(r.len <= SV_DNS_PACKET_BYTES_MAX);
+        assert_int_equal(sv_dns_packet_walk(r.bytes, r.len, &walk, NULL), SV_OK);
+        before = mallinfo2().uordblks;
+        assert_int_equal(ldns_wire2pkt(&decoded, r.bytes, r.len), LDNS_STATUS_OK);
+        used = mallinfo2().uordblks - before; /* nothing, with an allocator of a sanitizer */
+        print_message("%zu octets: ldns took %zu of %zu\n", r.len, used,
+                      sv_dns_decoded_bytes_max(&walk, r.len));
+        assert_true(used <= sv_dns_decoded_bytes_max(&walk, r.len));
+        ldns_pkt_free(decoded);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_truncated_is_unknown),
         cmocka_unit_test(test_flags_ede_and_badvers),
         cmocka_unit_test(test_question_that_cannot_be_asked),
+        cmocka_unit_test(test_what_ldns_needs_is_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

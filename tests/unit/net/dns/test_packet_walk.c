@@ -263,6 +263,14 @@ static void txt_empty(void)
     reply_rr(&r, REPLY_ANSWER, "@12", SV_RR_TXT, 1, "", 0);
 }
 
+static void txt_of_too_many_strings(void) /* ldns would take 65 KB for these, and 4 GB for 65,000 */
+{
+    uint8_t strings[258] = {0};
+
+    begin();
+    reply_rr(&r, REPLY_ANSWER, "@12", SV_RR_TXT, 1, strings, sizeof(strings));
+}
+
 static void txt_string_past_rdata(void)
 {
     begin();
@@ -371,6 +379,7 @@ static const struct {
     {"mx_of_one", mx_of_one, "name in the data"},
     {"soa_short", soa_short, "fill its RDLENGTH"},
     {"txt_empty", txt_empty, "no string"},
+    {"txt_of_too_many_strings", txt_of_too_many_strings, "too many strings"},
     {"txt_string_past_rdata", txt_string_past_rdata, "past its RDLENGTH"},
     {"tsig_twice", tsig_twice, "TSIG"},
     {"sig0", sig0, "SIG(0)"},

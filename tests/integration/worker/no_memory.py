@@ -1,0 +1,285 @@
+"""F44: memory ends at one place after the other, and each time the program says so or does what it was asked for all the same.
+
+    no_memory.py commands [--every] [--step N] [--first N] [--count N]
+    no_memory.py lives [--every] [--lives N] [--first N] [--count N]
+
+What fails is one allocation (fail_alloc.c): the first one of each place, a place being who called whom for it, or with --every
+each single one, from the first until nothing failed any more. `commands` does that to every command of the program but `run`;
+`lives` to a worker in the middle of a whole life of a domain (end_at.py), which another worker takes over.
+
+Allowed is: the end with 71 and a word about memory; an error that a library made of it, with its reason; or everything as usual.
+Not allowed is a crash, a hang, an exit code of "all is well" without the deed, an output that is short of something, a lost job.
+Prints what was tried and how it ended.
+"""
+import argparse
+import collections
+import concurrent.futures
+import contextlib
+import functools
+import itertools
+import json
+import pathlib
+import queue
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import end_at  # noqa: E402
+from checker import check  # noqa: E402
+from sandbox import wait_for  # noqa: E402
+from world import DEADLINE_S, World, worker_program  # noqa: E402
+
+OUT_OF_MEMORY = 71
+NEVER = 1 << 40
+WELL = (0, 1, 75)  # a check may find something wrong, or nothing out
+LETTER = {"reason": "malformed", "error": "no JSON", "payload": "{", "at": "1"}
+
+
+def failing(number, mark, every=False):
+    """The environment in which the place (with `every`, the allocation) of that number fails."""
+    library = pathlib.Path(worker_program("libsv_fail_alloc.so"))
+    assert library.exists(), f"{library} is missing"
+    return {"LD_PRELOAD": str(library), "SV_TEST_FAIL_ALLOC" if every else "SV_TEST_FAIL_PLACE": str(number),
+            "SV_TEST_FAIL_ALLOC_FILE": str(mark), "SV_TEST_FAIL_COUNT_FILE": f"{mark}.count"}
+
+
+def counted(mark, every):
+    """How many places or allocations there were."""
+    return int(pathlib.Path(f"{mark}.count").read_text().split()[every])
+
+
+# --- what commands do, and what has to be there afterwards ---
+
+def queued(redis, number):
+    return any(json.loads(fields[b"job"]).get("id") == f"e{number}" for _, fields in redis.xrevrange("sv:{0}:jobs", count=50))
+
+
+def lay_letter(redis, number):
+    redis.hset(f"sv:{{0}}:dead:{number}-0", mapping=LETTER)
+    redis.zadd("sv:{0}:dead", {f"{number}-0": 1})
+
+
+def letter_gone(redis, number):
+    return redis.zscore("sv:{0}:dead", f"{number}-0") is None and not redis.exists(f"sv:{{0}}:dead:{number}-0")
+
+
+def hold(redis, number):
+    redis.hset("sv:{pause}", f"client n{number}", "1\nsomebody\n")
+
+
+def is_held(redis, number):
+    return redis.hexists("sv:{pause}", f"client n{number}")
+
+
+def is_let_go(redis, number):
+    return not is_held(redis, number)
+
+
+def take_all_events(redis, _number):
+    redis.xgroup_setid("sv:{0}:events", "sink:out", "$")
+    for key in redis.scan_iter("sv:{w}:*"):  # who is dead, but beat a moment ago
+        redis.delete(key)
+
+
+def switch_off(redis, _number):
+    redis.hset("sv:{0}:sink:out", mapping={"off": "1", "why": "410"})
+
+
+def is_on(redis, _number):
+    return redis.hget("sv:{0}:sink:out", "off") is None
+
+
+class Deed:
+    """A command. `{n}` in its words is the number of the try, `before` makes what it needs, and `done` is what has to be true once it
+    says that all went well; `alike` = what it prints is always the same, but for numbers."""
+
+    def __init__(self, words, before=None, done=None, alike=True, configured=True):
+        self.words, self.before, self.done, self.alike = words.split(), before, done, alike
+        self.configured = configured
+        self.name = re.sub(r"{(\w+)}", lambda match: match[1].upper(), words)
+
+
+DEEDS = (
+    Deed("check a.example --region eu-west-1 --mail-from bounce", alike=False),
+    Deed("completion bash", configured=False),
+    Deed("config check"),
+    Deed("config defaults", configured=False),
+    Deed("config show"),
+    Deed("dead drop {n}-0 --yes", lay_letter, letter_gone),
+    Deed("dead list"),
+    Deed("dead retry {n}-0 --yes", lay_letter, letter_gone),
+    Deed("dead show {letter}"),
+    Deed("doctor"),
+    Deed("enqueue recheck --client c --domain a.example --id e{n}", done=queued),
+    Deed("events tail --from 0 --no-follow"),
+    Deed("explain a.example"),
+    Deed("health --port {port}", alike=False),
+    Deed("import --client imported --dry-run"),
+    Deed("pause"),
+    Deed("pause --client n{n}", done=is_held),
+    Deed("records a.example --client c"),
+    Deed("resume --client n{n}", hold, is_let_go),
+    Deed("sinks dead out"),
+    Deed("sinks enable out", switch_off, is_on),
+    Deed("sinks list"),
+    Deed("sinks replay out --from 0 --yes"),
+    Deed("stats --port 127.0.0.1:1"),
+    Deed("status"),
+    Deed("status a.example --json"),
+    Deed("top --once --port {port}", alike=False),
+    Deed("reshard 2 --dry-run", take_all_events),  # the last one: it wants that nobody has anything left to read
+)
+
+
+class Trial:
+    """One command, and how it ends when memory is there."""
+
+    serials = itertools.count(1)  # what a command makes is made once
+
+    def __init__(self, world, folder, deed, every):
+        self.world, self.folder, self.deed, self.every = world, folder, deed, every
+        self.ends = collections.Counter()
+        self.usual, _, serial = self.run(NEVER)
+        self.count = counted(self.folder / str(serial), every)
+        assert self.usual.returncode in WELL and self.count > 0, f"{deed.name}: {self.usual.stderr}"
+
+    def run(self, number):
+        """(its end, whether it came as far as that, its own number)"""
+        serial = next(self.serials)
+        mark = self.folder / str(serial)
+        if self.deed.before is not None:
+            self.deed.before(self.world.redis, serial)
+        facts = {"{n}": str(serial), "{port}": self.world.port, "{letter}": self.world.letter}
+        words = [functools.reduce(lambda text, fact: text.replace(fact, facts[fact]), facts, word) for word in self.deed.words]
+        words += ["--config", self.world.config] if self.deed.configured else []
+        done = subprocess.run([worker_program(), *words], env={**self.world.environment(), **failing(number, mark, self.every)},
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=4 * DEADLINE_S, check=False)
+        return done, mark.exists(), serial
+
+    def fault(self, number):
+        """What is wrong with its end; "" = nothing."""
+        done, came, serial = self.run(number)
+        if not came:
+            return ""
+        self.ends[done.returncode] += 1
+        wrong = self.judge(done, serial)
+        return f"{self.deed.name} at {number}: {wrong}: exit {done.returncode}: {done.stderr[-300:]}" if wrong else ""
+
+    def judge(self, done, serial):
+        if done.returncode == OUT_OF_MEMORY:
+            return "" if "memory" in done.stderr else "no word of memory"
+        if done.returncode < 0 or done.returncode >= 128:
+            return "it crashed"
+        if done.returncode != self.usual.returncode:
+            return "" if done.returncode != 0 and (done.stderr.strip() or done.stdout.strip()) else "no reason"
+        if self.deed.done is not None and not self.deed.done(self.world.redis, serial):
+            return "all is well, it says, but nothing was done"
+        if self.deed.alike and plain(done.stdout) != plain(self.usual.stdout):
+            return f"another output:\n{done.stdout}\n"
+        return ""
+
+
+def plain(output):
+    """Without what time and the number of the try change."""
+    return " ".join(re.sub(r"\d[\d.,:TZ-]*( ?(ms|s|min|h|days?)\b)?|just now", "#", output).split())
+
+
+@contextlib.contextmanager
+def make_world():
+    """One domain that was verified, a dead letter, a sink, and a worker that does nothing more but answer."""
+    with World() as world:
+        world.config = world.folder / "sesverify.conf"
+        world.config.write_text("[sink out]\nkind = stdout\n")
+        worker = world.start_worker(args=["--config", world.config])
+        world.push("register", "c", "a.example", mail_from="bounce")
+        world.publish("a.example", world.wait_event("registered", "a.example")["data"]["dns_records"])
+        world.wait_event("verified", "a.example")
+        world.push_raw("{")
+        wait_for(lambda: world.redis.zcard("sv:{0}:dead") == 1, "the dead letter")
+        assert worker.stop() == 0
+        world.letter = world.redis.zrange("sv:{0}:dead", 0, 0)[0].decode()
+        yield world
+
+
+@contextlib.contextmanager
+def somebody_to_ask(world):
+    """The status port of a worker that does nothing but answer."""
+    worker = world.start_worker(SESVERIFY_REDIS_PREFIX="sv:empty")  # the least user's keys begin with sv:
+    world.port = next(json.loads(line) for line in worker.text().splitlines() if '"event":"status_port"' in line)["address"]
+    yield
+    assert worker.stop() == 0
+
+
+def count_commands(options):
+    """(how many failed, what was wrong)"""
+    wrong, failed = [], 0
+    with make_world() as world, somebody_to_ask(world), tempfile.TemporaryDirectory() as folder:
+        for deed in DEEDS[options.first:][:options.count]:
+            begin = time.monotonic()
+            trial = Trial(world, pathlib.Path(folder), deed, options.every)
+            numbers = range(1 + failed % min(options.step, trial.count), trial.count + 1, options.step)  # other ones of each
+            with concurrent.futures.ThreadPoolExecutor(options.at_a_time) as pool:
+                faults = [fault for fault in pool.map(trial.fault, numbers) if fault]
+            print(f"{deed.name}: {trial.count} {'allocations' if options.every else 'places'}, tried {len(numbers)}, "
+                  f"ended with {dict(trial.ends)}, wrong {len(faults)}, {time.monotonic() - begin:.0f} s", flush=True)
+            failed += sum(trial.ends.values())
+            wrong += faults
+        wrong += check(world.redis)
+    return failed, wrong
+
+
+# --- lives of a worker ---
+
+def live_once(world, accounts, folder, number, every):
+    """(how the worker ended, None = it never came so far, what was wrong)"""
+    mark = folder / f"life{number}"
+    life = end_at.Life(world, accounts, f"life{number}", failing(number, mark, every), variant="sesverify", exit_code=OUT_OF_MEMORY)
+    _, wrong = life.live()
+    return life.workers[0].process.returncode if mark.exists() else None, wrong
+
+
+def count_lives(options):
+    """(how many failed, what was wrong)"""
+    settings = {**end_at.SETTINGS, "SESVERIFY_WORKER_SANDBOX": "off"}  # the mark is a file
+    keys = [word for i in range(end_at.LIVES_MAX) for word in ("--access-key", f"AKIDLIFE{i}", "--secret-key", "secret")]
+    accounts, ends, wrong = queue.SimpleQueue(), collections.Counter(), []
+    for i in range(end_at.LIVES_MAX):
+        accounts.put(f"AKIDLIFE{i}")
+    with World(settings=settings, speed=end_at.SPEED, sandbox_args=["--look-every", "60s", *keys]) as world, \
+            tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        wrong += live_once(world, accounts, folder, NEVER, options.every)[1]
+        count = counted(folder / f"life{NEVER}", options.every)
+        slots = range(options.first, options.lives)[:options.count]
+        numbers = list(dict.fromkeys(1 + count * i // options.lives for i in slots))
+        with concurrent.futures.ThreadPoolExecutor(2 * options.at_a_time) as pool:
+            for end, found in pool.map(lambda number: live_once(world, accounts, folder, number, options.every), numbers):
+                ends[end] += 1
+                wrong += found
+        print(f"a life: {count} {'allocations' if options.every else 'places'}, tried {len(numbers)}, ended with {dict(ends)}, "
+              f"wrong {len(wrong)}", flush=True)
+    return len(numbers), wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("commands", "lives"))
+    parser.add_argument("--every", action="store_true", help="each single allocation, not the first of each place")
+    parser.add_argument("--step", type=int, default=1, metavar="N", help="commands: every Nth only")
+    parser.add_argument("--lives", type=int, default=24, metavar="N", help="lives: so many, spread evenly")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="leave out so many commands or lives")
+    parser.add_argument("--count", type=int, default=1_000_000, metavar="N", help="so many commands or lives")
+    parser.add_argument("--at-a-time", type=int, default=2, metavar="N")
+    options = parser.parse_args()
+    failed, wrong = count_commands(options) if options.what == "commands" else count_lives(options)
+    print("\n".join(wrong[:20]))
+    print("counts", json.dumps({"failed": failed, "wrong": len(wrong)}))
+    return 1 if wrong or failed == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
