@@ -15,7 +15,7 @@ enum {
 
 /* Every field that this version writes: by the scripts, by the driver. */
 static const char known_fields[] =
-    " cl st seq f cf cb own s g ka kb att la again job jid jt todo nx rc ver wd "
+    " cl st seq f cf cb own s g ka kb att la again job jid jt todo nx rc ver wd lw "
     "hu acct ad b ba bu bx co cu da dk "
     "dm dn dom dr fa g0 g1 g2 g3 g4 g5 g6 g7 g8 g9 i k1 k2 k3 km kp "
     "ls lt ma mf mfd ot ra rd rf rg rp "

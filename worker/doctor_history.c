@@ -5,6 +5,7 @@
 #include "doctor_walk.h"
 #include "exit.h"
 #include "sv/alloc.h"
+#include "sv/entry_id.h"
 
 /* The outbox, from its oldest entry to the one that was the last when the reading began. */
 
@@ -46,19 +47,6 @@ static void on_stream(void *context, const struct sv_store_call *call)
     }
 }
 
-/* Entry ids in their order. */
-static int compare_ids(const char *a, const char *b)
-{
-    char *rest_a, *rest_b;
-    unsigned long long ms_a = strtoull(a, &rest_a, 10), ms_b = strtoull(b, &rest_b, 10);
-
-    if (ms_a != ms_b)
-        return ms_a < ms_b ? -1 : 1;
-    ms_a = *rest_a == '-' ? strtoull(rest_a + 1, NULL, 10) : 0;
-    ms_b = *rest_b == '-' ? strtoull(rest_b + 1, NULL, 10) : 0;
-    return ms_a < ms_b ? -1 : ms_a > ms_b;
-}
-
 /* The id of an answer follows from shard and entry; its hash stands for it. */
 static void note_answer(struct history *history, const struct sv_store_entry *entry,
                         const char *outcome)
@@ -90,7 +78,7 @@ static void on_events(void *context, const struct sv_store_call *call)
         const struct sv_store_entry *entry = &events->entries[i];
         const char *outcome;
 
-        if (compare_ids(entry->id, history->last) > 0) {
+        if (sv_entry_id_compare(entry->id, history->last) > 0) {
             history->at_the_end = true;
             return;
         }

@@ -23,6 +23,7 @@ enum sv_admission {
     SV_ADMISSION_COOLDOWN,
     SV_ADMISSION_DOMAIN_LIMIT,
     SV_ADMISSION_NOT_REGISTERED,
+    SV_ADMISSION_SUPERSEDED, /* a later word about the domain was let in before */
 };
 
 /* What is known of the domain and its client at the door. */
@@ -31,6 +32,8 @@ struct sv_admission_view {
     bool running;            /* claimed */
     bool again;              /* one more check is promised already */
     bool open;               /* a job is open */
+    bool superseded;         /* the job stands before the last register, adopt or remove of the
+                              * domain that was let in, in the stream of both */
     unsigned attempts;       /* used in this round */
     sv_ms attempted_at;      /* the last one; 0 = none */
     unsigned client_domains; /* of this client, not removed */
@@ -46,6 +49,9 @@ struct sv_admission_result {
 };
 
 /* The rules (design section 3.3):
+ * - register, adopt, remove: SUPERSEDED, whatever else is so. They say what the domain is to be,
+ * and of these the last one that was sent counts, whichever is settled last; one that was itself
+ * refused was no word.
  * - register, adopt: unknown domain: DOMAIN_LIMIT when client_domains >= domains_max, else OPENED.
  * Known: OPENED when no job is open and it is not running; else COALESCED with `again` when
  * running, or due_now when waiting.

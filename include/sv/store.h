@@ -114,7 +114,9 @@ enum sv_store_admitted {
     SV_STORE_REJECTED_COOLDOWN, /* out.retry_at */
     SV_STORE_REJECTED_DOMAIN_LIMIT,
     SV_STORE_REJECTED_NOT_REGISTERED,
-    SV_STORE_REFUSED,   /* in.refusal was written */
+    SV_STORE_REJECTED_SUPERSEDED, /* a later register, adopt or remove of the domain came first */
+    SV_STORE_REJECTED_REMOVED_SINCE, /* likewise, and it was removed: the name is to be free */
+    SV_STORE_REFUSED,                /* in.refusal was written */
     SV_STORE_DUPLICATE, /* the entry or the job id was settled before: nothing written but the
                            acknowledgement */
 };

@@ -79,6 +79,10 @@ void sv_admission_decide(const struct sv_admission_view *view, enum sv_job_type 
         .attempted_at = view->known ? view->attempted_at : 0,
     };
     SV_REQUIRE((unsigned)type < SV_JOB_TYPE_COUNT);
+    if (type != SV_JOB_RECHECK && view->superseded) {
+        result->outcome = SV_ADMISSION_SUPERSEDED;
+        return;
+    }
     if ((type == SV_JOB_RECHECK || type == SV_JOB_REMOVE) && !view->known) {
         result->outcome = SV_ADMISSION_NOT_REGISTERED;
         return;

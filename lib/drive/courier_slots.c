@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sv/alloc.h"
+#include "sv/entry_id.h"
 #include "sv/require.h"
 
 enum { BYTES_MAX = 4 << 20 }; /* of events kept, by all couriers together */
@@ -24,13 +25,6 @@ static struct id id_of(const char *entry)
     if (*end == '-')
         id.number = strtoull(end + 1, NULL, 10);
     return id;
-}
-
-static bool is_before(const char *a, const char *b)
-{
-    struct id x = id_of(a), y = id_of(b);
-
-    return x.ms < y.ms || (x.ms == y.ms && x.number < y.number);
 }
 
 void slots_id_before(const char *entry, char out[SV_STORE_SINK_ENTRY_BYTES])
@@ -83,7 +77,7 @@ struct slot *slots_add(struct courier *courier, const char *entry, uint64_t grou
 {
     struct slot *before = courier->slots.last, *slot, *later;
 
-    while (before != NULL && is_before(entry, before->entry))
+    while (before != NULL && sv_entry_id_compare(entry, before->entry) < 0)
         before = before->previous;
     slot = sv_alloc(1, sizeof(*slot));
     (void)snprintf(slot->entry, sizeof(slot->entry), "%s", entry);

@@ -135,6 +135,11 @@ static const char *misplaced(const struct entry *entry)
     return NULL;
 }
 
+static bool is_for_a_name(const struct entry *entry)
+{
+    return entry->job.type == SV_JOB_REGISTER || entry->job.type == SV_JOB_ADOPT;
+}
+
 static bool parse(struct entry *entry)
 {
     struct sv_drive *drive = entry->shard->drive;
@@ -169,7 +174,7 @@ static bool parse(struct entry *entry)
     if (fault == SV_JOB_FINE) {
         if (sv_name_registrable(entry->job.domain, entry->registrable) != SV_OK)
             (void)snprintf(entry->registrable, sizeof entry->registrable, "%s", entry->job.domain);
-        if (entry->job.type == SV_JOB_REGISTER || entry->job.type == SV_JOB_ADOPT)
+        if (is_for_a_name(entry))
             entry->step = ENTRY_OWN;
     }
     return true;
@@ -267,6 +272,13 @@ static void start_admit(struct entry *entry)
     run(entry, SV_STORE_ADMIT);
 }
 
+static void tell_rejected(const struct entry *entry, const char *why, const char *reason)
+{
+    entry->shard->drive->stats.jobs_rejected++;
+    measure_job(entry->shard, "rejected");
+    log_entry(entry, SV_LOG_INFO, "job_rejected", why, reason);
+}
+
 static enum entry_step settle(struct entry *entry)
 {
     struct sv_drive *drive = entry->shard->drive;
@@ -287,25 +299,22 @@ static enum entry_step settle(struct entry *entry)
         queue_wake(entry->shard);
         break;
     case SV_STORE_REJECTED_COOLDOWN:
-        stats->jobs_rejected++;
-        measure_job(entry->shard, "rejected");
-        log_entry(entry, SV_LOG_INFO, "job_rejected", "too many rechecks", "cooldown");
+        tell_rejected(entry, "too many rechecks", "cooldown");
         break;
     case SV_STORE_REJECTED_DOMAIN_LIMIT:
-        stats->jobs_rejected++;
-        measure_job(entry->shard, "rejected");
-        log_entry(entry, SV_LOG_INFO, "job_rejected", "the client has too many domains",
-                  "domain_limit");
+        tell_rejected(entry, "the client has too many domains", "domain_limit");
         return ENTRY_DISOWN;
     case SV_STORE_REJECTED_NOT_REGISTERED:
-        stats->jobs_rejected++;
-        measure_job(entry->shard, "rejected");
-        log_entry(entry, SV_LOG_INFO, "job_rejected", "no such domain", "not_registered");
+        tell_rejected(entry, "no such domain", "not_registered");
         break;
+    case SV_STORE_REJECTED_SUPERSEDED:
+        tell_rejected(entry, "a later job about the domain was let in before it", "superseded");
+        break;
+    case SV_STORE_REJECTED_REMOVED_SINCE:
+        tell_rejected(entry, "a later job has removed the domain", "superseded");
+        return is_for_a_name(entry) ? ENTRY_DISOWN : ENTRY_END;
     case SV_STORE_REFUSED:
-        stats->jobs_rejected++;
-        measure_job(entry->shard, "rejected");
-        log_entry(entry, SV_LOG_INFO, "job_rejected", entry->fault.text, entry->reason);
+        tell_rejected(entry, entry->fault.text, entry->reason);
         break;
     case SV_STORE_DUPLICATE:
         stats->jobs_duplicate++;

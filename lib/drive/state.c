@@ -1,6 +1,6 @@
 /* The short field names are the schema of the domain hash. Those that the scripts of the store read
- * or write themselves (cl st seq f cf own att la again job jid jt todo nx rc ver wd) are only read
- * here, but for st and todo, which a commit hands over like any other field.
+ * or write themselves (cl st seq f cf own att la again job jid jt todo nx rc ver wd lw) are only
+ * read here, but for st and todo, which a commit hands over like any other field.
  *
  * Version 2 packs what every waiting domain has into `s` (states, verdicts, times), `g` (digests),
  * `ka` and `kb` (DKIM tokens). Version 1 had a field for each; it is still read, and a commit of

@@ -53,6 +53,25 @@ def test_what_stays_counted():
     assert counted_on(entry(100, "before"), fresh=True) == (0, [])
 
 
+def test_a_kill_run_that_does_not_count_is_followed_by_another(monkeypatch, tmp_path):
+    kills, seeds = NIGHT["Kills"]("k"), []
+    codes = [2, 0] + [2] * NIGHT["UNCOUNTED_MOST"]
+
+    def run(words, **_):
+        seeds.append(words[words.index("--seed") + 1])
+        told = 'counts {"kills": 50}\nwrong 0\nnot counted: no commit was fenced\n'
+        return types.SimpleNamespace(returncode=codes[len(seeds) - 1], stdout=told, stderr="")
+    scope = kills.piece.__globals__
+    monkeypatch.setitem(scope, "subprocess", types.SimpleNamespace(run=run))
+    monkeypatch.setitem(scope, "HOME", tmp_path)
+    skipped = (0, "", {"runs that did not count": 1})
+    assert kills.piece(0, 100) == skipped
+    assert kills.piece(0, 100) == (50, "", {"kills": 50})
+    assert [kills.piece(50, 100) for _ in codes[3:]] == [skipped] * len(codes[3:])
+    assert kills.piece(50, 100)[1].startswith("not counted: no commit was fenced: "), "too many of them are a finding"
+    assert seeds == ["1000", "1001"] + [str(1051 + n) for n in range(NIGHT["UNCOUNTED_MOST"])]
+
+
 def test_every_item_can_be_made():
     items_of = NIGHT["items_of"]
     items_of.__globals__["build"] = lambda *_: None  # nothing is built here

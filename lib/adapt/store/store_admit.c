@@ -75,6 +75,8 @@ static void on_admitted(struct sv_store_request *request, const redisReply *repl
         [SV_STORE_REJECTED_COOLDOWN] = "COOLDOWN",
         [SV_STORE_REJECTED_DOMAIN_LIMIT] = "DOMAIN_LIMIT",
         [SV_STORE_REJECTED_NOT_REGISTERED] = "NOT_REGISTERED",
+        [SV_STORE_REJECTED_SUPERSEDED] = "SUPERSEDED",
+        [SV_STORE_REJECTED_REMOVED_SINCE] = "REMOVED_SINCE",
         [SV_STORE_REFUSED] = "REFUSED",
         [SV_STORE_DUPLICATE] = "DUPLICATE",
     };

@@ -34,14 +34,17 @@ struct fake_entry *fake_stream_add(struct fake_store *store, struct fake_stream 
                                    const char *payload, size_t bytes)
 {
     struct fake_entry *entry;
+    sv_ms now = fake_now(store);
 
+    if (store->last_id_ms < now)
+        store->last_id_ms = now; /* as Redis does it: ids grow even while the clock goes back */
     if (stream->count == stream->cap) {
         stream->cap = stream->cap > 0 ? 2 * stream->cap : 64;
         stream->entries = sv_realloc(stream->entries, stream->cap * sizeof(*stream->entries));
     }
     entry = &stream->entries[stream->count++];
     *entry = (struct fake_entry){.payload = sv_strndup(payload, bytes), .payload_bytes = bytes};
-    (void)snprintf(entry->id, sizeof(entry->id), "%" PRId64 "-%" PRIu64, fake_now(store),
+    (void)snprintf(entry->id, sizeof(entry->id), "%" PRId64 "-%" PRIu64, store->last_id_ms,
                    store->entries++);
     return entry;
 }
@@ -126,7 +129,7 @@ void fake_domain_reset(struct fake_domain *domain)
 static bool is_ours(const char *name)
 {
     static const char *const ours[] = {"cl",    "st",  "seq", "f",  "cf", "cb", "own", "att", "la",
-                                       "again", "job", "jid", "jt", "nx", "rc", "ver", "wd"};
+                                       "again", "job", "jid", "jt", "nx", "rc", "ver", "wd",  "lw"};
 
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
         if (strcmp(ours[i], name) == 0)
@@ -255,6 +258,7 @@ const struct sv_field *fake_domain_fields(const struct fake_domain *domain,
     add_text(&list, "job", domain->job.entry);
     add_text(&list, "jid", domain->job.id);
     add_text(&list, "jt", domain->job.type);
+    add_text(&list, "lw", domain->last_word);
     add_number(&list, "todo", domain->todo, false);
     if (domain->place == FAKE_DUE_HI || domain->place == FAKE_DUE_LO)
         add_number(&list, "nx", (uint64_t)domain->at, true);
@@ -290,6 +294,7 @@ void fake_shard_fini(struct fake_shard *shard)
         fake_set(&domain->email, NULL);
         fake_set(&domain->detail, NULL);
         fake_set(&domain->own, NULL);
+        fake_set(&domain->last_word, NULL);
         free(domain);
     }
     HASH_ITER(hh, shard->receipts, known, next_known)

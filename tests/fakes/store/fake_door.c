@@ -5,6 +5,7 @@
 #include "fake_inner.h"
 #include "sv/admission.h"
 #include "sv/alloc.h"
+#include "sv/entry_id.h"
 #include "sv/require.h"
 
 /* The mirror of admit.lua, bury.lua, fetch.lua, own.lua and gcra.lua. */
@@ -147,6 +148,8 @@ static struct sv_admission_view view_of(const struct fake_shard *shard,
     view.open = domain->job.entry != NULL;
     view.attempts = domain->attempts;
     view.attempted_at = domain->attempted_at;
+    view.superseded =
+        domain->last_word != NULL && sv_entry_id_compare(in->entry_id, domain->last_word) < 0;
     return view;
 }
 
@@ -198,6 +201,8 @@ static void write_domain(struct fake_work *work, struct fake_domain *domain, enu
     if (type != SV_JOB_RECHECK && type != SV_JOB_REMOVE && in->contact_email != NULL &&
         in->contact_email[0] != '\0')
         fake_set(&domain->email, in->contact_email);
+    if (type != SV_JOB_RECHECK)
+        fake_set(&domain->last_word, in->entry_id);
     domain->attempts = result->attempts;
     domain->attempted_at = result->attempted_at;
     if (domain->place == FAKE_RUNNING) {
@@ -236,6 +241,10 @@ static void decide(struct fake_work *work)
         return;
     case SV_ADMISSION_NOT_REGISTERED:
         reject(work, SV_STORE_REJECTED_NOT_REGISTERED, "not_registered");
+        return;
+    case SV_ADMISSION_SUPERSEDED:
+        reject(work, view.known ? SV_STORE_REJECTED_SUPERSEDED : SV_STORE_REJECTED_REMOVED_SINCE,
+               "superseded");
         return;
     case SV_ADMISSION_OPENED:
     case SV_ADMISSION_COALESCED:

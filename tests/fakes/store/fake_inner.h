@@ -27,6 +27,7 @@ struct fake_job {
 struct fake_domain {
     char uid[33];
     char *client, *email, *detail, *own;
+    char *last_word;    /* entry id of the last register, adopt or remove; NULL = none yet */
     uint64_t committer; /* digest of the `own` of the last commit; 0 = none yet */
     char status[24];
     bool counted; /* among its client's domains */
@@ -169,6 +170,7 @@ struct fake_store {
     bool clock_is_set;
     sv_ms now;
     uint64_t claims, entries;
+    sv_ms last_id_ms; /* of the streams' entries */
     bool not_ready, hasty, held;
     enum sv_store_op held_op;
     struct sv_fake_fault fault;

@@ -258,3 +258,112 @@ def test_a_registration_after_the_removal_is_owed_beside_it(store):
     job(store, "register", todo=1)
     store.commit(uid, CLIENT, fence, 0, "new", "new", fields={"todo": "1"}, wait_ms=1000)
     assert store.domain(uid)["todo"] == "9"
+
+
+def held(store, entry_id="*"):
+    """A job that a worker has read, and holds."""
+    entry = store.redis.xadd(store.key("jobs"), {"job": "{}"}, id=entry_id).decode()
+    assert store.take("frozen") == [entry]
+    return entry
+
+
+def let_in(store, entry, kind, **opt):
+    """The worker lets it in at last, and once more."""
+    uid = uid_of("default", CLIENT, "a.example")
+    answer = store.admit(entry, CLIENT, uid, entry, kind, **opt)
+    assert store.admit(entry, CLIENT, uid, entry, kind, **opt) == ["DUPLICATE", 0]
+    return answer
+
+
+def record(store):
+    uid = uid_of("default", CLIENT, "a.example")
+    return store.domain(uid), store.redis.hgetall(store.key("c:" + CLIENT)), store.redis.zrange(
+        store.key("due:hi:" + CLIENT), 0, -1, withscores=True)
+
+
+@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.parametrize("newer", ["register", "adopt", "remove"])
+@pytest.mark.parametrize("older", ["register", "adopt", "remove"])
+def test_the_older_word_gives_way(store, older, newer, running):
+    job(store, "register", todo=1, fields={"mf": "first"})
+    settle(store, wait_ms=3600000)
+    if running:
+        job(store, "recheck")
+        run(store)
+    late = held(store)
+    assert job(store, newer, todo=2, fields={"mf": "newer"})[0] == ("COALESCED" if running else "OPENED")
+    before, rejected = record(store), store.counters().get("rejected", 0)
+    assert let_in(store, late, older, todo=4, withdrawn=2, fields={"mf": "older"}, email="o@x.example") == ["SUPERSEDED", 0]
+    assert record(store) == before
+    assert last_event(store) == {"job_id": late, "outcome": "rejected", "reason": "superseded"}
+    assert store.redis.get(store.receipt(CLIENT, late)) == b"rejected"
+    assert store.counters()["rejected"] == rejected + 1
+    assert job(store, older, todo=8)[0] == "COALESCED"  # one that is sent now is the last word
+
+
+@pytest.mark.parametrize("older", ["register", "adopt", "remove"])
+def test_a_removed_domain_remembers_its_last_word(store, older):
+    late = held(store)
+    job(store, "register")
+    settle(store)
+    later = held(store)
+    job(store, "remove", todo=8)
+    settle(store, to="removed", forget=True, wait_ms=-1)
+    before = record(store)
+    for entry in (late, later):
+        assert let_in(store, entry, older, todo=1) == ["REMOVED_SINCE", 0]
+        assert last_event(store)["reason"] == "superseded"
+    assert record(store) == before
+    assert job(store, "register")[0] == "OPENED"
+
+
+def test_a_recheck_is_no_word(store):
+    job(store, "register")
+    settle(store, wait_ms=3600000)
+    remove, recheck = held(store), held(store)
+    job(store, "recheck")
+    settle(store, wait_ms=3600000)
+    assert let_in(store, remove, "remove", todo=8) == ["OPENED", 0]
+    assert let_in(store, recheck, "recheck") == ["COALESCED", 0]
+
+
+def test_a_refused_job_is_no_word(store):
+    late = held(store)
+    assert job(store, "register", refusal="restricted_domain")[0] == "REFUSED"
+    assert job(store, "register", domains_max=0)[0] == "DOMAIN_LIMIT"
+    assert job(store, "remove")[0] == "NOT_REGISTERED"
+    assert let_in(store, late, "register") == ["OPENED", 0]
+
+
+IDS = ["9-9", "9-10", "10-0", "10-1", "1767225600000-9", "1767225600000-10", "9007199254740993-0",
+       "9007199254740993-18446744073709551614", "9007199254740993-18446744073709551615", "9007199254740994-0",
+       "18446744073709551614-0"]
+
+
+@pytest.mark.parametrize("older, newer", list(zip(IDS, IDS[1:])))
+@pytest.mark.parametrize("in_order", [True, False])
+def test_ids_are_compared_as_numbers(store, older, newer, in_order):
+    older, newer = held(store, older), held(store, newer)
+    first, second = (older, newer) if in_order else (newer, older)
+    assert let_in(store, first, "register") == ["OPENED", 0]
+    assert let_in(store, second, "remove", todo=8) == ["COALESCED" if in_order else "SUPERSEDED", 0]
+
+
+def test_the_order_of_another_inbox_says_nothing(store):
+    """The inbox was deleted, or the domain moved to another shard, and the clock there is behind."""
+    job(store, "register")
+    settle(store)
+    store.redis.delete(store.key("jobs"))
+    store.setup()
+    first, second = held(store, "5-1"), held(store, "5-2")
+    assert let_in(store, second, "remove", todo=8) == ["OPENED", 0]
+    assert let_in(store, first, "register") == ["SUPERSEDED", 0]
+
+
+def test_a_record_of_before_knows_no_order(store):
+    job(store, "register")
+    settle(store, wait_ms=3600000)
+    uid, late = uid_of("default", CLIENT, "a.example"), [held(store), held(store)]
+    store.redis.hdel(store.key("d:" + uid), "lw")
+    assert let_in(store, late[1], "remove", todo=8) == ["OPENED", 0]
+    assert let_in(store, late[0], "register") == ["SUPERSEDED", 0]

@@ -79,10 +79,9 @@ def finish(world, store, load, killer, patience_s):
     killer.fill()
     load.calm()
     begin = time.monotonic()
+    load.settle()  # whatever is under way still: the last word counts
     wait_or_tell(store.at_rest, "every job to be answered", patience_s, store.tell, world.workers)
     drain_s = time.monotonic() - begin
-    load.settle()  # only now: of two jobs that nobody has answered the later one may be done first
-    wait_or_tell(store.at_rest, "the last jobs to be answered", patience_s, store.tell, world.workers)
 
     def all_verified():
         load.calm()

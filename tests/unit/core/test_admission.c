@@ -16,6 +16,7 @@ struct row {
 #define KNOWN   .known = true, .client_domains = 1
 #define RUNNING KNOWN, .running = true
 #define OPEN    KNOWN, .open = true
+#define LATE    .superseded = true
 
 static const struct row rows[] = {
     {"register, unknown",
@@ -137,6 +138,37 @@ static const struct row rows[] = {
      5},
     {"remove, open", SV_JOB_REMOVE, {OPEN}, SV_ADMISSION_COALESCED, false, false, 0},
     {"remove, running", SV_JOB_REMOVE, {RUNNING}, SV_ADMISSION_COALESCED, false, true, 0},
+    {"register, too late",
+     SV_JOB_REGISTER,
+     {LATE, KNOWN},
+     SV_ADMISSION_SUPERSEDED,
+     false,
+     false,
+     0},
+    {"register, too late and removed",
+     SV_JOB_REGISTER,
+     {LATE, .client_domains = 10},
+     SV_ADMISSION_SUPERSEDED,
+     false,
+     false,
+     0},
+    {"adopt, too late", SV_JOB_ADOPT, {LATE, OPEN}, SV_ADMISSION_SUPERSEDED, false, false, 0},
+    {"remove, too late", SV_JOB_REMOVE, {LATE, KNOWN}, SV_ADMISSION_SUPERSEDED, false, false, 0},
+    {"remove, too late, running",
+     SV_JOB_REMOVE,
+     {LATE, RUNNING, .again = true},
+     SV_ADMISSION_SUPERSEDED,
+     false,
+     true,
+     0},
+    {"remove, too late and removed",
+     SV_JOB_REMOVE,
+     {LATE},
+     SV_ADMISSION_SUPERSEDED,
+     false,
+     false,
+     0},
+    {"recheck is no word", SV_JOB_RECHECK, {LATE, KNOWN}, SV_ADMISSION_OPENED, true, false, 1},
 };
 
 static void jobs_are_answered_as_written(void **state)

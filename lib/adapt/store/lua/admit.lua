@@ -1,7 +1,7 @@
 #!lua
--- Settles one entry of the inbox at the door: receipt, refusal, limits, coalescing. In one step it
--- acknowledges the entry and writes what was decided; nothing is decided twice, because a settled
--- entry is no longer pending. The rules are those of sv/admission.h, word by word.
+-- Settles one entry of the inbox at the door: receipt, refusal, order, limits, coalescing. In one
+-- step it acknowledges the entry and writes what was decided; nothing is decided twice, because a
+-- settled entry is no longer pending. The rules are those of sv/admission.h, word by word.
 --
 -- KEYS jobs, d:<uid>, due:hi, due:lo, ring, ring:hi, run, c:<client>, n, events, receipt
 -- ARGV entry id, client, uid, job id, type, refusal, todo, withdrawn, email, domains max,
@@ -16,6 +16,8 @@ local packed, head, tail, receipt_ms = unpack(ARGV, 13, 16)
 
 -- include expect
 
+-- include order
+
 -- include now
 
 -- include ring
@@ -28,10 +30,26 @@ local packed, head, tail, receipt_ms = unpack(ARGV, 13, 16)
 
 -- include version
 
+-- Whether a later register, adopt or remove of the domain was let in before this one: the inbox is
+-- read in its order, but a worker may stand still with an entry in its hand. A word that is later
+-- than the whole inbox was said in another one (somebody deleted it, the shards were changed), and
+-- tells nothing about the order in this one.
+local function is_superseded(last_word)
+  if kind == 'recheck' or not last_word or not is_before(entry, last_word) then
+    return false
+  end
+  local inbox = redis.call('XINFO', 'STREAM', jobs)
+  for i = 1, #inbox, 2 do
+    if inbox[i] == 'last-generated-id' then
+      return not is_before(inbox[i + 1], last_word)
+    end
+  end
+end
+
 -- What is known of the domain and its client.
 local function look()
   local h = redis.call('HMGET', hash, 'cl', 'st', 'job', 'again', 'att', 'la', 'todo', 'seq', 'f',
-    'cf', 'wd', 'ver', 'cb')
+    'cf', 'wd', 'ver', 'cb', 'lw')
   if h[1] and h[1] ~= client then
     error({err = 'ERR ' .. hash .. ' belongs to another client'})
   end
@@ -46,6 +64,7 @@ local function look()
     open = h[3] and true or false, again = tonumber(h[4]) or 0, attempts = tonumber(h[5]) or 0,
     attempted_at = tonumber(h[6]) or 0, todo = h[7], sequence = h[8] or '0', fence = h[9] or '0',
     committed = h[10], withdrawn = h[11], version = h[12], committer = h[13], domains = counted,
+    superseded = is_superseded(h[14]),
   }
 end
 
@@ -69,6 +88,9 @@ local function decide_recheck(view)
 end
 
 local function decide(view)
+  if view.superseded then
+    return {outcome = view.known and 'SUPERSEDED' or 'REMOVED_SINCE'}
+  end
   if not view.known then
     if kind == 'recheck' or kind == 'remove' then
       return {outcome = 'NOT_REGISTERED'}
@@ -168,6 +190,9 @@ local function write(view, result)
     make(view)
   end
   take_over(view, result)
+  if kind ~= 'recheck' then
+    redis.call('HSET', hash, 'lw', (string.gsub(entry, '-0$', ''))) -- a number takes least room
+  end
   if result.attempts then
     redis.call('HSET', hash, 'att', result.attempts, 'la', now)
   end
@@ -222,6 +247,8 @@ elseif result.outcome == 'DOMAIN_LIMIT' then
   finish('rejected', 'domain_limit')
 elseif result.outcome == 'NOT_REGISTERED' then
   finish('rejected', 'not_registered')
+elseif view.superseded then
+  finish('rejected', 'superseded')
 else
   write(view, result)
   if result.outcome == 'COALESCED' then

@@ -1,0 +1,59 @@
+"""Of jobs about one domain the one that was sent last counts, whichever worker holds which of them for how long."""
+import signal
+
+from sandbox import wait_for
+from world import DEADLINE_S, World
+
+SETTINGS = {"SESVERIFY_WORKER_RECLAIM": "1h"}  # what a worker holds stays with it
+NAME = "a.example"
+
+
+def is_reading(world):
+    return sum("b" in client["flags"] for client in world.redis.client_list()) == 1
+
+
+def hold(world, worker, kind, client):
+    """A job that the only worker has read when it stands still; its entry id. Its read may end between two looks; then nobody
+    has taken the job, and we try again."""
+    while True:
+        wait_for(lambda: is_reading(world), "the worker to wait for jobs", DEADLINE_S)
+        worker.signal(signal.SIGSTOP)
+        entry = world.push(kind, client, NAME)
+        if world.redis.xpending("sv:{0}:jobs", "verify")["pending"] == 1:
+            return entry
+        world.redis.xdel("sv:{0}:jobs", entry)
+        worker.signal(signal.SIGCONT)
+
+
+def finish(world, entry):
+    data = world.wait_answer(entry)["data"]
+    return data["outcome"], data.get("reason")
+
+
+def test_an_old_removal_gives_way_to_a_new_registration():
+    with World(settings=SETTINGS) as world:
+        slow = world.start_worker()
+        assert finish(world, world.push("register", "c1", NAME)) == ("done", None)
+        late = hold(world, slow, "remove", "c1")
+        other = world.start_worker()
+        assert finish(world, world.push("register", "c1", NAME, mail_from="bounce")) == ("done", None)
+        slow.signal(signal.SIGCONT)
+        assert finish(world, late) == ("rejected", "superseded")
+        assert other.stop() == 0
+        assert finish(world, world.push("recheck", "c1", NAME))[0] == "done"  # by the slow one: it is there
+        assert not [event for event in world.domain_events(NAME) if event["data"]["to"] == "removed"]
+        assert finish(world, world.push("remove", "c1", NAME)) == ("done", None)
+
+
+def test_an_old_registration_gives_way_to_a_new_removal():
+    with World(settings=SETTINGS) as world:
+        slow = world.start_worker()
+        assert finish(world, world.push("register", "c1", NAME)) == ("done", None)
+        late = hold(world, slow, "register", "c1")
+        world.start_worker()
+        assert finish(world, world.push("remove", "c1", NAME)) == ("done", None)
+        slow.signal(signal.SIGCONT)
+        assert finish(world, late) == ("rejected", "superseded")
+        # It held the name for a moment; now the name is free.
+        wait_for(lambda: not world.redis.exists("sv:{o:a.example}"), "the name to be free", DEADLINE_S)
+        assert finish(world, world.push("register", "c2", NAME)) == ("done", None)
