@@ -8,26 +8,14 @@
 
 #include "sv/alloc.h"
 
-static void *or_end(void *fresh)
-{
-    if (fresh == NULL)
-        sv_out_of_memory("a library");
-    return fresh;
-}
-
+/* As malloc: most of what they ask for they fill at once, so that zeroes would be for nothing. */
 static void *get(size_t bytes)
 {
-    return or_end(malloc(bytes));
-}
+    void *fresh = malloc(bytes);
 
-static void *get_zeroed(size_t count, size_t bytes)
-{
-    return or_end(calloc(count, bytes));
-}
-
-static void *get_more(void *old, size_t bytes)
-{
-    return or_end(realloc(old, bytes));
+    if (fresh == NULL)
+        sv_out_of_memory("malloc");
+    return fresh;
 }
 
 /* OpenSSL names the line that asks, and takes NULL for nothing. */
@@ -48,14 +36,14 @@ static void free_crypto(void *old, const char *file, int line)
 static void *get_more_crypto(void *old, size_t bytes, const char *file, int line)
 {
     if (bytes > 0)
-        return get_more(old, bytes);
+        return sv_realloc(old, bytes);
     free_crypto(old, file, line);
     return NULL;
 }
 
 void sv_libraries_init(void)
 {
-    (void)uv_replace_allocator(get, get_more, get_zeroed, free);
+    (void)uv_replace_allocator(get, sv_realloc, sv_alloc, free);
     json_set_alloc_funcs(get, free);
     /* Refused only where OpenSSL was in use before, in a test. */
     (void)CRYPTO_set_mem_functions(get_crypto, get_more_crypto, free_crypto);

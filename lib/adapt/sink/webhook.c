@@ -7,6 +7,7 @@
 
 #include "sv/alloc.h"
 #include "sv/http.h"
+#include "sv/http_url.h"
 #include "sv/require.h"
 #include "sv/vault.h"
 
@@ -18,7 +19,6 @@
 enum {
     HEADERS = 4,
     SIGNATURES_BYTES = SV_WEBHOOK_KEYS_MAX * (SV_WEBHOOK_SIGNATURE_BYTES + 1),
-    HOST_BYTES_MAX = 255,
 };
 
 struct webhook {
@@ -41,39 +41,25 @@ struct attempt { /* parcel->transfer */
 
 /* --- the address --- */
 
-/* `text` ends at `len`, or where the path begins; nothing is 443. */
-static bool is_port_listed(const char *text, size_t len, const uint16_t *ports, size_t count)
+/* A url that only the HTTP client refused would be taken for the fault of every event; one that it
+ * reads otherwise than a person does (encoded names, backslashes) was not meant so. */
+bool sv_webhook_url_is_fine(const char *url, const uint16_t *ports, size_t ports_count)
 {
-    unsigned long port = len > 0 ? strtoul(text, NULL, 10) : 443;
+    static const char scheme[] = "https://", names[] = "abcdefghijklmnopqrstuvwxyz"
+                                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    const char *authority = url + sizeof(scheme) - 1;
+    struct sv_http_url read;
 
-    for (size_t i = 0; strspn(text, "0123456789") >= len && i < count; i++) {
-        if (ports[i] == port)
+    if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || strchr(url, '\\') != NULL ||
+        authority[strcspn(authority, "%/?")] == '%' || sv_http_url_read(url, &read, NULL) != SV_OK)
+        return false;
+    if (read.host[0] != '[' && read.host[strspn(read.host, names)] != '\0')
+        return false;
+    for (size_t i = 0; i < ports_count; i++) {
+        if (ports[i] == read.port)
             return true;
     }
     return false;
-}
-
-/* A url that only the HTTP client refused would be taken for the fault of every event. */
-bool sv_webhook_url_is_fine(const char *url, const uint16_t *ports, size_t ports_count)
-{
-    static const char scheme[] = "https://", no_name[] = "!\"$%&'()*+,/:;<=>?@[\\]^`{|}~";
-    const char *host = url + sizeof(scheme) - 1, *port;
-    size_t len;
-
-    if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
-        return false;
-    for (const char *at = host; *at != '\0'; at++) {
-        if (*at <= ' ' || *at >= 0x7f || *at == '#' || *at == '\\')
-            return false;
-    }
-    len = *host == '[' ? 1 + strspn(host + 1, "0123456789abcdefABCDEF:.") : strcspn(host, no_name);
-    if (*host == '[' && (len < 3 || host[len++] != ']'))
-        return false;
-    port = host + len;
-    if (len == 0 || len > HOST_BYTES_MAX || strchr(":/?", *port) == NULL)
-        return false;
-    port += *port == ':';
-    return is_port_listed(port, strcspn(port, "/?"), ports, ports_count);
 }
 
 /* Asked at each connect, with what the name leads to now. */

@@ -7,10 +7,10 @@
 #include <strings.h>
 
 #include "sv/alloc.h"
+#include "sv/http_url.h"
 #include "sv/require.h"
 
 enum {
-    URL_BYTES_MAX = 8 * 1024,
     ANSWER_BYTES_MAX = 1024 * 1024,
     CONNECT_MS = 5000,
     TOTAL_MS = 30000,
@@ -164,66 +164,18 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
-/* libcurl also takes "https:/a" and "https:///a" for a host called a; what is not written as it
- * should be was not meant as libcurl would read it. */
-static bool has_authority(const char *url)
-{
-    size_t len = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-
-    return strncmp(url + len, "://", 3) == 0 && url[len + 3] != '/';
-}
-
-/* `scheme` and `host` are curl's to free. */
-static enum sv_err judge_url(const struct sv_http_ask *ask, const char *scheme, const char *host,
-                             bool *loopback, struct sv_errinfo *info)
-{
-    bool plain = strcmp(scheme, "http") == 0;
-
-    if (!plain && strcmp(scheme, "https") != 0)
-        return sv_err_set(info, SV_EINVALID, "http", 0, "scheme %.20s is not http or https",
-                          scheme);
-    if (plain && !ask->allow_plain)
-        return sv_err_set(info, SV_EINVALID, "http", 0, "plain http is not allowed here: %.100s",
-                          host);
-    *loopback = is_loopback(host);
-    return SV_OK;
-}
-
 static enum sv_err check_url(const struct sv_http_ask *ask, bool *loopback, struct sv_errinfo *info)
 {
-    char *scheme = NULL, *host = NULL;
-    CURLU *url;
-    CURLUcode code;
-    enum sv_err err;
+    struct sv_http_url url;
+    enum sv_err err = sv_http_url_read(ask->url, &url, info);
 
-    if (strlen(ask->url) > URL_BYTES_MAX)
-        return sv_err_set(info, SV_EINVALID, "http", 0, "the URL is longer than %d bytes",
-                          (int)URL_BYTES_MAX);
-    for (const char *c = ask->url; *c != '\0'; c++) {
-        if (*c <= ' ' || *c >= 0x7f || *c == '#')
-            return sv_err_set(info, SV_EINVALID, "http", 0, "byte 0x%02x is not allowed in a URL",
-                              (unsigned)(unsigned char)*c);
-    }
-    if (!has_authority(ask->url))
-        return sv_err_set(info, SV_EINVALID, "http", 0, "not a URL we can ask: no host in it");
-    url = curl_url();
-    if (url == NULL)
-        sv_out_of_memory("curl_url");
-    code = curl_url_set(url, CURLUPART_URL, ask->url,
-                        CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER | CURLU_PATH_AS_IS);
-    if (code == CURLUE_OK)
-        code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
-    if (code == CURLUE_OK)
-        code = curl_url_get(url, CURLUPART_HOST, &host, 0);
-    if (code == CURLUE_OK)
-        err = judge_url(ask, scheme, host, loopback, info);
-    else
-        err = sv_err_set(info, SV_EINVALID, "http", (long)code, "not a URL we can ask: %s",
-                         curl_url_strerror(code));
-    curl_free(scheme);
-    curl_free(host);
-    curl_url_cleanup(url);
-    return err;
+    if (err != SV_OK)
+        return err;
+    if (url.plain && !ask->allow_plain)
+        return sv_err_set(info, SV_EINVALID, "http", 0, "plain http is not allowed here: %.100s",
+                          url.host);
+    *loopback = is_loopback(url.host);
+    return SV_OK;
 }
 
 static enum sv_err check_method(const struct sv_http_ask *ask, struct sv_errinfo *info)

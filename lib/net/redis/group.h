@@ -123,7 +123,8 @@ void sv_redis_waiting_arm(struct sv_redis_group *group);
 struct sv_redis_node *sv_redis_node_get(struct sv_redis_group *group,
                                         const struct sv_redis_host *at);
 bool sv_redis_node_is_known(const struct sv_redis_group *group, const struct sv_redis_node *node);
-/* Takes it out of the group; what is in flight there ends in SV_ECONNECT. */
+/* Takes it, which owns no slot any more, out of the group; what is in flight there ends in
+ * SV_ECONNECT. */
 void sv_redis_node_drop(struct sv_redis_node *node);
 struct sv_redis_node *sv_redis_node_of_slot(struct sv_redis_group *group, unsigned slot);
 

@@ -64,10 +64,6 @@ void sv_redis_node_drop(struct sv_redis_node *node)
     group->nodes_count--;
     if (group->primary == node)
         group->primary = NULL;
-    for (unsigned slot = 0; slot < SV_REDIS_SLOTS; slot++) {
-        if (group->owners[slot] == node)
-            group->owners[slot] = NULL;
-    }
     sv_redis_group_disconnect(group, node->redis, node);
 }
 

@@ -216,6 +216,7 @@ static void close_connections(struct sv_redis_group *group)
         sv_redis_sentinels_close(group);
     if (group->place.kind == SV_REDIS_CLUSTER)
         sv_redis_cluster_close(group);
+    memset(group->owners, 0, sizeof(group->owners));
     while (group->nodes != NULL)
         sv_redis_node_drop(group->nodes);
     for (struct sv_redis_follower *f = group->followers; f != NULL; f = f->next) {

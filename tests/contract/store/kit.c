@@ -170,6 +170,11 @@ void kit_open(struct kit *kit, enum kit_kind kind)
     prepare(kit);
 }
 
+void kit_open_as(struct kit *kit, void **state)
+{
+    kit_open(kit, *(const enum kit_kind *)*state);
+}
+
 void kit_open_more(struct kit *kit, const char *consumer)
 {
     *kit = (struct kit){.kind = KIT_REAL, .shards = 1, .consumer = consumer};
@@ -264,6 +269,17 @@ struct sv_store_call kit_admit(const char *entry, const char *job_id, const char
                                               .cooldown_ms = SV_HOUR,
                                               .event_head = "{\"data\":{",
                                               .event_tail = "}}"}};
+}
+
+struct sv_store_call kit_own(enum sv_store_own_verb verb, const char *domain, const char *client)
+{
+    return (struct sv_store_call){.op = SV_STORE_OWN,
+                                  .u.own = {.verb = verb,
+                                            .registrable = "example.com",
+                                            .domain = domain,
+                                            .account = "default",
+                                            .client_id = client,
+                                            .uid = KIT_UID}};
 }
 
 static void look_taken(struct sv_store_call *call, void *context)

@@ -39,6 +39,8 @@ void kit_server_stop(void);
 
 /* Opens a store over no data; waits until it is ready. */
 void kit_open(struct kit *kit, enum kit_kind kind);
+/* Of the kind that a test's initial state points to. */
+void kit_open_as(struct kit *kit, void **state);
 /* A second store over the same data (REAL). */
 void kit_open_more(struct kit *kit, const char *consumer);
 /* Begins to close. */
@@ -72,6 +74,8 @@ redisReply *kit_redis(struct kit *kit, const char *format, ...);
 
 /* The usual inputs, so that a test says only what it is about. */
 struct sv_store_call kit_admit(const char *entry, const char *job_id, const char *type);
+/* `domain` is example.com or a name under it. */
+struct sv_store_call kit_own(enum sv_store_own_verb verb, const char *domain, const char *client);
 
 /* Pushes one job, takes it, copies its entry id. */
 void kit_push(struct kit *kit, char entry[SV_STORE_ENTRY_ID_BYTES]);

@@ -8,11 +8,6 @@ struct living { /* a copy of what BEAT told, in one line */
     char names[256];
 };
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 /* --- beat --- */
 
 static int compare(const void *a, const void *b)
@@ -50,7 +45,7 @@ static void test_beats_name_who_lives(void **state)
 {
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_string_equal(beat(&kit, "one", 60000).names, "one ");
     assert_string_equal(beat(&kit, "two", 60000).names, "one two ");
     assert_string_equal(beat(&kit, "two", 60000).names, "one two "); /* sent twice */
@@ -66,7 +61,7 @@ static void test_a_beat_expires(void **state)
     struct kit kit;
     struct living living;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_string_equal(beat(&kit, "mayfly", 1).names, "mayfly ");
     do {
         living = beat(&kit, "one", 60000);

@@ -1,18 +1,13 @@
 /* What holds a domain: lease, renewal, handing back, and what becomes of the dead's. */
 #include "kit.h"
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 static void test_release_and_renew(void **state)
 {
     struct kit kit;
     struct kit_held held;
     struct sv_store_call call = {.op = SV_STORE_RENEW};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_true(kit_claim_one(&kit, &held));
     call.u.hold = (struct sv_store_hold){.uid = KIT_UID,
@@ -67,7 +62,7 @@ static void test_reap(void **state)
     struct kit_held held;
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     lose(&kit, 5);
     assert_true(kit_claim_one(&kit, &held));
@@ -87,7 +82,7 @@ static void test_reap_by_a_clock_that_was_ahead(void **state)
         .op = SV_STORE_CLAIM,
         .u.claim = {.count_max = 1, .per_client_max = 1, .lease_ms = 2 * SV_DAY, .worker = "w"}};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_int_equal(kit_do(&kit, &call), SV_OK);
     assert_int_equal(call.u.claim.count, 1);
@@ -104,7 +99,7 @@ static void test_crash_loop(void **state)
     struct kit kit;
     struct kit_held held;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     lose(&kit, 1);
     assert_false(kit_claim_one(&kit, &held)); /* waits for an hour */

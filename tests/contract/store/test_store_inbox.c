@@ -1,11 +1,6 @@
 /* What every store must do with the stream of jobs: hand out, hand out again, bury. */
 #include "kit.h"
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 static void look_pending(struct sv_store_call *call, void *context)
 {
     *(size_t *)context = call->u.take.count;
@@ -21,7 +16,7 @@ static void test_take_waits_and_pending_comes_back(void **state)
                                     .u.take = {.entries_max = 8, .idle_ms = SV_HOUR}};
     struct sv_store_call admit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_do_look(&kit, &take, look_pending, &count), SV_OK);
     assert_int_equal(count, 0);
     kit_push(&kit, entry);
@@ -41,7 +36,7 @@ static void test_bury(void **state)
     char entry[SV_STORE_ENTRY_ID_BYTES];
     struct sv_store_call call = {.op = SV_STORE_BURY};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     kit_push(&kit, entry);
     call.u.bury = (struct sv_store_bury){.entry_id = entry,
                                          .reason = "malformed_json",

@@ -1,11 +1,6 @@
 /* Dead letters: read in pages, made jobs again, thrown away; on both stores. */
 #include "kit.h"
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 static void bury(struct kit *kit, const char *payload, size_t bytes,
                  char entry[SV_STORE_ENTRY_ID_BYTES])
 {
@@ -78,7 +73,7 @@ static void test_pages_and_one(void **state)
     struct seen seen;
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(page(&kit, 0, 10).count, 0);
     bury(&kit, "a\0b", 3, first);
     bury(&kit, "c", 1, second);
@@ -110,7 +105,7 @@ static void test_retry(void **state)
     struct sv_store_letter_end told;
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     bury(&kit, "payload", 7, entry);
     told = end(&kit, SV_STORE_LETTER_RETRY, entry, NULL);
     assert_int_equal(told.verdict, SV_STORE_LETTER_ENDED);
@@ -130,7 +125,7 @@ static void test_drop(void **state)
     char entry[SV_STORE_ENTRY_ID_BYTES];
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     bury(&kit, "payload", 7, entry);
     assert_int_equal(end(&kit, SV_STORE_LETTER_DROP, "7-7", NULL).verdict, SV_STORE_LETTER_GONE);
     assert_int_equal(page(&kit, 0, 10).total, 1);
@@ -151,7 +146,7 @@ static void test_what_cannot_be_retried(void **state)
 
     assert_non_null(big);
     memset(big, 'x', bytes);
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     bury(&kit, big, bytes, entry);
     seen = page(&kit, 0, 10);
     assert_true(!seen.has_payload && seen.payload_bytes == bytes);
@@ -180,7 +175,7 @@ static void test_a_crash_loop_names_its_domain(void **state)
     struct seen seen;
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_int_equal(kit_do(&kit, &claim), SV_OK);
     while (reap.u.reap.reaped == 0)

@@ -2,11 +2,6 @@
  */
 #include "kit.h"
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 static struct sv_store_pause pause_it(struct kit *kit, enum sv_store_pause_scope scope,
                                       const char *name, bool resume)
 {
@@ -56,7 +51,7 @@ static void test_notes_come_and_go(void **state)
     struct seen seen;
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(look(&kit).count, 0);
     for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
         const char *name = scopes[i] == SV_STORE_PAUSE_ALL ? "" : "client all";
@@ -82,7 +77,7 @@ static void test_too_many(void **state)
     char name[16];
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     for (int i = 0; i < SV_STORE_PAUSES_MAX; i++) {
         (void)snprintf(name, sizeof(name), "c%d", i);
         assert_true(pause_it(&kit, SV_STORE_PAUSE_CLIENT, name, false).changed);
@@ -115,7 +110,7 @@ static void test_paused_clients_are_not_claimed(void **state)
     struct sv_store_claim claimed;
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     for (int i = 0; i < 3; i++) {
         claim(&kit, KIT_CLIENT, &claimed);

@@ -1,11 +1,6 @@
 /* One domain and everywhere its name stands, at one instant; on both stores. */
 #include "kit.h"
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 struct seen {
     struct sv_store_places places;
     char receipt[64], status[32];
@@ -51,7 +46,7 @@ static void test_a_domain_from_place_to_place(void **state)
     struct seen seen;
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     seen = look(&kit, KIT_UID, NULL);
     assert_false(seen.places.found);
     require_nowhere(&seen);
@@ -89,7 +84,7 @@ static void test_clients_and_queues_that_are_another_s(void **state)
     struct seen seen;
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     seen = look(&kit, KIT_UID, "somebody else");
     assert_true(seen.places.found);

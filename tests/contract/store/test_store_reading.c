@@ -1,11 +1,6 @@
 /* What every store must tell those who look: one domain, the outbox. */
 #include "kit.h"
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 struct seen {
     char client[129], email[64], detail[SV_STORE_DETAIL_BYTES_MAX + 1], note[16];
     bool found, running;
@@ -39,7 +34,7 @@ static void test_read(void **state)
     struct seen seen;
     struct sv_store_call call, read = {.op = SV_STORE_READ, .u.read = {.uid = KIT_UID}};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_do_look(&kit, &read, look_read, &seen), SV_OK);
     assert_false(seen.found);
     kit_push(&kit, entry);
@@ -123,7 +118,7 @@ static void test_changes_stand_below_the_findings_newest_first(void **state)
     struct kit kit;
     size_t lines = 0;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_string_equal(commit_kept(&kit, &seen, NULL, "one"), "\none");
     assert_string_equal(commit_kept(&kit, &seen, "why", NULL), "why\none");
@@ -153,7 +148,7 @@ static void test_a_change_is_kept_once(void **state)
     struct seen seen;
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_true(kit_claim_one(&kit, &held));
     for (int i = 0; i < 2; i++) {
@@ -199,7 +194,7 @@ static void test_events(void **state)
     struct sv_store_call call = {.op = SV_STORE_EVENTS,
                                  .u.events = {.after = "0", .entries_max = 1}};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
     assert_int_equal(seen.count, 0);
     assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
@@ -232,7 +227,7 @@ static void test_events_newest(void **state)
         .u.events = {.after = "0", .newest = true, .entries_max = 9, .block_ms = 60000}};
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_do_look(&kit, &call, look_events, &seen), SV_OK);
     assert_int_equal(seen.count, 0);
     assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
@@ -262,7 +257,7 @@ static void test_events_wait(void **state)
                                  .owner = &end,
                                  .u.events = {.after = "$", .entries_max = 5, .block_ms = 10000}};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "recheck"), SV_STORE_REJECTED_NOT_REGISTERED);
     assert_int_equal(sv_store_start(kit.store, &call, kit_on_end, NULL), SV_OK);
     assert_int_equal(kit_counter(&kit, "events"), 1);
@@ -291,7 +286,7 @@ static void test_lag(void **state)
     struct kit kit;
     char entry[SV_STORE_ENTRY_ID_BYTES];
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_counter(&kit, "oldest_job_ms"), 0);
     assert_int_equal(kit_counter(&kit, "oldest_due_ms"), 0);
     assert_int_equal(kit_counter(&kit, "clients_due"), 0);

@@ -97,11 +97,6 @@ struct started {
     bool is_started;
 };
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 static void start(struct kit *kit, enum sv_store_op op, struct started *out)
 {
     *out = (struct started){.call = samples[op]};
@@ -123,7 +118,7 @@ static void test_every_call_ends_once(void **state)
     struct kit kit;
     struct started list[SV_STORE_OP_COUNT];
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     start_all(&kit, list);
     for (int op = 0; op < SV_STORE_OP_COUNT; op++) {
         if (list[op].end.ends == 0 && op == SV_STORE_EVENTS)
@@ -143,7 +138,7 @@ static void test_a_start_that_fails_never_calls(void **state)
     struct kit kit;
     struct started bad = {.is_started = false};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     bad.call = samples[SV_STORE_READ];
     bad.call.owner = &bad.end;
     bad.call.shard = 7;
@@ -160,7 +155,7 @@ static void test_a_canceled_call_ends_later(void **state)
 {
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     for (int op = 0; op < SV_STORE_OP_COUNT; op++) {
         struct started one;
 
@@ -181,7 +176,7 @@ static void test_canceled_after_some_turns(void **state)
         struct kit kit;
         struct started list[SV_STORE_OP_COUNT];
 
-        open_kit(&kit, state);
+        kit_open_as(&kit, state);
         start_all(&kit, list);
         for (int i = 0; i < turns; i++)
             (void)uv_run(&kit.loop, UV_RUN_NOWAIT);
@@ -205,7 +200,7 @@ static void test_closed_after_every_turn(void **state)
         struct kit kit;
         struct started list[SV_STORE_OP_COUNT], late;
 
-        open_kit(&kit, state);
+        kit_open_as(&kit, state);
         start_all(&kit, list);
         for (int i = 0; i < turns; i++)
             (void)uv_run(&kit.loop, UV_RUN_NOWAIT);
@@ -253,7 +248,7 @@ static void test_the_callback_frees_and_starts(void **state)
     unsigned left = 20;
     struct chain *first = calloc(1, sizeof(*first));
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     *first = (struct chain){.call = samples[SV_STORE_READ], .kit = &kit, .left = &left};
     first->call.owner = first;
     assert_int_equal(sv_store_start(kit.store, &first->call, on_link, NULL), SV_OK);

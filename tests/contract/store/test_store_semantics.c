@@ -1,11 +1,6 @@
 /* What every store must do, the one on Redis and the fake alike. */
 #include "kit.h"
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 /* --- the way of a job --- */
 
 static void test_a_job_becomes_an_event(void **state)
@@ -14,7 +9,7 @@ static void test_a_job_becomes_an_event(void **state)
     struct kit_held held;
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_true(kit_claim_one(&kit, &held));
     assert_string_equal(held.uid, KIT_UID);
@@ -46,7 +41,7 @@ static void test_admit_twice(void **state)
     char entry[SV_STORE_ENTRY_ID_BYTES];
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     kit_push(&kit, entry);
     call = kit_admit(entry, "j", "register");
     assert_int_equal(kit_do(&kit, &call), SV_OK);
@@ -68,7 +63,7 @@ static void test_rejections(void **state)
     char entry[SV_STORE_ENTRY_ID_BYTES];
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     kit_push(&kit, entry);
     call = kit_admit(entry, entry, "register");
     call.u.admit.refusal = "restricted_domain";
@@ -92,7 +87,7 @@ static void test_cooldown(void **state)
     char entry[SV_STORE_ENTRY_ID_BYTES];
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_true(kit_claim_one(&kit, &held));
     call = kit_commit(&held, "pending_verification");
@@ -119,7 +114,7 @@ static void test_commit_verdicts(void **state)
     struct kit_held held, late;
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_true(kit_claim_one(&kit, &held));
     call = kit_commit(&held, "pending_verification");
@@ -158,7 +153,7 @@ static void test_fields_detail_and_todo(void **state)
     struct kit_held held;
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_true(kit_claim_one(&kit, &held));
     call = kit_commit(&held, "pending_verification");
@@ -190,7 +185,7 @@ static void test_one_more_check(void **state)
     char entry[SV_STORE_ENTRY_ID_BYTES];
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_true(kit_claim_one(&kit, &held));
     kit_push(&kit, entry);
@@ -212,7 +207,7 @@ static void test_removed_and_registered_anew(void **state)
     struct kit_held held;
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_true(kit_claim_one(&kit, &held));
     call = kit_commit(&held, "removed");
@@ -235,15 +230,9 @@ static void test_removed_and_registered_anew(void **state)
 static bool own(struct kit *kit, enum sv_store_own_verb verb, const char *domain,
                 const char *client, bool overlap)
 {
-    struct sv_store_call call = {.op = SV_STORE_OWN,
-                                 .u.own = {.verb = verb,
-                                           .registrable = "example.com",
-                                           .domain = domain,
-                                           .account = "default",
-                                           .client_id = client,
-                                           .uid = KIT_UID,
-                                           .allow_overlap = overlap}};
+    struct sv_store_call call = kit_own(verb, domain, client);
 
+    call.u.own.allow_overlap = overlap;
     assert_int_equal(kit_do(kit, &call), SV_OK);
     assert_int_equal(call.u.own.granted, call.u.own.held_by_domain[0] == '\0');
     return call.u.own.granted;
@@ -253,7 +242,7 @@ static void test_own(void **state)
 {
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_true(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "a", false));
     assert_true(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "a", false));
     assert_false(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "b", false));
@@ -290,7 +279,7 @@ static void test_owners(void **state)
     struct kit kit;
     char told[512];
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_do_look(&kit, &call, look_owners, told), SV_OK);
     assert_string_equal(told, "");
     assert_true(own(&kit, SV_STORE_OWN_CLAIM, "m.example.com", "a client | with blanks", false));
@@ -314,7 +303,7 @@ static void test_permit(void **state)
                                               .worker = "w1",
                                               .interval_us = 3600000000}};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_do(&kit, &call), SV_OK);
     assert_int_equal(call.u.permit.wait_ms, 0);
     assert_int_equal(kit_do(&kit, &call), SV_OK);
@@ -370,7 +359,7 @@ static void test_claim_is_fair(void **state)
     struct kit_claims *claims = calloc(1, sizeof(*claims));
     size_t big = 0, small = 0;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     register_domains(&kit, "big", 40);
     register_domains(&kit, "s1", 1);
     register_domains(&kit, "s2", 2);
@@ -406,7 +395,7 @@ static void test_backlog_holds_up_nobody(void **state)
     struct kit_claims *claims = calloc(1, sizeof(*claims));
     size_t small = 0;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     register_domains(&kit, "big", 40);
     register_domains(&kit, "s1", 2);
     register_domains(&kit, "s2", 2);
@@ -428,7 +417,7 @@ static void test_urgent_overtakes(void **state)
     struct kit_claims *claims = calloc(1, sizeof(*claims));
     unsigned urgent = 0;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     register_domains(&kit, "big", 30);
     kit_claim(&kit, 30, 30, claims);
     for (size_t i = 0; i < 30; i++) {
@@ -465,7 +454,7 @@ static void test_list(void **state)
     struct sv_store_call call = {.op = SV_STORE_LIST, .u.list = {.count_hint = 7}};
     char cursor[24] = "0";
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     register_domains(&kit, "acme", 30);
     do {
         call.u.list.cursor = cursor;

@@ -3,11 +3,6 @@
 
 enum { LEASE_MS = 60000 };
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 /* Rejected at the door: one event each. */
 static void tell(struct kit *kit, unsigned count)
 {
@@ -112,7 +107,7 @@ static void test_one_worker_at_a_time(void **state)
     struct kit kit;
     struct sv_store_sink got;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     tell(&kit, 1); /* before the sink was there */
     got = look(&kit);
     assert_false(got.held);
@@ -140,7 +135,7 @@ static void test_a_place_before_anybody_serves(void **state)
     struct kit kit;
     struct sv_store_sink got;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     tell(&kit, 1); /* before the sink was there */
     for (unsigned i = 0; i < 2; i++) {
         got = sink_call(&kit, SV_STORE_SINK_PLACE, NULL, 0);
@@ -161,7 +156,7 @@ static void test_a_lease_ends_by_itself(void **state)
 {
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_true(sink_call(&kit, SV_STORE_SINK_SERVE, "one", 20).held);
     uv_sleep(30);
     assert_true(sink_call(&kit, SV_STORE_SINK_SERVE, "two", 20).held);
@@ -177,7 +172,7 @@ static void test_what_is_read_stays_until_it_is_settled(void **state)
     struct kit kit;
     struct page page, again;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     tell(&kit, 5);
     page = read_page(&kit, "w", NULL, 3);
@@ -204,7 +199,7 @@ static void test_attempts_outlive_their_worker(void **state)
     struct page page;
     char entry[SV_STORE_ENTRY_ID_BYTES];
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "one");
     tell(&kit, 1);
     page = read_page(&kit, "one", NULL, 1);
@@ -230,7 +225,7 @@ static void test_disabled_until_somebody_enables_it(void **state)
     struct page page;
     struct sv_store_sink got;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     tell(&kit, 2);
     page = read_page(&kit, "w", NULL, 10);
@@ -274,7 +269,7 @@ static void test_dead_letters_and_again(void **state)
                                  .u.sink_dead = {.sink = "hook", .after = "0", .count_max = 10}};
     char text[256] = "";
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_false(replay(&kit, NULL).found);
     (void)serve(&kit, "w");
     tell(&kit, 2);
@@ -306,7 +301,7 @@ static void test_a_letter_whose_event_is_open(void **state)
     struct kit kit;
     struct page page;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     tell(&kit, 1);
     page = read_page(&kit, "w", NULL, 10);
@@ -330,7 +325,7 @@ static void test_a_letter_whose_event_is_gone(void **state)
     struct page page;
     struct sv_store_replay got;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     tell(&kit, 1);
     page = read_page(&kit, "w", NULL, 10);
@@ -352,7 +347,7 @@ static void test_many_letters_come_back_page_by_page(void **state)
     struct page page;
     struct sv_store_call call = {.op = SV_STORE_REPLAY, .u.replay = {.sink = "hook"}};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     tell(&kit, SV_STORE_REPLAY_MAX + 1);
     do {
@@ -376,7 +371,7 @@ static void test_all_of_the_outbox_again(void **state)
     struct page page;
     char first[SV_STORE_ENTRY_ID_BYTES], second[SV_STORE_ENTRY_ID_BYTES];
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     tell(&kit, 3);
     page = read_page(&kit, "w", NULL, 10);
@@ -402,7 +397,7 @@ static void test_old_events_stay_while_a_sink_needs_them(void **state)
     struct page page;
     struct sv_store_call trim = {.op = SV_STORE_TRIM, .u.trim = {.keep_ms = 0, .entries_max = 10}};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     tell(&kit, 3);
     page = read_page(&kit, "w", NULL, 10);
@@ -420,7 +415,7 @@ static void test_too_many_are_open(void **state)
     struct kit kit;
     size_t open = 0;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     tell(&kit, SV_STORE_SINK_OPEN_MAX + 10);
     for (struct page page = {.held = true}; !page.is_full; open += page.count)
@@ -437,7 +432,7 @@ static void test_deleted_entry_and_deleted_group(void **state)
     struct kit kit;
     struct page page;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     tell(&kit, 2);
     page = read_page(&kit, "w", NULL, 1);
@@ -461,7 +456,7 @@ static void test_what_is_no_event_of_ours(void **state)
     struct kit kit;
     struct page page;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     (void)serve(&kit, "w");
     memset(big, 'x', sizeof(big) - 1);
     freeReplyObject(kit_redis(&kit, "XADD sv:{0}:events * event %s", big));

@@ -2,11 +2,6 @@
  * only; on both stores. */
 #include "kit.h"
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 /* --- looks brought forward --- */
 
 static bool hurry(struct kit *kit, const char *uid, const char *client)
@@ -25,7 +20,7 @@ static void test_hurry(void **state)
     struct kit_claims claims;
     struct sv_store_call call;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_false(hurry(&kit, KIT_UID, KIT_CLIENT)); /* nobody knows it */
     assert_int_equal(kit_job(&kit, "register"), SV_STORE_OPENED);
     assert_false(hurry(&kit, KIT_UID, KIT_CLIENT)); /* due anyway */
@@ -70,7 +65,7 @@ static void test_sweep_is_one_worker_s(void **state)
     struct kit kit;
     struct sv_store_sweep never, first, other, last;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     never = sweep(&kit, SV_STORE_SWEEP_LOOK, "one", NULL);
     assert_false(never.held);
     assert_int_equal(never.started_at, 0);
@@ -110,7 +105,7 @@ static void test_sweep_of_a_worker_that_is_gone(void **state)
                                              .worker = "gone",
                                              .lease_ms = 1}};
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(kit_do(&kit, &call), SV_OK);
     assert_true(call.u.sweep.held);
     do {
@@ -125,18 +120,21 @@ static void test_sweep_of_a_worker_that_is_gone(void **state)
 /* --- names that are claimed only --- */
 
 static bool own(struct kit *kit, enum sv_store_own_verb verb, const char *domain,
-                const char *client, sv_ms claimed_at, sv_ms idle_ms)
+                const char *client)
 {
-    struct sv_store_call call = {.op = SV_STORE_OWN,
-                                 .u.own = {.verb = verb,
-                                           .registrable = "example.com",
-                                           .domain = domain,
-                                           .account = "default",
-                                           .client_id = client,
-                                           .uid = KIT_UID,
-                                           .claimed_at = claimed_at,
-                                           .idle_ms = idle_ms}};
+    struct sv_store_call call = kit_own(verb, domain, client);
 
+    assert_int_equal(kit_do(kit, &call), SV_OK);
+    return call.u.own.granted;
+}
+
+static bool drop(struct kit *kit, const char *domain, const char *client, sv_ms claimed_at,
+                 sv_ms idle_ms)
+{
+    struct sv_store_call call = kit_own(SV_STORE_OWN_DROP, domain, client);
+
+    call.u.own.claimed_at = claimed_at;
+    call.u.own.idle_ms = idle_ms;
     assert_int_equal(kit_do(kit, &call), SV_OK);
     return call.u.own.granted;
 }
@@ -185,11 +183,11 @@ static void test_strays_are_what_is_claimed_only(void **state)
     struct kit kit;
     struct told told;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     assert_int_equal(strays(&kit).count, 0);
-    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "h.example.com", "a", 0, 0));
+    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "h.example.com", "a"));
     assert_int_equal(strays(&kit).count, 0); /* held */
-    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a | b c", 0, 0));
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a | b c"));
     told = strays(&kit);
     assert_int_equal(told.count, 1);
     assert_string_equal(told.registrable, "example.com");
@@ -198,17 +196,17 @@ static void test_strays_are_what_is_claimed_only(void **state)
     assert_string_equal(told.client, "a | b c");
     assert_string_equal(told.uid, KIT_UID);
     assert_true(told.claimed_at > 0);
-    assert_true(own(&kit, SV_STORE_OWN_LOOSEN, "h.example.com", "a", 0, 0));
+    assert_true(own(&kit, SV_STORE_OWN_LOOSEN, "h.example.com", "a"));
     assert_int_equal(strays(&kit).count, 2);
-    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "c.example.com", "a | b c", 0, 0));
+    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "c.example.com", "a | b c"));
     assert_string_equal(strays(&kit).domain, "h.example.com");
     kit_close(&kit);
 }
 
 /* Until the clock, which counts milliseconds, is past that of the claim. */
-static void drop(struct kit *kit, const struct told *seen)
+static void drop_idle(struct kit *kit, const struct told *seen)
 {
-    while (!own(kit, SV_STORE_OWN_DROP, seen->domain, seen->client, seen->claimed_at, 0))
+    while (!drop(kit, seen->domain, seen->client, seen->claimed_at, 0))
         assert_int_equal(strays(kit).count, 1);
 }
 
@@ -217,28 +215,26 @@ static void test_only_the_claim_that_was_seen_is_dropped(void **state)
     struct kit kit;
     struct told seen, anew;
 
-    open_kit(&kit, state);
-    assert_false(own(&kit, SV_STORE_OWN_DROP, "c.example.com", "a", 1, 0)); /* there is none */
-    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a", 0, 0));
+    kit_open_as(&kit, state);
+    assert_false(drop(&kit, "c.example.com", "a", 1, 0)); /* there is none */
+    assert_true(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a"));
     seen = strays(&kit);
-    assert_false(
-        own(&kit, SV_STORE_OWN_DROP, "c.example.com", "a", seen.claimed_at, SV_MINUTE)); /* young */
+    assert_false(drop(&kit, "c.example.com", "a", seen.claimed_at, SV_MINUTE)); /* young */
     do { /* the client asks for it again: that is another claim */
-        assert_true(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a", 0, 0));
+        assert_true(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a"));
         anew = strays(&kit);
     } while (anew.claimed_at == seen.claimed_at);
-    assert_false(own(&kit, SV_STORE_OWN_DROP, "c.example.com", "a", seen.claimed_at, -SV_HOUR));
-    assert_false(own(&kit, SV_STORE_OWN_DROP, "c.example.com", "b", anew.claimed_at, -SV_HOUR));
-    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "b", 0, 0));
-    drop(&kit, &anew);
+    assert_false(drop(&kit, "c.example.com", "a", seen.claimed_at, -SV_HOUR));
+    assert_false(drop(&kit, "c.example.com", "b", anew.claimed_at, -SV_HOUR));
+    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "b"));
+    drop_idle(&kit, &anew);
     assert_int_equal(strays(&kit).count, 0);
-    assert_false(
-        own(&kit, SV_STORE_OWN_DROP, "c.example.com", "a", anew.claimed_at, 0)); /* again */
-    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "c.example.com", "b", 0, 0));
+    assert_false(drop(&kit, "c.example.com", "a", anew.claimed_at, 0)); /* again */
+    assert_true(own(&kit, SV_STORE_OWN_CONFIRM, "c.example.com", "b"));
     for (sv_ms at = anew.claimed_at; at < anew.claimed_at + SV_SECOND;
          at++) /* held since one of them */
-        assert_false(own(&kit, SV_STORE_OWN_DROP, "c.example.com", "b", at, -SV_HOUR));
-    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a", 0, 0));
+        assert_false(drop(&kit, "c.example.com", "b", at, -SV_HOUR));
+    assert_false(own(&kit, SV_STORE_OWN_CLAIM, "c.example.com", "a"));
     kit_close(&kit);
 }
 
@@ -247,7 +243,7 @@ static void test_strays_beside_what_is_none(void **state)
 {
     struct kit kit;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     freeReplyObject(kit_redis(&kit, "SET sv:{o:string.example} claiming"));
     freeReplyObject(kit_redis(&kit, "HSET sv:{o:odd.example} odd.example claiming"));
     freeReplyObject(kit_redis(&kit, "HSET sv:{o:odd.example} %s %s", "a default", "claiming u"));

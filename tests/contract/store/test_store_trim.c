@@ -2,11 +2,6 @@
  * tests/integration/store/test_trim.py. */
 #include "kit.h"
 
-static void open_kit(struct kit *kit, void **state)
-{
-    kit_open(kit, *(const enum kit_kind *)*state);
-}
-
 static struct sv_store_trim trim(struct kit *kit, sv_ms keep_ms, size_t entries_max)
 {
     struct sv_store_call call = {.op = SV_STORE_TRIM,
@@ -28,7 +23,7 @@ static void test_an_empty_outbox(void **state)
     struct kit kit;
     struct sv_store_trim out;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     out = trim(&kit, 0, 10);
     assert_int_equal(out.trimmed, 0);
     assert_false(out.more);
@@ -41,7 +36,7 @@ static void test_old_events_go_a_few_at_a_time(void **state)
     struct kit kit;
     struct sv_store_trim out;
 
-    open_kit(&kit, state);
+    kit_open_as(&kit, state);
     tell(&kit, 5);
     assert_int_equal(trim(&kit, SV_DAY, 10).trimmed, 0);
     assert_int_equal(kit_events(&kit), 5);
