@@ -19,9 +19,12 @@ import contextlib
 import functools
 import itertools
 import json
+import os
 import pathlib
 import queue
 import re
+import select
+import struct
 import subprocess
 import sys
 import tempfile
@@ -36,6 +39,7 @@ from world import DEADLINE_S, World, worker_program  # noqa: E402
 
 OUT_OF_MEMORY = 71
 NEVER = 1 << 40
+LONGEST_S = 4 * DEADLINE_S  # then it hangs
 WELL = (0, 1, 75)  # a check may find something wrong, or nothing out
 LETTER = {"reason": "malformed", "error": "no JSON", "payload": "{", "at": "1"}
 
@@ -96,11 +100,12 @@ def is_on(redis, _number):
 
 class Deed:
     """A command. `{n}` in its words is the number of the try, `before` makes what it needs, and `done` is what has to be true once it
-    says that all went well; `alike` = what it prints is always the same, but for numbers."""
+    says that all went well; `alike` = what it prints is always the same, but for numbers; `alone` = one at a time, for all do it to
+    the same thing."""
 
-    def __init__(self, words, before=None, done=None, alike=True, configured=True):
+    def __init__(self, words, before=None, done=None, alike=True, configured=True, alone=False):
         self.words, self.before, self.done, self.alike = words.split(), before, done, alike
-        self.configured = configured
+        self.configured, self.alone = configured, alone
         self.name = re.sub(r"{(\w+)}", lambda match: match[1].upper(), words)
 
 
@@ -125,7 +130,7 @@ DEEDS = (
     Deed("records a.example --client c"),
     Deed("resume --client n{n}", hold, is_let_go),
     Deed("sinks dead out"),
-    Deed("sinks enable out", switch_off, is_on),
+    Deed("sinks enable out", switch_off, is_on, alone=True),
     Deed("sinks list"),
     Deed("sinks replay out --from 0 --yes"),
     Deed("stats --port 127.0.0.1:1"),
@@ -136,34 +141,82 @@ DEEDS = (
 )
 
 
+class Served:
+    """One command that was linked once, and goes on into main() anew for each try (fail_alloc.c)."""
+
+    def __init__(self, words, environment, mark):
+        self.mark = mark
+        self.process = subprocess.Popen(words, env={**environment, "SV_TEST_FAIL_SERVE": "1"}, bufsize=0, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+
+    def run(self, number):
+        """(its end, whether it came as far as that)"""
+        self.process.stdin.write(struct.pack("@L", number))
+        if not select.select([self.process.stdout], [], [], LONGEST_S)[0]:
+            raise subprocess.TimeoutExpired(self.process.args, LONGEST_S)
+        code = os.waitstatus_to_exitcode(*struct.unpack("@i", self.process.stdout.read(4)))
+        out, err = (pathlib.Path(f"{self.mark}.{end}").read_text() for end in ("out", "err"))
+        return subprocess.CompletedProcess(self.process.args, code, out, err), self.mark.exists()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
 class Trial:
     """One command, and how it ends when memory is there."""
 
     serials = itertools.count(1)  # what a command makes is made once
 
-    def __init__(self, world, folder, deed, every):
+    def __init__(self, world, folder, deed, every, at_a_time):
         self.world, self.folder, self.deed, self.every = world, folder, deed, every
-        self.ends = collections.Counter()
-        self.usual, _, serial = self.run(NEVER)
+        self.ends, self.took = collections.Counter(), []
+        self.served, self.idle = [], queue.SimpleQueue()
+        if not any("{n}" in word for word in deed.words):
+            for _ in range(at_a_time):
+                mark = folder / f"{next(self.serials)}"
+                self.served.append(Served(self.words(0), {**world.environment(), **failing(NEVER, mark, every)}, mark))
+                self.idle.put(self.served[-1])
+        self.usual, _, serial = self.once(NEVER)
         self.count = counted(self.folder / str(serial), every)
         assert self.usual.returncode in WELL and self.count > 0, f"{deed.name}: {self.usual.stderr}"
 
+    def close(self):
+        for served in self.served:
+            served.close()
+
+    def words(self, serial):
+        facts = {"{n}": str(serial), "{port}": self.world.port, "{letter}": self.world.letter}
+        words = [functools.reduce(lambda text, fact: text.replace(fact, facts[fact]), facts, word) for word in self.deed.words]
+        return [worker_program(), *words, *(["--config", self.world.config] if self.deed.configured else [])]
+
     def run(self, number):
         """(its end, whether it came as far as that, its own number)"""
+        if not self.served:
+            return self.once(number)
+        if self.deed.before is not None:
+            self.deed.before(self.world.redis, 0)
+        served = self.idle.get()
+        end = served.run(number)
+        self.idle.put(served)
+        return *end, 0
+
+    def once(self, number):
+        """The same, from its beginning on."""
         serial = next(self.serials)
         mark = self.folder / str(serial)
         if self.deed.before is not None:
             self.deed.before(self.world.redis, serial)
-        facts = {"{n}": str(serial), "{port}": self.world.port, "{letter}": self.world.letter}
-        words = [functools.reduce(lambda text, fact: text.replace(fact, facts[fact]), facts, word) for word in self.deed.words]
-        words += ["--config", self.world.config] if self.deed.configured else []
-        done = subprocess.run([worker_program(), *words], env={**self.world.environment(), **failing(number, mark, self.every)},
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=4 * DEADLINE_S, check=False)
+        done = subprocess.run(self.words(serial), env={**self.world.environment(), **failing(number, mark, self.every)},
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST_S, check=False)
         return done, mark.exists(), serial
 
     def fault(self, number):
         """What is wrong with its end; "" = nothing."""
+        begin = time.monotonic()
         done, came, serial = self.run(number)
+        self.took.append((time.monotonic() - begin, number))
         if not came:
             return ""
         self.ends[done.returncode] += 1
@@ -221,12 +274,15 @@ def count_commands(options):
     with make_world() as world, somebody_to_ask(world), tempfile.TemporaryDirectory() as folder:
         for deed in DEEDS[options.first:][:options.count]:
             begin = time.monotonic()
-            trial = Trial(world, pathlib.Path(folder), deed, options.every)
+            at_a_time = 1 if deed.alone else options.at_a_time
+            trial = Trial(world, pathlib.Path(folder), deed, options.every, at_a_time)
             numbers = range(1 + failed % min(options.step, trial.count), trial.count + 1, options.step)  # other ones of each
-            with concurrent.futures.ThreadPoolExecutor(options.at_a_time) as pool:
+            with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool, contextlib.closing(trial):
                 faults = [fault for fault in pool.map(trial.fault, numbers) if fault]
+            longest_s, at = max(trial.took)
             print(f"{deed.name}: {trial.count} {'allocations' if options.every else 'places'}, tried {len(numbers)}, "
-                  f"ended with {dict(trial.ends)}, wrong {len(faults)}, {time.monotonic() - begin:.0f} s", flush=True)
+                  f"ended with {dict(trial.ends)}, wrong {len(faults)}, {time.monotonic() - begin:.0f} s, "
+                  f"the longest {longest_s:.1f} s at {at}", flush=True)
             failed += sum(trial.ends.values())
             there, tried = there + trial.count, tried + len(numbers)
             wrong += faults
