@@ -7,6 +7,11 @@
  * work thousands of times, and what they do without memory is nearly always the same. How many
  * there were of both is written into SV_TEST_FAIL_COUNT_FILE at the program's end.
  *
+ * With SV_TEST_FAIL_SERVE the program is linked once and tried often, for linking is most of what a
+ * short command takes: an unsigned long on its standard input is a number (of either kind), a child
+ * of that moment goes on into main() with it, its output in the mark's name with .out and .err
+ * behind, and its wait status, an int, is the answer on standard output.
+ *
  * Counted are all libraries but ldns, which follows the null pointers that it gets: before it reads
  * we see to it that its memory is there (sv_alloc_reserve), and that can fail here. */
 #include <errno.h>
@@ -19,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { DEPTH = 7, OURS = 2 /* its last frames: here */, MARK_DEPTH = 24, PLACES_MAX = 1 << 16 };
@@ -66,6 +72,51 @@ static unsigned long number_in(const char *name)
     return number == NULL ? 0 : strtoul(number, NULL, 10);
 }
 
+static void redirect(int to, const char *path, int flags)
+{
+    int file = open(path, flags, 0600);
+
+    if (file < 0 || dup2(file, to) < 0 || close(file) != 0)
+        _exit(127);
+}
+
+static void begin_child(unsigned long number)
+{
+    char path[512];
+
+    redirect(0, "/dev/null", O_RDONLY);
+    (void)snprintf(path, sizeof path, "%s.out", mark);
+    redirect(1, path, O_WRONLY | O_CREAT | O_TRUNC);
+    (void)snprintf(path, sizeof path, "%s.err", mark);
+    redirect(2, path, O_WRONLY | O_CREAT | O_TRUNC);
+    (void)unlink(mark);
+    if (getenv("SV_TEST_FAIL_PLACE") != NULL)
+        fail_place = number;
+    else
+        fail_at = number;
+}
+
+/* Returns in the children alone. */
+static void serve(void)
+{
+    for (;;) {
+        unsigned long number;
+        int status;
+        pid_t child;
+
+        if (read(0, &number, sizeof number) != sizeof number)
+            _exit(0);
+        child = fork();
+        if (child == 0) {
+            begin_child(number);
+            return;
+        }
+        if (child < 0 || waitpid(child, &status, 0) != child ||
+            write(1, &status, sizeof status) != sizeof status)
+            _exit(127);
+    }
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     void *frames[DEPTH];
@@ -74,6 +125,10 @@ __attribute__((constructor)) static void begin(void)
     (void)backtrace(frames, DEPTH); /* it loads what it needs now */
     mark = getenv("SV_TEST_FAIL_ALLOC_FILE");
     atomic_store(&counted, 0);
+    if (getenv("SV_TEST_FAIL_SERVE") != NULL) {
+        serve();
+        return;
+    }
     fail_place = number_in("SV_TEST_FAIL_PLACE");
     fail_at = number_in("SV_TEST_FAIL_ALLOC");
 }
