@@ -59,7 +59,8 @@ struct sv_dns_peer {
     struct sv_dns_exchange *line_first, *line_last; /* oldest first */
     unsigned line_count;
     bool measured;
-    uint32_t mean; /* of its answering time, in eighths of a millisecond */
+    uint32_t mean;    /* of its answering time, in eighths of a millisecond */
+    sv_ms edns_until; /* monotonic; until then it is known to answer queries with EDNS */
     uint8_t cookie_bytes, edns_doubts;
     uint8_t cookie[SV_DNS_COOKIE_BYTES_MAX]; /* ours, then the server's */
     unsigned habits;                         /* enum sv_dns_habit */
@@ -240,6 +241,7 @@ void sv_dns_peer_leave(struct sv_dns_exchange *exchange);
 unsigned sv_dns_peer_habits(const struct sv_dns *dns, const struct sv_dns_peer *peer);
 void sv_dns_peer_learn(const struct sv_dns *dns, struct sv_dns_peer *peer, unsigned habit);
 void sv_dns_peer_on_edns(const struct sv_dns *dns, struct sv_dns_peer *peer, bool edns);
+bool sv_dns_peer_knows_edns(const struct sv_dns *dns, const struct sv_dns_peer *peer);
 sv_ms sv_dns_peer_try_ms(const struct sv_dns *dns, const struct sv_dns_peer *peer);
 void sv_dns_peer_on_rtt(struct sv_dns_peer *peer, uint32_t rtt_ms);
 void sv_dns_peer_on_silence(const struct sv_dns *dns, struct sv_dns_peer *peer);

@@ -4,7 +4,9 @@
  * field, sv_dns_packet_read makes an answer of it, the answer waits for the next turn.
  *
  * - Nothing comes: the next server; one that was silent to EDNS is asked without when its turn
- *   comes again (RFC 6891 section 7, RFC 8906), unless its cookie would be given up with that.
+ *   comes again (RFC 6891 section 7, RFC 8906), unless its cookie would be given up with that. Of
+ *   one that is known to answer EDNS silence means loss, or that it is busy: only the last try is
+ *   without, since something on the way may stop large replies alone.
  * - FORMERR, NOTIMP or BADVERS to EDNS: the same server at once without it, and for a while to
  *   come.
  * - BADCOOKIE: the same server with the cookie it gave, then TCP.
@@ -270,6 +272,17 @@ void sv_dns_exchange_on_failure(struct sv_dns_exchange *exchange, enum sv_dns_tr
     go_on(exchange);
 }
 
+/* Is EDNS what this server was silent to, and is nothing lost by leaving it out? */
+static bool is_silent_to_edns(const struct sv_dns_exchange *exchange)
+{
+    const struct sv_dns *dns = exchange->dns;
+
+    if (!exchange->edns || sv_dns_peer_has_cookie(exchange->peer))
+        return false;
+    return !sv_dns_peer_knows_edns(dns, exchange->peer) ||
+           exchange->tries + 1 >= dns->options.tries_max;
+}
+
 /* Its time has come, or there is none left: then nobody is to blame, and none is named. */
 static void on_line_timer(struct sv_dns_exchange *exchange)
 {
@@ -308,7 +321,7 @@ void sv_dns_exchange_on_timer(struct sv_dns_exchange *exchange)
         return;
     }
     sv_dns_peer_on_silence(exchange->dns, exchange->peer);
-    if (exchange->edns && !sv_dns_peer_has_cookie(exchange->peer))
+    if (is_silent_to_edns(exchange))
         exchange->silent |= 1u << exchange->server;
     sign(exchange, &failure, false);
     note(exchange, &failure);

@@ -178,10 +178,17 @@ void sv_dns_peer_learn(const struct sv_dns *dns, struct sv_dns_peer *peer, unsig
 
 void sv_dns_peer_on_edns(const struct sv_dns *dns, struct sv_dns_peer *peer, bool edns)
 {
-    if (edns)
+    if (edns) {
         peer->edns_doubts = 0;
-    else if (++peer->edns_doubts >= EDNS_DOUBTS_MAX)
+        peer->edns_until = sv_dns_now(dns) + HABIT_MS;
+    } else if (!sv_dns_peer_knows_edns(dns, peer) && ++peer->edns_doubts >= EDNS_DOUBTS_MAX) {
         sv_dns_peer_learn(dns, peer, SV_DNS_NO_EDNS);
+    }
+}
+
+bool sv_dns_peer_knows_edns(const struct sv_dns *dns, const struct sv_dns_peer *peer)
+{
+    return peer->edns_until > sv_dns_now(dns);
 }
 
 sv_ms sv_dns_peer_try_ms(const struct sv_dns *dns, const struct sv_dns_peer *peer)

@@ -212,6 +212,35 @@ static void test_habits_are_remembered(void **state)
     }
 }
 
+/* Whoever answered EDNS a moment ago is busy, or the packet was lost: EDNS stays until the last
+ * try. */
+static void test_silence_after_edns_is_not_held_against_edns(void **state)
+{
+    struct bed *bed = test_calloc(1, sizeof(*bed));
+    struct script *server = &bed->servers[0];
+    static const enum step steps[] = {STEP_ANSWER, STEP_SILENT, STEP_ANSWER,
+                                      STEP_SILENT, STEP_SILENT, STEP_ANSWER};
+
+    (void)state;
+    bed->servers_count = 1;
+    memcpy(server->steps, steps, sizeof(steps));
+    bed_open(bed);
+    bed_ask(bed, true, SV_RR_TXT);
+    bed_ask(bed, true, SV_RR_TXT);
+    assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
+    assert_int_equal(server->asked_with_edns, 3);
+    bed_ask(bed, true, SV_RR_TXT);
+    assert_int_equal(bed->answer->outcome, SV_DNS_DATA);
+    assert_int_equal(server->asked, 6);
+    assert_int_equal(server->asked_with_edns, 5);
+    bed_ask(bed, true, SV_RR_TXT); /* that was no habit */
+    assert_int_equal(server->asked_with_edns, 6);
+    assert_false(bed->answer->no_edns);
+    sv_dns_answer_free(bed->answer);
+    bed_close(bed);
+    test_free(bed);
+}
+
 /* A server that nobody runs is noticed by its ICMP error, not by silence. */
 static void test_nobody_listens(void **state)
 {
@@ -369,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_habits_are_remembered),
+        cmocka_unit_test(test_silence_after_edns_is_not_held_against_edns),
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_over_ipv6),
         cmocka_unit_test(test_lame_without_authority),

@@ -120,13 +120,33 @@ static void test_one_silence_is_no_proof_against_edns(void **state)
     join(dns, &exchange, 1);
     sv_dns_peer_on_edns(dns, exchange.peer, false);
     assert_int_equal(sv_dns_peer_habits(dns, exchange.peer), 0);
-    sv_dns_peer_on_edns(dns, exchange.peer, true);
-    sv_dns_peer_on_edns(dns, exchange.peer, false);
-    assert_int_equal(sv_dns_peer_habits(dns, exchange.peer), 0);
     sv_dns_peer_on_edns(dns, exchange.peer, false);
     assert_int_equal(sv_dns_peer_habits(dns, exchange.peer), SV_DNS_NO_EDNS);
     now += 15 * SV_MINUTE;
     assert_int_equal(sv_dns_peer_habits(dns, exchange.peer), 0);
+    end(dns);
+}
+
+/* A busy server answers late whatever it is asked with. */
+static void test_who_has_answered_edns_is_not_doubted_for_a_while(void **state)
+{
+    struct sv_dns *dns = begin(2000);
+    struct sv_dns_exchange exchange = {0};
+
+    (void)state;
+    join(dns, &exchange, 1);
+    assert_false(sv_dns_peer_knows_edns(dns, exchange.peer));
+    sv_dns_peer_on_edns(dns, exchange.peer, false);
+    sv_dns_peer_on_edns(dns, exchange.peer, true);
+    for (unsigned i = 0; i < 100; i++)
+        sv_dns_peer_on_edns(dns, exchange.peer, false);
+    assert_true(sv_dns_peer_knows_edns(dns, exchange.peer));
+    assert_int_equal(sv_dns_peer_habits(dns, exchange.peer), 0);
+    now += 15 * SV_MINUTE;
+    assert_false(sv_dns_peer_knows_edns(dns, exchange.peer));
+    sv_dns_peer_on_edns(dns, exchange.peer, false);
+    sv_dns_peer_on_edns(dns, exchange.peer, false);
+    assert_int_equal(sv_dns_peer_habits(dns, exchange.peer), SV_DNS_NO_EDNS);
     end(dns);
 }
 
@@ -175,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_mean_is_smoothed),
         cmocka_unit_test(test_silence_gives_more_time),
         cmocka_unit_test(test_one_silence_is_no_proof_against_edns),
+        cmocka_unit_test(test_who_has_answered_edns_is_not_doubted_for_a_while),
         cmocka_unit_test(test_table_is_bounded),
     };
 
