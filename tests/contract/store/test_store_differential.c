@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum { STEPS = 1000, STEPS_MAX = 4 * STEPS, CLIENTS = 3, DOMAINS = 5, HELD_MAX = 64, PAUSE_MS = 4 };
-enum { LATE = 16 };
+enum { LATE = 40 };
 
 struct side {
     struct kit kit;
@@ -150,14 +150,13 @@ static void do_both(struct pair *pair, struct sv_store_call calls[2])
         assert_int_equal(kit_do(&pair->side[s].kit, &calls[s]), SV_OK);
 }
 
-static void fill(struct pair *pair, struct job *job)
+static void fill(struct pair *pair, struct job *job, unsigned client, unsigned domain)
 {
     static const char *const types[] = {"register", "register", "recheck", "recheck",
                                         "recheck",  "recheck",  "remove",  "adopt"};
-    unsigned client_number = below(pair, CLIENTS);
 
     job->in = (struct sv_store_admit){.client_id = job->client,
-                                      .uid = uid_of(client_number, below(pair, DOMAINS), job->uid),
+                                      .uid = uid_of(client, domain, job->uid),
                                       .job_id = job->id,
                                       .type = types[below(pair, 8)],
                                       .refusal = chance(pair, 3) ? "restricted_domain" : NULL,
@@ -172,7 +171,7 @@ static void fill(struct pair *pair, struct job *job)
                                       .event_head = "{",
                                       .event_tail = "}"};
     job->field = (struct sv_field){.name = "note", .value = job->note};
-    (void)snprintf(job->client, sizeof(job->client), "c%u", client_number);
+    (void)snprintf(job->client, sizeof(job->client), "c%u", client);
     (void)snprintf(job->note, sizeof(job->note), "n%u", pair->serial % 1000);
     (void)snprintf(job->id, sizeof(job->id), "j%u",
                    chance(pair, 5) ? pair->serial / 2 : pair->serial);
@@ -198,20 +197,27 @@ static void admit(struct pair *pair, const struct job *job)
     }
 }
 
-/* Some workers stand still with a job in their hand, and let it in when others went before it. */
+static void admit_late(struct pair *pair, struct job *late)
+{
+    admit(pair, late);
+    late->entries[0][0] = '\0';
+}
+
+/* Now and then a worker has read a job when it stands still, and lets it in long after those that
+ * follow it. */
 static void push(struct pair *pair)
 {
     struct job job, *late = &pair->late[below(pair, LATE)];
+    unsigned client = below(pair, CLIENTS), domain = below(pair, DOMAINS);
 
-    if (late->entries[0][0] != '\0' && chance(pair, 30)) {
-        admit(pair, late);
-        late->entries[0][0] = '\0';
-    } else if (late->entries[0][0] == '\0' && chance(pair, 40)) {
-        fill(pair, late);
-    } else {
-        fill(pair, &job);
-        admit(pair, &job);
+    if (late->entries[0][0] != '\0' && chance(pair, 20)) {
+        admit_late(pair, late);
+        return;
     }
+    if (late->entries[0][0] == '\0' && chance(pair, 50))
+        fill(pair, late, client, domain);
+    fill(pair, &job, client, domain);
+    admit(pair, &job);
 }
 
 static int by_uid(const void *a, const void *b)
@@ -268,7 +274,7 @@ static const char *any_text(struct pair *pair, char *out, size_t bytes_max)
 static struct sv_store_commit any_commit(struct pair *pair, const struct kit_held *held)
 {
     static const char *const to[] = {"pending_verification", "failed", "removed"};
-    const char *next = to[below(pair, 20) == 0 ? 2 : below(pair, 2)];
+    const char *next = to[below(pair, 6) == 0 ? 2 : below(pair, 2)];
     bool removed = strcmp(next, "removed") == 0;
 
     (void)held;
@@ -281,6 +287,14 @@ static struct sv_store_commit any_commit(struct pair *pair, const struct kit_hel
                                     .give_back = chance(pair, 20),
                                     .reset_attempts = chance(pair, 10),
                                     .forget_client = removed};
+}
+
+static void admit_after_removal(struct pair *pair, const char *uid)
+{
+    for (size_t i = 0; i < LATE; i++) {
+        if (pair->late[i].entries[0][0] != '\0' && strcmp(pair->late[i].uid, uid) == 0)
+            admit_late(pair, &pair->late[i]);
+    }
 }
 
 static void commit(struct pair *pair)
@@ -320,6 +334,8 @@ static void commit(struct pair *pair)
     assert_int_equal(calls[0].u.commit.verdict, calls[1].u.commit.verdict);
     assert_int_equal(calls[0].u.commit.again, calls[1].u.commit.again);
     pair->verdicts[calls[0].u.commit.verdict]++;
+    if (in.forget_client && calls[0].u.commit.verdict == SV_STORE_COMMITTED)
+        admit_after_removal(pair, held->side[0].uid);
     if (chance(pair, 60))
         pair->held[at] = pair->held[--pair->held_count];
 }
