@@ -29,7 +29,6 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import end_at  # noqa: E402
-from checker import check  # noqa: E402
 from sandbox import wait_for  # noqa: E402
 from world import DEADLINE_S, World, worker_program  # noqa: E402
 
@@ -228,7 +227,6 @@ def count_commands(options):
                   f"ended with {dict(trial.ends)}, wrong {len(faults)}, {time.monotonic() - begin:.0f} s", flush=True)
             failed += sum(trial.ends.values())
             wrong += faults
-        wrong += check(world.redis)
     return failed, wrong
 
 
