@@ -7,7 +7,6 @@
         world.wait_event("verified", "client.example")
 """
 import contextlib
-import ctypes
 import json
 import os
 import pathlib
@@ -24,11 +23,10 @@ import checker
 import contract
 import redis_kind
 import redis_variant
+from child import die_with_parent
 from sandbox import Sandbox, wait_for
 
 DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "60"))
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 
 # 72 hours of SES pass in 13 seconds; the worker follows through its ordinary settings.
 SPEED = 20000
@@ -53,10 +51,6 @@ FAST = {
     "SESVERIFY_LOG_FORMAT": "json",
     "SESVERIFY_LOG_LEVEL": "debug",
 }
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def worker_program(variant="sesverify"):
@@ -95,7 +89,7 @@ class Worker:
         self.process = subprocess.Popen(
             [*launcher, worker_program(variant), "run", *map(str, args)],
             env={**environment, "SESVERIFY_WORKER_NAME": self.name}, stdin=subprocess.DEVNULL,
-            stdout=self.log.open("w"), stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
+            stdout=self.log.open("w"), stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
 
     @property
     def pid(self):
