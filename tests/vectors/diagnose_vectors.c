@@ -10,17 +10,11 @@
 #include "sv/observe.h"
 
 #include "scenario.h"
+#include "tally.h"
 
-enum { FILE_BYTES_MAX = 1024 * 1024, TEXT_BYTES = 16384, DEPTH_MAX = 10 };
+enum { TEXT_BYTES = 16384 };
 
 #define START ((sv_ms)1764288000000) /* 2025-11-28 00:00 UTC */
-
-struct tally {
-    const char *file, *name;
-    size_t look; /* from 1 */
-    unsigned passed, failed;
-    bool bad;
-};
 
 /* One case: what stays the same over its looks. */
 struct story {
@@ -30,15 +24,6 @@ struct story {
     struct sv_policy policy;
 };
 
-static void refuse(const struct tally *tally, const char *what, const char *which)
-    __attribute__((noreturn));
-
-static void refuse(const struct tally *tally, const char *what, const char *which)
-{
-    fprintf(stderr, "%s: %s: %s: %s\n", tally->file, tally->name, which, what);
-    exit(2);
-}
-
 static void compare(struct tally *tally, const char *what, const char *wanted, const char *got)
 {
     if (strcmp(wanted, got) == 0)
@@ -46,23 +31,6 @@ static void compare(struct tally *tally, const char *what, const char *wanted, c
     printf("%s: %s, look %zu: %s\n  wanted %s\n  got    %s\n", tally->file, tally->name,
            tally->look, what, wanted, got);
     tally->bad = true;
-}
-
-static void check_keys(const struct tally *tally, const json_t *object, const char *const *known)
-{
-    const char *key;
-    json_t *value;
-
-    if (!json_is_object(object))
-        refuse(tally, "must be an object", "a part of the case");
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
-        size_t i = 0;
-        while (known[i] != NULL && strcmp(known[i], key) != 0)
-            i++;
-        if (known[i] == NULL)
-            refuse(tally, "is no key of this format", key);
-    }
 }
 
 static bool flag_of(const json_t *object, const char *key)
@@ -86,21 +54,21 @@ static void read_lines(const struct tally *tally, const json_t *list, struct sv_
     size_t i;
 
     if (list != NULL && !json_is_array(list))
-        refuse(tally, "must be a list of lines", "dns");
+        tally_refuse(tally, "must be a list of lines", "dns");
     json_array_foreach(list, i, line)
     {
         const char *text = json_string_value(line);
         size_t place = 0;
         if (text == NULL)
-            refuse(tally, "must hold lines of text", "dns");
+            tally_refuse(tally, "must hold lines of text", "dns");
         while (place < sizeof(places) / sizeof(*places) && strcmp(places[place][0], text) != 0)
             place++;
         if (place == sizeof(places) / sizeof(*places) && text[0] == '@')
-            refuse(tally, "stands for nothing", text);
+            tally_refuse(tally, "stands for nothing", text);
         if (!sv_buf_add_str(out,
                             place < sizeof(places) / sizeof(*places) ? places[place][1] : text) ||
             !sv_buf_add_str(out, "\n"))
-            refuse(tally, "is too long", "dns");
+            tally_refuse(tally, "is too long", "dns");
     }
 }
 
@@ -116,11 +84,11 @@ static void read_cut(const struct tally *tally, const json_t *object, struct sv_
     const json_t *host;
     size_t i;
 
-    check_keys(tally, object, keys);
+    tally_keys(tally, object, keys);
     for (i = 0; i < 4 && (state == NULL || strcmp(states[i], state) != 0); i++)
         ;
     if (i == 4)
-        refuse(tally, "must be unknown, found, nxdomain or silent", "state");
+        tally_refuse(tally, "must be unknown, found, nxdomain or silent", "state");
     cut->state = (enum sv_cut_state)i;
     if (sv_json_str(object, "zone") != NULL)
         (void)snprintf(cut->zone, sizeof(cut->zone), "%s", sv_json_str(object, "zone"));
@@ -132,9 +100,9 @@ static void read_cut(const struct tally *tally, const json_t *object, struct sv_
     cut->hosts = hosts;
     json_array_foreach(json_object_get(object, "hosts"), i, host)
     {
-        check_keys(tally, host, host_keys);
+        tally_keys(tally, host, host_keys);
         if (i == SV_CUT_HOSTS_MAX || sv_json_str(host, "host") == NULL)
-            refuse(tally, "must be at most 16, each with its name", "hosts");
+            tally_refuse(tally, "must be at most 16, each with its name", "hosts");
         hosts[cut->hosts_count++] =
             (struct sv_cut_host){.host = sv_json_str(host, "host"),
                                  .at_parent = flag_of(host, "at_parent"),
@@ -154,13 +122,13 @@ static size_t read_voices(const struct tally *tally, const json_t *list, sv_ms n
     size_t i;
 
     if (json_array_size(list) == 0 || json_array_size(list) > VOICES_MAX)
-        refuse(tally, "must be 1 to 12", "asked");
+        tally_refuse(tally, "must be 1 to 12", "asked");
     json_array_foreach(list, i, item)
     {
         const char *server = sv_json_str(item, "server");
-        check_keys(tally, item, keys);
+        tally_keys(tally, item, keys);
         if ((server == NULL) == (sv_json_str(item, "resolver") == NULL))
-            refuse(tally, "must be a server or a resolver", "asked");
+            tally_refuse(tally, "must be a server or a resolver", "asked");
         read_lines(tally, json_object_get(item, "dns"), &texts[i]);
         voices[i] = (struct voice){
             .who = server != NULL ? server : sv_json_str(item, "resolver"),
@@ -196,14 +164,14 @@ static void read_ses(const struct tally *tally, const char *text, struct sv_obse
     size_t count = 0;
 
     if (text == NULL)
-        refuse(tally, "must be said", "ses");
+        tally_refuse(tally, "must be said", "ses");
     if (strcmp(text, "unknown") == 0)
         return;
     for (const char *at = text; count < 3; count++) {
         size_t len = strcspn(at, "/");
         axes[count] = sv_axis_parse(at, len);
         if (axes[count] == SV_AXIS_UNKNOWN)
-            refuse(tally, "is no word of SES's axes", text);
+            tally_refuse(tally, "is no word of SES's axes", text);
         at += len;
         if (*at++ == '\0')
             break;
@@ -255,7 +223,7 @@ static void compare_findings(struct tally *tally, const json_t *look,
     {
         const char *name = json_string_value(code);
         if (name == NULL || sv_finding_parse(name) == SV_F_NONE)
-            refuse(tally, "holds no code", "not_shown");
+            tally_refuse(tally, "holds no code", "not_shown");
         for (size_t j = 0; j < report->findings_count; j++)
             if (strcmp(sv_finding_name(report->findings[j].code), name) == 0)
                 compare(tally, "not_shown", "hidden", name);
@@ -381,7 +349,7 @@ static void run_look(struct story *story, const json_t *look)
     const struct sv_report *report;
     struct sv_effects effects;
 
-    check_keys(story->tally, look, keys);
+    tally_keys(story->tally, look, keys);
     listen(story, look, input.now, judge);
     report = sv_judge_report(judge);
     compare_records(story->tally, look, report);
@@ -407,7 +375,7 @@ static void begin(struct story *story)
     if (from == NULL || strcmp(from, "pending_verification") == 0)
         return;
     if (strcmp(from, "verified") != 0)
-        refuse(story->tally, "must be pending_verification or verified", "from");
+        tally_refuse(story->tally, "must be pending_verification or verified", "from");
     input = (struct sv_input){.kind = SV_INPUT_LOOKED,
                               .now = START - SV_MINUTE,
                               .mail_from_wanted = input.mail_from_wanted};
@@ -417,7 +385,7 @@ static void begin(struct story *story)
     step(story, &input, &effects);
 }
 
-static void run(struct tally *tally, const json_t *test)
+static void run(struct tally *tally, json_t *test)
 {
     static const char *const keys[] = {"name",      "cite", "domain", "registrable", "mail_from",
                                        "ownership", "from", "cut",    "looks",       NULL};
@@ -425,53 +393,18 @@ static void run(struct tally *tally, const json_t *test)
     const json_t *look;
     size_t i;
 
-    tally->name = sv_json_str(test, "name") != NULL ? sv_json_str(test, "name") : "no name";
-    tally->bad = false;
-    check_keys(tally, test, keys);
-    if (sv_json_str(test, "cite") == NULL || json_array_size(json_object_get(test, "looks")) == 0)
-        refuse(tally, "must cite a section and have looks", "a case");
+    tally_keys(tally, test, keys);
+    if (json_array_size(json_object_get(test, "looks")) == 0)
+        tally_refuse(tally, "must be a list", "looks");
     begin(&story);
     json_array_foreach(json_object_get(test, "looks"), i, look)
     {
         tally->look = i + 1;
         run_look(&story, look);
     }
-    *(tally->bad ? &tally->failed : &tally->passed) += 1;
-}
-
-static void run_file(struct tally *tally)
-{
-    char *bytes = malloc(FILE_BYTES_MAX);
-    FILE *file = fopen(tally->file, "rb");
-    struct sv_errinfo info = {0};
-    const json_t *test;
-    json_t *table;
-    size_t len;
-    size_t i;
-
-    tally->name = "the table";
-    if (bytes == NULL || file == NULL)
-        refuse(tally, "cannot be read", "no such file");
-    len = fread(bytes, 1, FILE_BYTES_MAX, file);
-    (void)fclose(file);
-    table = sv_json_parse(bytes, len, FILE_BYTES_MAX - 1, DEPTH_MAX, &info);
-    free(bytes);
-    if (table == NULL)
-        refuse(tally, "is no JSON", info.text);
-    if (json_array_size(json_object_get(table, "cases")) == 0)
-        refuse(tally, "has no list of this name", "cases");
-    json_array_foreach(json_object_get(table, "cases"), i, test) run(tally, test);
-    json_decref(table);
 }
 
 int main(int argc, char **argv)
 {
-    struct tally tally = {0};
-
-    for (int i = 1; i < argc; i++) {
-        tally.file = argv[i];
-        run_file(&tally);
-    }
-    printf("%u passed, %u failed\n", tally.passed, tally.failed);
-    return tally.failed == 0 && tally.passed > 0 ? 0 : 1;
+    return tally_main(argc, argv, run);
 }

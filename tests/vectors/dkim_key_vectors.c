@@ -6,40 +6,19 @@
 #include <string.h>
 
 #include "sv/buf.h"
-#include "sv/err.h"
 #include "sv/finding.h"
-#include "sv/json.h"
 
 #include "dkim_key.h"
+#include "tally.h"
 
-enum { FILE_BYTES_MAX = 4 << 20, RECORDS_MAX = 16, WORDS_BYTES = 1024 };
-
-struct tally {
-    const char *file;
-    const char *name; /* of the case */
-    unsigned passed, failed;
-    bool bad; /* the case at hand has failed */
-};
-
-static void fail(struct tally *tally, const char *what, const char *wanted, const char *got)
-{
-    printf("%s: %s: %s is %s, expected %s\n", tally->file, tally->name, what, got, wanted);
-    tally->bad = true;
-}
-
-/* A table that cannot be understood proves nothing: the run ends. */
-static void refuse(const struct tally *tally, const char *why, const char *what)
-{
-    (void)fprintf(stderr, "%s: %s: %s: %s\n", tally->file, tally->name, why, what);
-    exit(2);
-}
+enum { RECORDS_MAX = 16, WORDS_BYTES = 1024 };
 
 static const char *text_of(const struct tally *tally, const json_t *test, const char *key)
 {
     const json_t *value = json_object_get(test, key);
 
     if (value != NULL && !json_is_string(value))
-        refuse(tally, "must be a string", key);
+        tally_refuse(tally, "must be a string", key);
     return json_string_value(value);
 }
 
@@ -51,38 +30,16 @@ static void read_record(const struct tally *tally, const json_t *record, struct 
 
     if (json_is_string(record)) {
         if (!sv_buf_add(out, json_string_value(record), json_string_length(record)))
-            refuse(tally, "too long", "records");
+            tally_refuse(tally, "too long", "records");
         return;
     }
     if (!json_is_array(record))
-        refuse(tally, "holds neither a string nor a list of strings", "records");
+        tally_refuse(tally, "holds neither a string nor a list of strings", "records");
     json_array_foreach(record, i, string)
     {
         if (!json_is_string(string) ||
             !sv_buf_add(out, json_string_value(string), json_string_length(string)))
-            refuse(tally, "holds what is no string, or too long", "records");
-    }
-}
-
-static void check_keys(const struct tally *tally, json_t *test)
-{
-    static const char *const known[] = {"name", "cite",    "records", "wanted", "codes",   "type",
-                                        "bits", "testing", "strict",  "usable", "position"};
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(test, key, value)
-    {
-        bool found = false;
-        for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-            found = found || strcmp(key, known[i]) == 0;
-        if (!found)
-            refuse(tally, "unknown key", key);
-    }
-    for (size_t i = 0; i < 5; i++) {
-        bool may_miss = strcmp(known[i], "wanted") == 0;
-        if (!may_miss && json_object_get(test, known[i]) == NULL)
-            refuse(tally, "key missing", known[i]);
+            tally_refuse(tally, "holds what is no string, or too long", "records");
     }
 }
 
@@ -112,18 +69,17 @@ static void compare_codes(struct tally *tally, const json_t *test, const struct 
     size_t count = json_array_size(codes);
 
     if (!json_is_array(codes) || count >= SV_F_COUNT)
-        refuse(tally, "must be a list", "codes");
+        tally_refuse(tally, "must be a list", "codes");
     for (size_t i = 0; i < count; i++) {
         wanted[i] = json_string_value(json_array_get(codes, i));
         if (wanted[i] == NULL || sv_finding_parse(wanted[i]) == SV_F_NONE)
-            refuse(tally, "unknown code", wanted[i] != NULL ? wanted[i] : "no string");
+            tally_refuse(tally, "unknown code", wanted[i] != NULL ? wanted[i] : "no string");
     }
     for (size_t i = 0; i < key->faults_count; i++)
         got[i] = sv_finding_name(key->faults[i].code);
     join(wanted, count, wanted_text);
     join(got, key->faults_count, got_text);
-    if (strcmp(wanted_text, got_text) != 0)
-        fail(tally, "codes", wanted_text, got_text);
+    tally_compare(tally, "codes", got_text, wanted_text);
 }
 
 static void compare_flag(struct tally *tally, const json_t *test, const char *name, bool got)
@@ -133,9 +89,8 @@ static void compare_flag(struct tally *tally, const json_t *test, const char *na
     if (wanted == NULL)
         return;
     if (!json_is_boolean(wanted))
-        refuse(tally, "must be true or false", name);
-    if (json_is_true(wanted) != got)
-        fail(tally, name, json_is_true(wanted) ? "true" : "false", got ? "true" : "false");
+        tally_refuse(tally, "must be true or false", name);
+    tally_compare(tally, name, got ? "true" : "false", json_is_true(wanted) ? "true" : "false");
 }
 
 static void compare_number(struct tally *tally, const json_t *test, const char *name, size_t got)
@@ -147,11 +102,10 @@ static void compare_number(struct tally *tally, const json_t *test, const char *
     if (wanted == NULL)
         return;
     if (!json_is_integer(wanted))
-        refuse(tally, "must be a number", name);
+        tally_refuse(tally, "must be a number", name);
     (void)snprintf(wanted_text, sizeof(wanted_text), "%lld", (long long)json_integer_value(wanted));
     (void)snprintf(got_text, sizeof(got_text), "%zu", got);
-    if (strcmp(wanted_text, got_text) != 0)
-        fail(tally, name, wanted_text, got_text);
+    tally_compare(tally, name, got_text, wanted_text);
 }
 
 static void compare(struct tally *tally, const json_t *test, const struct sv_span *records,
@@ -160,20 +114,23 @@ static void compare(struct tally *tally, const json_t *test, const struct sv_spa
     const char *type = text_of(tally, test, "type");
 
     compare_codes(tally, test, key);
-    if (type != NULL && strcmp(type, sv_dkim_key_type_name(key->type)) != 0)
-        fail(tally, "type", type, sv_dkim_key_type_name(key->type));
+    if (type != NULL)
+        tally_compare(tally, "type", sv_dkim_key_type_name(key->type), type);
     compare_number(tally, test, "bits", key->bits);
     compare_flag(tally, test, "testing", key->testing);
     compare_flag(tally, test, "strict", key->strict);
     compare_flag(tally, test, "usable", key->usable);
     if (json_object_get(test, "position") != NULL && key->faults_count == 0)
-        fail(tally, "position", "told", "nowhere, since nothing is wrong");
+        tally_compare(tally, "position", "nowhere, since nothing is wrong", "told");
     if (key->faults_count > 0 && key->faults[0].at.text != NULL)
         compare_number(tally, test, "position", (size_t)(key->faults[0].at.text - records[0].text));
 }
 
 static void run(struct tally *tally, json_t *test)
 {
+    static const char *const known[] = {"!name",  "!cite",  "!records", "wanted",
+                                        "!codes", "type",   "bits",     "testing",
+                                        "strict", "usable", "position", NULL};
     const json_t *list = json_object_get(test, "records");
     struct sv_buf texts[RECORDS_MAX];
     struct sv_span records[RECORDS_MAX] = {{0}};
@@ -181,12 +138,9 @@ static void run(struct tally *tally, json_t *test)
     const char *wanted;
     size_t count = json_array_size(list);
 
-    tally->name = json_string_value(json_object_get(test, "name"));
-    if (tally->name == NULL)
-        tally->name = "a case without a name";
-    check_keys(tally, test);
+    tally_keys(tally, test, known);
     if (!json_is_array(list) || count > RECORDS_MAX)
-        refuse(tally, "must be a list of at most 16", "records");
+        tally_refuse(tally, "must be a list of at most 16", "records");
     for (size_t i = 0; i < count; i++) {
         sv_buf_init(&texts[i], SV_DKIM_KEY_TEXT_MAX * 2);
         read_record(tally, json_array_get(list, i), &texts[i]);
@@ -194,48 +148,12 @@ static void run(struct tally *tally, json_t *test)
     }
     wanted = text_of(tally, test, "wanted");
     sv_dkim_key_read_all(records, count, sv_span_of(wanted != NULL ? wanted : ""), &key);
-    tally->bad = false;
     compare(tally, test, records, &key);
-    *(tally->bad ? &tally->failed : &tally->passed) += 1;
     for (size_t i = 0; i < count; i++)
         sv_buf_fini(&texts[i]);
 }
 
-static void run_file(struct tally *tally)
-{
-    char *bytes = malloc(FILE_BYTES_MAX);
-    FILE *file = fopen(tally->file, "rb");
-    struct sv_errinfo info = {0};
-    const json_t *cases;
-    json_t *table;
-    json_t *test;
-    size_t len;
-    size_t i;
-
-    tally->name = "the table";
-    if (bytes == NULL || file == NULL)
-        refuse(tally, "cannot be read", "no such file");
-    len = fread(bytes, 1, FILE_BYTES_MAX, file);
-    (void)fclose(file);
-    table = sv_json_parse(bytes, len, FILE_BYTES_MAX - 1, 8, &info);
-    free(bytes);
-    if (table == NULL)
-        refuse(tally, "is no JSON", info.text);
-    cases = json_object_get(table, "cases");
-    if (json_array_size(cases) == 0)
-        refuse(tally, "has no list of this name", "cases");
-    json_array_foreach(cases, i, test) run(tally, test);
-    json_decref(table);
-}
-
 int main(int argc, char **argv)
 {
-    struct tally tally = {0};
-
-    for (int i = 1; i < argc; i++) {
-        tally.file = argv[i];
-        run_file(&tally);
-    }
-    printf("%u passed, %u failed\n", tally.passed, tally.failed);
-    return tally.failed == 0 && tally.passed > 0 ? 0 : 1;
+    return tally_main(argc, argv, run);
 }

@@ -11,54 +11,9 @@
 #include "sv/json.h"
 
 #include "dmarc_zone.h"
+#include "tally.h"
 
-enum { FILE_BYTES_MAX = 4 << 20, LINE_BYTES = 512 };
-
-struct tally {
-    const char *file;
-    const char *name; /* of the case */
-    unsigned passed, failed;
-    bool bad; /* the case at hand has failed */
-    unsigned compared;
-};
-
-static void compare(struct tally *tally, const char *what, const char *got, const char *wanted)
-{
-    tally->compared++;
-    if (strcmp(got, wanted) == 0)
-        return;
-    printf("%s: %s: %s is %s, expected %s\n", tally->file, tally->name, what, got, wanted);
-    tally->bad = true;
-}
-
-/* A table that cannot be understood proves nothing: the run ends. */
-static void refuse(const struct tally *tally, const char *why, const char *what)
-{
-    (void)fprintf(stderr, "%s: %s: %s: %s\n", tally->file, tally->name, why, what);
-    exit(2);
-}
-
-/* Only keys of the list, which NULL ends; those with "!" before them must be there. */
-static void check_keys(const struct tally *tally, json_t *object, const char *const *known)
-{
-    const char *key;
-    json_t *value;
-
-    if (!json_is_object(object))
-        refuse(tally, "not an object", "case");
-    json_object_foreach(object, key, value)
-    {
-        bool found = false;
-        for (size_t i = 0; known[i] != NULL; i++)
-            found = found || strcmp(key, known[i] + (known[i][0] == '!' ? 1 : 0)) == 0;
-        if (!found)
-            refuse(tally, "unknown key", key);
-    }
-    for (size_t i = 0; known[i] != NULL; i++) {
-        if (known[i][0] == '!' && json_object_get(object, known[i] + 1) == NULL)
-            refuse(tally, "missing key", known[i] + 1);
-    }
-}
+enum { LINE_BYTES = 512, LIST_BYTES_MAX = 1 << 20 };
 
 /* A value as the text it is compared by: null, true and false by these words. */
 static const char *text_of(const struct tally *tally, const json_t *value, const char *key,
@@ -71,7 +26,7 @@ static const char *text_of(const struct tally *tally, const json_t *value, const
     if (json_is_boolean(value))
         return json_is_true(value) ? "true" : "false";
     if (!json_is_integer(value))
-        refuse(tally, "neither a word nor a number nor null", key);
+        tally_refuse(tally, "neither a word nor a number nor null", key);
     (void)snprintf(room, LINE_BYTES, "%lld", (long long)json_integer_value(value));
     return room;
 }
@@ -87,7 +42,7 @@ static void expect(struct tally *tally, const json_t *object, const char *where,
     if (value == NULL)
         return;
     (void)snprintf(what, sizeof(what), "%s%s%s", where, where[0] != '\0' ? "." : "", key);
-    compare(tally, what, got, text_of(tally, value, key, room));
+    tally_compare(tally, what, got, text_of(tally, value, key, room));
 }
 
 static const char *tri_name(enum sv_tri tri)
@@ -105,15 +60,15 @@ static void expect_list(struct tally *tally, json_t *list, const char *what, con
     if (list == NULL)
         return;
     if (!json_is_array(list))
-        refuse(tally, "not a list", what);
-    sv_buf_init(&wanted, FILE_BYTES_MAX);
+        tally_refuse(tally, "not a list", what);
+    sv_buf_init(&wanted, LIST_BYTES_MAX);
     json_array_foreach(list, i, item)
     {
         if (!json_is_string(item) || !sv_buf_add_str(&wanted, i > 0 ? " | " : "") ||
             !sv_buf_add_str(&wanted, json_string_value(item)))
-            refuse(tally, "holds what is no string", what);
+            tally_refuse(tally, "holds what is no string", what);
     }
-    compare(tally, what, got, sv_buf_str(&wanted));
+    tally_compare(tally, what, got, sv_buf_str(&wanted));
     sv_buf_fini(&wanted);
 }
 
@@ -137,7 +92,7 @@ static void expect_addresses(struct tally *tally, json_t *list, struct sv_span r
     struct sv_dmarc_uri uri;
     struct sv_buf line;
 
-    sv_buf_init(&line, FILE_BYTES_MAX);
+    sv_buf_init(&line, LIST_BYTES_MAX);
     while (sv_dmarc_uri_next(&rest, &uri)) {
         if (uri.kind == SV_DMARC_URI_MAILTO)
             add(&line, " | ", sv_span_of(uri.domain));
@@ -154,7 +109,7 @@ static void expect_faults(struct tally *tally, json_t *list, struct sv_span text
     struct sv_dmarc_tag tag;
     struct sv_buf line;
 
-    sv_buf_init(&line, FILE_BYTES_MAX);
+    sv_buf_init(&line, LIST_BYTES_MAX);
     while (sv_dmarc_next(&reader, &tag)) {
         if (tag.fault != SV_DMARC_FAULT_NONE)
             add(&line, " | ", tag.text);
@@ -174,9 +129,9 @@ static void run_record(struct tally *tally, json_t *test)
     struct sv_dmarc_record record = {0};
     char number[LINE_BYTES];
 
-    check_keys(tally, test, known);
+    tally_keys(tally, test, known);
     if (text.text == NULL)
-        refuse(tally, "not a string", "record");
+        tally_refuse(tally, "not a string", "record");
     expect(tally, test, "", "is_record", sv_dmarc_is_record(text) ? "true" : "false");
     expect(tally, test, "", "malformed", sv_dmarc_is_malformed(text) ? "true" : "false");
     if (!sv_dmarc_is_record(text))
@@ -204,7 +159,7 @@ static void expect_steps(struct tally *tally, json_t *list, const struct sv_dmar
 {
     struct sv_buf line;
 
-    sv_buf_init(&line, FILE_BYTES_MAX);
+    sv_buf_init(&line, LIST_BYTES_MAX);
     for (size_t i = 0; i < walk->count; i++) {
         const struct sv_dmarc_reply *reply = &walk->replies[i];
         add(&line, " | ", sv_span_of("_dmarc."));
@@ -228,7 +183,7 @@ static void expect_verdict(struct tally *tally, const json_t *test, const char *
 
     if (wanted == NULL)
         return;
-    check_keys(tally, wanted, known);
+    tally_keys(tally, wanted, known);
     if (applied->at != NULL)
         (void)snprintf(at, sizeof(at), "_dmarc.%s", applied->at);
     if (applied->at != NULL && (is_now ? applied->record.test_mode : applied->record.percent == 0))
@@ -248,14 +203,14 @@ static void expect_alignment(struct tally *tally, json_t *one, const struct sv_d
     const char *mode;
     bool strict;
 
-    check_keys(tally, one, known);
+    tally_keys(tally, one, known);
     identifier = json_string_value(json_object_get(one, "identifier"));
     mode = json_string_value(json_object_get(one, "mode"));
     if (identifier == NULL || mode == NULL || strlen(identifier) > SV_NAME_MAX)
-        refuse(tally, "not a name and a mode", "alignment");
+        tally_refuse(tally, "not a name and a mode", "alignment");
     strict = strcmp(mode, "strict") == 0;
     if (!strict && strcmp(mode, "relaxed") != 0)
-        refuse(tally, "neither relaxed nor strict", mode);
+        tally_refuse(tally, "neither relaxed nor strict", mode);
     expect(tally, one, identifier, "now",
            tri_name(sv_dmarc_aligned(source, start, identifier, strict)));
     expect(tally, one, identifier, "before",
@@ -275,11 +230,11 @@ static void run_walk(struct tally *tally, json_t *test)
     size_t i;
     json_t *one;
 
-    check_keys(tally, test, known);
+    tally_keys(tally, test, known);
     if (start == NULL || *start == '\0' || strlen(start) > SV_NAME_MAX)
-        refuse(tally, "not a name", "start");
+        tally_refuse(tally, "not a name", "start");
     if (dmarc_zone_check(zone) != NULL)
-        refuse(tally, "cannot be understood in the zone", dmarc_zone_check(zone));
+        tally_refuse(tally, "cannot be understood in the zone", dmarc_zone_check(zone));
     sv_dmarc_walk(&source, start, &walk);
     sv_dmarc_apply(&source, &walk, &now);
     sv_dmarc_apply_before(&source, start, false, &before);
@@ -288,62 +243,22 @@ static void run_walk(struct tally *tally, json_t *test)
     expect_verdict(tally, test, "before", &before, false);
     if (json_object_get(test, "alignment") != NULL &&
         !json_is_array(json_object_get(test, "alignment")))
-        refuse(tally, "not a list", "alignment");
+        tally_refuse(tally, "not a list", "alignment");
     json_array_foreach(json_object_get(test, "alignment"), i, one)
         expect_alignment(tally, one, &source, start);
 }
 
 static void run_case(struct tally *tally, json_t *test)
 {
-    const char *name = json_string_value(json_object_get(test, "name"));
-
-    if (name == NULL || json_string_value(json_object_get(test, "cite")) == NULL)
-        refuse(tally, "a case without name or cite after", tally->name);
-    tally->name = name;
-    tally->bad = false;
-    tally->compared = 0;
     if (json_object_get(test, "record") != NULL)
         run_record(tally, test);
     else
         run_walk(tally, test);
     if (tally->compared == 0)
-        refuse(tally, "nothing is expected of", "it");
-    tally->passed += tally->bad ? 0 : 1;
-    tally->failed += tally->bad ? 1 : 0;
-}
-
-static void run_file(struct tally *tally, const char *path)
-{
-    static const char *const known[] = {"!cases", "about", NULL};
-    char *text = malloc(FILE_BYTES_MAX);
-    FILE *file = fopen(path, "re");
-    struct sv_errinfo why = {0};
-    json_t *table = NULL;
-    size_t i;
-    json_t *test;
-
-    tally->file = path;
-    tally->name = "the whole file";
-    if (file == NULL || text == NULL)
-        refuse(tally, "cannot be opened", path);
-    table = sv_json_parse(text, fread(text, 1, FILE_BYTES_MAX, file), FILE_BYTES_MAX - 1, 8, &why);
-    (void)fclose(file);
-    if (table == NULL)
-        refuse(tally, "is no JSON", why.text);
-    check_keys(tally, table, known);
-    if (json_array_size(json_object_get(table, "cases")) == 0)
-        refuse(tally, "holds no", "cases");
-    json_array_foreach(json_object_get(table, "cases"), i, test) run_case(tally, test);
-    json_decref(table);
-    free(text);
+        tally_refuse(tally, "nothing is expected of", "it");
 }
 
 int main(int argc, char **argv)
 {
-    struct tally tally = {.file = ""};
-
-    for (int i = 1; i < argc; i++)
-        run_file(&tally, argv[i]);
-    printf("%u passed, %u failed\n", tally.passed, tally.failed);
-    return tally.failed == 0 && tally.passed > 0 ? 0 : 1;
+    return tally_main(argc, argv, run_case);
 }

@@ -21,8 +21,9 @@ import pytest
 
 import contract
 from certificates import Authority
+from child import die_with_parent
 from sandbox import wait_for
-from world import DEADLINE_S, World, _die_with_parent
+from world import DEADLINE_S, World
 
 ROOT = pathlib.Path(os.environ.get("SV_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[3]))
 EXAMPLES = ROOT / "examples"
@@ -140,7 +141,7 @@ class Receiver:
                  "node": [NODE, EXAMPLES / "webhook.js"]}[kind]
         spoken = " ".join("whsec_" + base64.b64encode(secret).decode() for secret in (OLD, NEW))
         self.process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
-                                        env={**ENVIRONMENT, "WEBHOOK_SECRETS": spoken, "PORT": "0"}, preexec_fn=_die_with_parent)
+                                        env={**ENVIRONMENT, "WEBHOOK_SECRETS": spoken, "PORT": "0"}, preexec_fn=die_with_parent)
         self.port = self.heard()["port"]
 
     def heard(self):

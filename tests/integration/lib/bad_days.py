@@ -6,7 +6,6 @@ import subprocess
 import tempfile
 import time
 
-from checker import check as violations
 from sandbox import wait_for
 from world import DEADLINE_S, zone_line
 
@@ -182,8 +181,7 @@ class Load:
         def settled():
             return counter(self.world, "open") == 0 and self.world.redis.xlen("sv:{0}:jobs") == 0
         wait_for(settled, "every job to be answered")
-        found = violations(self.world.redis, rest=True, sent=self.sent)
-        assert not found, found
+        assert not self.world.violations(rest=True, sent=self.sent)
 
 
 def statuses(world, domain):

@@ -50,7 +50,8 @@ class Burst:
     def __init__(self, count, rate=1.0, settings=None, workers=1):
         self.count, self.rate, self.workers_count = count, rate, workers
         self.accounts = [(f"a{i}", REGIONS[i]) for i in range((count + PER_ACCOUNT - 1) // PER_ACCOUNT)]
-        self.world = World(settings={**SETTINGS, **(settings or {})}, speed=1, sandbox_args=["--look-every", "10000h"])
+        self.world = World(settings={**SETTINGS, **(settings or {})}, speed=1, sandbox_args=["--look-every", "10000h"],
+                           consistent=False)
         self.names = [f"f{i:06}.example" for i in range(count)]
 
     def __enter__(self):

@@ -52,9 +52,9 @@ class Shard:
         self.events = [(text_of(i), json.loads(f.get(b"event") or f["event"]))
                        for i, f in self.redis.xrange(self.tag + "events")]
         self.inbox = self.redis.xlen(self.tag + "jobs")
-        self.pending = 0
-        if self.redis.exists(self.tag + "jobs"):
-            self.pending = self.redis.xpending(self.tag + "jobs", "verify")["pending"]
+        is_there = self.redis.exists(self.tag + "jobs")
+        groups = self.redis.xinfo_groups(self.tag + "jobs") if is_there else []  # none before the first worker
+        self.pending = sum(group["pending"] for group in groups if text_of(group["name"]) == "verify")
 
     def zset(self, name):
         return {text_of(m): int(s)

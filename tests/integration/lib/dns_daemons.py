@@ -1,8 +1,6 @@
 """nsd and unbound as processes of a test, on addresses of their own, port 53 (inside netns.py's network)."""
-import ctypes
 import os
 import pathlib
-import signal
 import subprocess
 
 import dns.exception
@@ -10,14 +8,8 @@ import dns.flags
 import dns.message
 import dns.query
 
+from child import die_with_parent
 from sandbox import wait_for
-
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def ask(address, name, kind, recursive=False, timeout=1.0, **options):
@@ -45,7 +37,7 @@ class Daemon:
 
     def start(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log.open("w"),
-                                        stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
+                                        stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
         return self
 
     def answers(self, address, name, kind="SOA"):

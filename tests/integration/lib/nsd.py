@@ -4,7 +4,6 @@
         dns.zone("client.example", ["client.example. 1 TXT \"v=spf1 -all\""])
         ... dns.address is "127.0.0.1:PORT"
 """
-import ctypes
 import pathlib
 import shutil
 import signal
@@ -15,16 +14,11 @@ import dns.exception
 import dns.message
 import dns.query
 
+from child import die_with_parent
 from redis_server import free_port
 from sandbox import wait_for
 
 PORT_TRIES = 10
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Nsd:
@@ -42,7 +36,7 @@ class Nsd:
             self._configure()
             self.process = subprocess.Popen(
                 ["nsd", "-d", "-c", str(self.folder / "nsd.conf")],
-                stdout=subprocess.DEVNULL, stderr=(self.folder / "nsd.err").open("w"), preexec_fn=_die_with_parent)
+                stdout=subprocess.DEVNULL, stderr=(self.folder / "nsd.err").open("w"), preexec_fn=die_with_parent)
             try:
                 wait_for(lambda: self.process.poll() is not None or self._serial(self.names[0]), "nsd to answer")
             except AssertionError:

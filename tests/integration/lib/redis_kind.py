@@ -13,7 +13,7 @@ import pytest
 LIST = pathlib.Path(__file__).resolve().parents[1] / "redis_exceptions.txt"
 KINDS = ("plain", "aof", "acl", "tls", "sentinel", "cluster", "valkey")
 OWN, BESIDE, NONE = "own", "beside", "none"
-_running = {}  # "test"
+_running = {"failures": 0}  # and "test"
 
 
 def kind():
@@ -40,6 +40,11 @@ def find(test):
 def running():
     """The test of pytest, or the script, that runs."""
     return _running.get("test") or "/".join(pathlib.Path(sys.argv[0]).resolve().parts[-2:])
+
+
+def failures():
+    """How many tests of pytest failed so far."""
+    return _running["failures"]
 
 
 def check_own():
@@ -83,5 +88,6 @@ def pytest_runtest_setup(item):
 
 
 def pytest_runtest_logreport(report):
+    _running["failures"] += report.failed
     if report.when == "call" or report.failed:
         note(test=running(), outcome=report.outcome)

@@ -17,7 +17,8 @@ import time
 import redis
 import redis.sentinel
 
-from redis_server import RedisServer, _die_with_parent, free_port
+from child import die_with_parent
+from redis_server import RedisServer, free_port
 from sandbox import wait_for
 
 NAME = "main"
@@ -60,7 +61,7 @@ class Sentinel:
             with open(name, "w", encoding="utf-8") as out:
                 out.write("\n".join(lines) + "\n")
         self.process = subprocess.Popen(["redis-server", name, "--sentinel"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+                                        stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def client(self):
         return redis.Redis(port=self.port, decode_responses=True, socket_timeout=2, password=self.password)

@@ -7,7 +7,6 @@
 
 Ended by process id; a server whose test dies is killed by the kernel.
 """
-import ctypes
 import hashlib
 import os
 import pathlib
@@ -23,17 +22,11 @@ import urllib.parse
 import redis
 
 import redis_kind
+from child import die_with_parent
 
 START_SECONDS = 60  # with a long AOF to be read, on a machine that does ten other things
 STOP_SECONDS = 10
 PORT_TRIES = 10
-PR_SET_PDEATHSIG = 1
-
-_libc = ctypes.CDLL(None)  # loaded here: nothing may be imported between fork and exec
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def free_port():
@@ -172,7 +165,7 @@ class RedisServer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
 
     def _try_start(self):

@@ -6,23 +6,27 @@
         world.publish("client.example", registered["data"]["dns_records"])
         world.wait_event("verified", "client.example")
 """
-import ctypes
+import contextlib
 import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
 import zlib
 
+import redis
+
+import checker
 import contract
+import redis_kind
 import redis_variant
+from child import die_with_parent
 from sandbox import Sandbox, wait_for
 
 DEADLINE_S = float(os.environ.get("SV_TEST_DEADLINE_S", "60"))
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 
 # 72 hours of SES pass in 13 seconds; the worker follows through its ordinary settings.
 SPEED = 20000
@@ -47,10 +51,6 @@ FAST = {
     "SESVERIFY_LOG_FORMAT": "json",
     "SESVERIFY_LOG_LEVEL": "debug",
 }
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def worker_program(variant="sesverify"):
@@ -89,7 +89,7 @@ class Worker:
         self.process = subprocess.Popen(
             [*launcher, worker_program(variant), "run", *map(str, args)],
             env={**environment, "SESVERIFY_WORKER_NAME": self.name}, stdin=subprocess.DEVNULL,
-            stdout=self.log.open("w"), stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
+            stdout=self.log.open("w"), stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
 
     @property
     def pid(self):
@@ -123,16 +123,18 @@ class World:
     """`dns`: an object with `address` and `zone(name, lines)`; None = the sandbox's own DNS server. `settings` are
     environment variables of the workers; `sandbox_args` are added to the sandbox's; `redis` = options of RedisServer;
     `server` = RedisSentinels or RedisCluster instead of what SV_TEST_REDIS says (redis_variant.py). `judged` = False where
-    others than workers write events: what is told is not held against docs/schemas."""
+    others than workers write events: what is told is not held against docs/schemas. `consistent` = False where others than
+    workers write state, or too much of it to be read: what is kept at the end is not held against the invariants (checker.py)."""
 
     def __init__(self, dns=None, settings=None, sandbox_args=(), speed=SPEED, variant="sesverify", redis=None, server=None,
-                 judged=True):
+                 judged=True, consistent=True):
         self.dns = dns
         self.settings = {**FAST, **(settings or {})}
         self.sandbox_args = list(sandbox_args)
         self.speed = speed
         self.variant = variant
         self.judged = judged
+        self.consistent = consistent
         self.launcher = []  # what the workers are started by, such as setpriv; it has to become them
         self.redis_server = server or redis_variant.make(**(redis or {}))
         self.workers = []
@@ -143,35 +145,59 @@ class World:
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sv-world-"))
-        self.redis_server.__enter__()
-        self.redis = self.redis_server.client(decode_responses=False)
-        args = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--speed", self.speed, "--look-every", "1h"]
-        if self.dns is None:
-            self.zone_file = self.folder / "zone"
-            self._write_zone()
-            args += ["--dns-listen", "127.0.0.1:0", "--zone", self.zone_file]
-        else:
-            args += ["--dns", self.dns.address]
-        self.sandbox = Sandbox(*args, *self.sandbox_args).__enter__()
+        self.fine = False
+        failures = redis_kind.failures()
+        with contextlib.ExitStack() as parts:
+            parts.callback(lambda: self._leave(redis_kind.failures() == failures))
+            parts.enter_context(self.redis_server)
+            self.redis = self.redis_server.client(decode_responses=False)
+            args = ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--speed", self.speed, "--look-every", "1h"]
+            if self.dns is None:
+                self.zone_file = self.folder / "zone"
+                self._write_zone()
+                args += ["--dns-listen", "127.0.0.1:0", "--zone", self.zone_file]
+            else:
+                args += ["--dns", self.dns.address]
+            self.sandbox = parts.enter_context(Sandbox(*args, *self.sandbox_args))
+            self.parts = parts.pop_all()
         return self
 
     def __exit__(self, *exc):
-        for worker in self.workers:
-            if worker.alive():
-                worker.signal(signal.SIGCONT)
-                code = worker.stop() if exc[0] is None else worker.kill()
-                assert exc[0] is not None or code == 0, f"the worker ended with {code}: {worker.text()[-3000:]}"
-        if exc[0] is not None:
-            for worker in self.workers[-2:]:
-                print(f"--- {worker.log}\n{worker.text()[-2500:]}")
-        self.sandbox.stop()
-        try:
-            if exc[0] is None and self.judged:
-                contract.streams(self.redis)
+        with self.parts:
+            if exc[0] is not None:
                 for worker in self.workers:
-                    contract.log(worker.log, worker.environment)
-        finally:
-            self.redis_server.close()
+                    worker.kill()
+                for worker in self.workers[-2:]:
+                    print(f"--- {worker.log}\n{worker.text()[-2500:]}")
+                return
+            for worker in self.workers:
+                if worker.alive():
+                    worker.signal(signal.SIGCONT)
+                    code = worker.stop()
+                    assert code == 0, f"the worker ended with {code}: {worker.text()[-3000:]}"
+            self._judge()
+            self.fine = True
+
+    def _judge(self):
+        if self.judged:
+            contract.streams(self.redis)
+            for worker in self.workers:
+                contract.log(worker.log, worker.environment)
+        if self.judged and self.consistent:
+            with contextlib.suppress(redis.exceptions.ConnectionError):  # of one that is away nothing can be said
+                assert not (found := self.violations()), found
+
+    def _leave(self, passed):
+        """What a test that failed leaves behind stays."""
+        if self.fine and passed:
+            shutil.rmtree(self.folder)
+        else:
+            print(f"logs and zone are kept in {self.folder}")
+
+    def violations(self, **options):
+        """What cannot be true of what is kept (checker.py)."""
+        shards = int(self.settings.get("SESVERIFY_REDIS_SHARDS", 1))
+        return checker.check(self.redis_server.client(decode_responses=False), shards=shards, **options)
 
     # --- workers ---
 

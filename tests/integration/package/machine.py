@@ -15,9 +15,9 @@ import subprocess
 import time
 import urllib.request
 
+from child import die_with_parent
 from made import CLEAN, fresh_debian
 from sandbox import wait_for
-from world import _die_with_parent
 
 LANDLOCK = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"  # the container's own filter knows them not
 CLONE_NEWNET = 0x40000000
@@ -64,7 +64,7 @@ class Machine:
         self.process = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "--directory", str(self.root), "--boot", "--register=no", "--keep-unit",
              "--private-network", f"--system-call-filter={LANDLOCK}", "--machine", f"sv-{os.getpid()}"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent)
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent)
 
         def up():
             assert self.process.poll() is None, (self.root.parent / "boot.log").read_text()[-2000:]

@@ -8,18 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
-import netns  # noqa: E402
-
-
-def pytest_cmdline_main(config):
-    return netns.run_again(config)
-
-
-@pytest.fixture(scope="session")
-def lab():
-    from dns_lab import Lab
-    with Lab() as running:
-        yield running
+from lab_session import lab, pytest_cmdline_main  # noqa: E402,F401
 
 
 class Seen:

@@ -52,7 +52,7 @@ def live(world):
 @pytest.fixture(scope="module", name="kept")
 def make_kept():
     """What a worker left, and by scripts: b.example has an open job and waits, d.example runs."""
-    with World() as world:
+    with World(consistent=False) as world:
         live(world)
         scripts = Scripts(world.redis)
         report = doctor(world.redis_server)

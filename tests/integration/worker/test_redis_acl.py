@@ -2,7 +2,6 @@
 import pytest
 
 from bad_days import QUICK, STEADY, Load, counter, logged, verify, wait_logged
-from checker import check as violations
 from redis_server import RedisServer, least_user
 from sandbox import wait_for
 from world import DEADLINE_S, World
@@ -97,8 +96,7 @@ def test_F15_a_command_that_is_denied_while_it_runs_leaves_nothing_half_written(
             world.acl("-" + command)
             load.push("recheck")
             wait_for(lambda: denials(world) >= before + 8, f"work to be refused without {command}", DEADLINE_S)
-            found = violations(world.redis, rest=False)
-            assert not found, (command, found)
+            assert not world.violations(), command
             world.acl("+" + command)
         line = wait_logged(worker, "store_call_denied")[0]
         assert line["error_code"] == "denied" and line["level"] == "error" and "which a script needs" in line["error"], line

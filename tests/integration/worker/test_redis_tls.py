@@ -3,7 +3,6 @@ import pytest
 
 from bad_days import QUICK, logged, verify, wait_logged
 from certificates import Authority
-from checker import check as violations
 from redis_server import RedisServer
 from sandbox import wait_for
 from world import DEADLINE_S, World
@@ -51,8 +50,7 @@ def test_F16_a_domains_life_over_tls_with_a_certificate_of_our_own(keys):
         names = [entry["name"] for entry in world.redis.client_list() if entry["name"].startswith("sesverify:")]
         assert len(names) == 2, names  # commands and reads
         assert world.redis.info("clients")["connected_clients"] >= 3
-        found = violations(world.redis, rest=True)
-        assert not found, found
+        assert not world.violations(rest=True)
         # Without it the server lets nobody in, and the command says so.
         done = command(world, {k: v for k, v in settings.items() if "CERT" not in k and "KEY" not in k}, "status")
         assert done.returncode == 77 and "the server refuses us" in done.stderr, done.stderr
@@ -108,8 +106,7 @@ def test_F16_refused_at_run_time_and_taken_again(keys, tmp_path):
         world.redis_server.tls = right
         world.redis_server.restart()
         verify(world, "after.example")
-        found = violations(world.redis, rest=True)
-        assert not found, found
+        assert not world.violations(rest=True)
 
 
 def test_F15_a_secret_that_changes(tmp_path):
@@ -136,8 +133,7 @@ def test_F15_a_secret_that_changes(tmp_path):
         ready = len(logged(worker, "redis_ready"))
         wait_for(lambda: len(logged(worker, "redis_ready")) > ready, "the new secret to be used", DEADLINE_S)
         verify(world, "after.example")
-        found = violations(world.redis, rest=True)
-        assert not found, found
+        assert not world.violations(rest=True)
         secret.chmod(0o644)  # now anybody may read it, so we do not
         world.redis.execute_command("CLIENT", "KILL", "USER", "worker")
         told = wait_logged(worker, "redis_unreachable", msg="chmod o=")[0]

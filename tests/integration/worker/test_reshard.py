@@ -108,7 +108,7 @@ class Saved:
 
 @pytest.fixture(scope="module", name="saved")
 def make_saved():
-    with World(settings=SETTINGS) as world:
+    with World(settings=SETTINGS, consistent=False) as world:
         live(world)
         add_work(world)
         content(world.redis_server, 1)
@@ -332,7 +332,7 @@ def test_slow_letters_of_one_name(saved):
 
 def test_slow_on_a_cluster():
     """Shards are on several nodes: 1 -> 8 -> 2, broken off on the way."""
-    with World(settings=SETTINGS, server=RedisCluster()) as world:
+    with World(settings=SETTINGS, server=RedisCluster(), consistent=False) as world:
         server = world.redis_server
         live(world)
         add_work(world)

@@ -18,7 +18,7 @@ def warned(world):
 
 
 def test_old_events_go_and_a_slow_group_keeps_its_own():
-    with World(settings=FAST_RETENTION) as world:
+    with World(settings=FAST_RETENTION, consistent=False) as world:
         world.start_worker()
         world.start_worker()
         world.push("recheck", "c1", "nobody.example")

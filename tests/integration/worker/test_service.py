@@ -11,7 +11,6 @@ import time
 import pytest
 
 from bad_days import logged, memory_kib, register
-from checker import check as violations
 from redis_server import RedisServer
 from sandbox import wait_for
 from world import DEADLINE_S, World, worker_program
@@ -70,7 +69,6 @@ def test_F49_a_frozen_loop_feeds_no_watchdog_and_another_goes_on(tmp_path):
         world.sandbox.control.delete("/faults")
         world.start_worker(SESVERIFY_WORKER_LEASE="2s")
         world.wait_event("verified", DOMAIN)
-        assert not violations(world.redis)
 
 
 def test_M2_slow_paces_of_status_and_watchdog(tmp_path):

@@ -4,32 +4,14 @@ import random
 import pytest
 
 from bad_days import QUICK, STEADY, Load, register, statuses, verify, wait_logged
-from checker import check as violations
 from frugal import windows_held
 from sandbox import wait_for
 from ses_proxy import SesProxy
+from steady import STEADY_DOMAIN, no_faults_are_left, steady_world  # noqa: F401
 from world import World
 
-STEADY_DOMAIN = "steady.example"
 READ = "GetIdentityVerificationAttributes"
 DKIM = "GetIdentityDkimAttributes"
-
-
-@pytest.fixture(name="world", scope="module")
-def make_world():
-    with World(settings=QUICK, **STEADY) as world:
-        world.start_worker()
-        verify(world, STEADY_DOMAIN)
-        yield world
-        found = violations(world.redis)
-        assert not found, found
-
-
-@pytest.fixture(autouse=True)
-def no_faults_are_left(request):
-    yield
-    if "world" in request.fixturenames:
-        request.getfixturevalue("world").sandbox.control.delete("/faults")
 
 
 def moves(world, domain):
@@ -184,4 +166,3 @@ def test_F27_unknown_words_are_no_verdict():
         proxy.rewrite = None
         world.wait_event("verified", "pending.example")
         assert moves(world, STEADY_DOMAIN) == before[0]
-        assert not violations(world.redis)

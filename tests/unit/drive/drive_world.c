@@ -273,11 +273,11 @@ sv_ms world_own_ms(void)
 void world_expect_answer(struct world *world, const char *job_id, const char *outcome,
                          const char *reason)
 {
-    uint64_t until = uv_hrtime() / 1000000 + WORLD_PATIENCE_MS;
+    uint64_t until = world_now_ms() + WORLD_PATIENCE_MS;
     const struct world_told *answer;
 
     while ((answer = world_answer(world, job_id)) == NULL) {
-        if (uv_hrtime() / 1000000 > until)
+        if (world_now_ms() > until)
             fail_msg("no answer to the job %s", job_id);
         world_turn(world, true);
     }
@@ -397,22 +397,37 @@ void world_turn(struct world *world, bool wait)
         absorb(world);
 }
 
+uint64_t world_now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
 void world_until(struct world *world, bool (*is_so)(struct world *world), const char *what)
 {
-    uint64_t until = uv_hrtime() / 1000000 + WORLD_PATIENCE_MS;
+    uint64_t until = world_now_ms() + WORLD_PATIENCE_MS;
 
     while (!is_so(world)) {
-        if (uv_hrtime() / 1000000 > until)
+        if (world_now_ms() > until)
             fail_msg("waited in vain until %s", what);
         world_turn(world, true);
     }
 }
 
+static bool is_prepared(struct world *world)
+{
+    return world->prepared;
+}
+
+void world_until_prepared(struct world *world)
+{
+    world_until(world, is_prepared, "the worker is ready");
+}
+
 void world_linger(struct world *world, sv_ms time_ms)
 {
-    uint64_t until = uv_hrtime() / 1000000 + (uint64_t)time_ms;
+    uint64_t until = world_now_ms() + (uint64_t)time_ms;
 
-    while (uv_hrtime() / 1000000 < until)
+    while (world_now_ms() < until)
         world_turn(world, true);
 }
 

@@ -70,11 +70,16 @@ int world_tear_down(void **state);
 void world_new(struct world *world);
 /* The driver, started. Does not wait. */
 void world_start(struct world *world);
+/* Turns until it is ready. */
+void world_until_prepared(struct world *world);
 /* One turn of the loop; takes in what was told. With `wait` false it never blocks. */
 void world_turn(struct world *world, bool wait);
 /* A clock of what went by for this process: the time that a busy machine kept it waiting for a
  * processor is left out (proc(5), schedstat), since no promise covers that. */
 sv_ms world_own_ms(void);
+
+/* Of the monotonic clock. */
+uint64_t world_now_ms(void);
 
 /* Turns until `is_so`; fails the test after WORLD_PATIENCE_MS, saying `what`. */
 void world_until(struct world *world, bool (*is_so)(struct world *world), const char *what);

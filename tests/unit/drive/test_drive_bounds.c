@@ -94,8 +94,7 @@ static void an_idle_driver_is_quiet(void **state)
     world->options.lease_ms = 60000;
     world->options.reclaim_ms = 60000;
     world_start(world);
-    while (!world->prepared)
-        world_turn(world, true);
+    world_until_prepared(world);
     world_linger(world, 100);
     for (int op = 0; op < SV_STORE_OP_COUNT; op++)
         before[op] = sv_fake_store_calls(world->store, (enum sv_store_op)op);

@@ -1,160 +1,17 @@
-/* Delivery to a sink that does what the test says. The schedule is the published one, a thousand
- * times as fast: an hour is 3.6 seconds here. */
+/* Delivery to a sink that does what the test says. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "drive_world.h"
-#include "sv/alloc.h"
+#include "sink_play.h"
 #include "sv/drive_view.h"
 
-enum { GOT_MAX = 4096, PARCELS_MAX = 64, DOMAINS = 20, HOUR_MS = 3600 };
-
-struct waiting { /* an attempt under way */
-    struct sv_sink_parcel *parcel;
-    sv_sink_done_fn *done;
-    uint64_t at_ms;
-};
-
-struct got { /* one attempt */
-    char group[24];
-    long long sequence;
-    sv_ms at;
-    enum sv_sink_outcome outcome;
-};
-
-struct play;
-typedef enum sv_sink_outcome play_fn(struct play *play, struct sv_sink_parcel *parcel);
-
-/* The fake sink. */
-struct play {
-    struct sv_sink base; /* first */
-    uv_timer_t timer;
-    struct waiting waiting[PARCELS_MAX];
-    size_t waiting_count, waiting_most;
-    struct got got[GOT_MAX];
-    size_t got_count, delivered;
-    play_fn *say;
-    sv_ms slow_ms;
-    uint64_t down_until;
-    enum sv_sink_blame blame;
-    bool is_stopped;
-    sv_sink_closed_fn *closed;
-    void *closed_context;
-    struct sv_route route;
-};
-
-static uint64_t now_ms(void)
-{
-    return uv_hrtime() / 1000000;
-}
-
-static void note(struct play *play, const struct sv_sink_parcel *parcel)
-{
-    struct got *got = &play->got[play->got_count++];
-    const char *dot = strchr(parcel->id, '.');
-
-    assert_true(play->got_count < GOT_MAX);
-    (void)snprintf(got->group, sizeof(got->group), "%s", parcel->group);
-    got->sequence = dot != NULL ? strtoll(dot + 1, NULL, 10) : 0;
-    got->at = (sv_ms)now_ms();
-    got->outcome = parcel->outcome;
-    play->delivered += parcel->outcome == SV_SINK_DELIVERED;
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct play *play = timer->data;
-
-    for (size_t i = 0; i < play->waiting_count;) {
-        struct waiting due = play->waiting[i];
-
-        bool is_over = play->is_stopped || play->closed != NULL;
-
-        if (due.at_ms > now_ms() && !is_over) {
-            i++;
-            continue;
-        }
-        play->waiting[i] = play->waiting[--play->waiting_count];
-        due.parcel->outcome = is_over ? SV_SINK_LATER : play->say(play, due.parcel);
-        if (is_over)
-            due.parcel->info.code = SV_ECANCELED;
-        else if (due.parcel->outcome != SV_SINK_DELIVERED)
-            (void)sv_err_set(&due.parcel->info, SV_EUNAVAILABLE, "play", 0, "as the test says");
-        if (!is_over)
-            note(play, due.parcel);
-        due.done(due.parcel);
-    }
-}
-
-static void deliver(struct sv_sink *sink, struct sv_sink_parcel *parcel, sv_sink_done_fn *done)
-{
-    struct play *play = (struct play *)sink;
-
-    for (size_t i = 0; i < play->waiting_count; i++)
-        assert_string_not_equal(play->waiting[i].parcel->group, parcel->group);
-    assert_true(play->waiting_count < PARCELS_MAX);
-    play->waiting[play->waiting_count++] = (struct waiting){
-        .parcel = parcel, .done = done, .at_ms = now_ms() + (uint64_t)play->slow_ms};
-    if (play->waiting_count > play->waiting_most)
-        play->waiting_most = play->waiting_count;
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-    struct play *play = handle->data;
-
-    play->closed(play->closed_context);
-}
-
-static void close_play(struct sv_sink *sink, sv_sink_closed_fn *closed, void *context)
-{
-    struct play *play = (struct play *)sink;
-
-    play->closed = closed;
-    play->closed_context = context;
-    on_timer(&play->timer);
-    uv_close((uv_handle_t *)&play->timer, on_timer_closed);
-}
-
-static void stop_play(struct sv_sink *sink)
-{
-    ((struct play *)sink)->is_stopped = true; /* the timer tells */
-}
-
-static const struct sv_sink_kind play_kind = {
-    .name = "play", .deliver = deliver, .stop = stop_play, .close = close_play};
+enum { DOMAINS = 20 };
 
 static enum sv_sink_outcome take_it(struct play *play, struct sv_sink_parcel *parcel)
 {
     (void)play, (void)parcel;
     return SV_SINK_DELIVERED;
-}
-
-/* The published schedule, a thousand times as fast. */
-static struct sv_delivery_plan quick_plan(void)
-{
-    struct sv_delivery_plan plan = sv_delivery_plan_default();
-
-    for (size_t i = 0; i < plan.attempts; i++)
-        plan.waits_ms[i] /= 1000;
-    return plan;
-}
-
-static struct play *play_new(struct world *world, play_fn *say)
-{
-    struct play *play = sv_alloc(1, sizeof(*play));
-
-    play->base = (struct sv_sink){.kind = &play_kind, .name = "play"};
-    play->say = say;
-    assert_int_equal(uv_timer_init(&world->loop, &play->timer), 0);
-    play->timer.data = play;
-    assert_int_equal(uv_timer_start(&play->timer, on_timer, 1, 1), 0);
-    play->route = (struct sv_route){.sink = &play->base, .plan = quick_plan(), .parallel = 8};
-    world->options.routes = &play->route;
-    world->options.routes_count = 1;
-    world->options.heartbeat_ms = 300;
-    return play;
 }
 
 static void tell_all(struct world *world, unsigned domains, unsigned each)
@@ -165,81 +22,27 @@ static void tell_all(struct world *world, unsigned domains, unsigned each)
     }
 }
 
-static struct play *of(struct world *world)
-{
-    return (struct play *)world->options.routes[0].sink;
-}
-
-static void until_delivered(struct world *world, size_t count)
-{
-    uint64_t until = now_ms() + WORLD_PATIENCE_MS;
-
-    while (of(world)->delivered < count) {
-        if (now_ms() > until)
-            fail_msg("only %zu of %zu delivered", of(world)->delivered, count);
-        world_turn(world, true);
-    }
-}
-
-static bool is_prepared(struct world *world)
-{
-    return world->prepared;
-}
-
-/* Ready, and no more: what is told from now on arrives, whoever served the sink when. */
-static void start(struct world *world)
-{
-    world_start(world);
-    world_until(world, is_prepared, "the worker is ready");
-}
-
-/* What was delivered of each domain came as 1, 2, 3 ..., and each once. */
-static void assert_in_order(const struct play *play)
-{
-    for (size_t i = 0; i < play->got_count; i++) {
-        long long last = 0;
-
-        if (play->got[i].outcome != SV_SINK_DELIVERED)
-            continue;
-        for (size_t j = 0; j < i; j++) {
-            if (play->got[j].outcome == SV_SINK_DELIVERED &&
-                strcmp(play->got[j].group, play->got[i].group) == 0)
-                last = play->got[j].sequence;
-        }
-        if (play->got[i].sequence != last + 1)
-            fail_msg("%s: %lld after %lld", play->got[i].group, play->got[i].sequence, last);
-    }
-}
-
-static void end(struct world *world)
-{
-    struct play *play = of(world);
-
-    world_close_drive(world); /* closes the sink */
-    free(play);
-}
-
 static void test_events_arrive_in_order(void **state)
 {
     struct world *world = *state;
     struct play *play = play_new(world, take_it);
 
     play->slow_ms = 2;
-    start(world);
+    play_start(world);
     tell_all(world, DOMAINS, 10);
-    until_delivered(world, DOMAINS * 10);
-    assert_in_order(play);
+    play_until_delivered(world, DOMAINS * 10);
+    play_assert_in_order(play);
     assert_int_equal(play->got_count, DOMAINS * 10);
     assert_in_range(play->waiting_most, 2, 8);
     world_linger(world, 50);
     assert_int_equal(world_sink(world, "play", SV_STORE_SINK_LOOK).open, 0);
-    end(world);
+    play_end(world);
 }
 
 static enum sv_sink_outcome is_down(struct play *play, struct sv_sink_parcel *parcel)
 {
     (void)parcel;
-    return now_ms() < play->down_until ? SV_SINK_LATER : SV_SINK_DELIVERED;
+    return world_now_ms() < play->down_until ? SV_SINK_LATER : SV_SINK_DELIVERED;
 }
 
 static void test_F51_down_for_an_hour(void **state)
@@ -249,7 +52,7 @@ static void test_F51_down_for_an_hour(void **state)
 
     play->slow_ms = 2;
     play->down_until = UINT64_MAX;
-    start(world);
+    play_start(world);
     tell_all(world, DOMAINS, 3);
     while (play->got_count < 10)
         world_turn(world, true);
@@ -257,12 +60,12 @@ static void test_F51_down_for_an_hour(void **state)
     while (play->got_count < 30)
         world_turn(world, true);
     assert_int_equal(play->waiting_most, 1); /* whoever is down is asked by one at a time */
-    play->down_until = now_ms() + HOUR_MS;
-    until_delivered(world, DOMAINS * 3);
-    assert_in_order(play);
+    play->down_until = world_now_ms() + PLAY_HOUR_MS;
+    play_until_delivered(world, DOMAINS * 3);
+    play_assert_in_order(play);
     printf("an hour down: %zu attempts for %d events\n", play->got_count, DOMAINS * 3);
     assert_true(play->got_count < DOMAINS * 3 + 10 * DOMAINS);
-    end(world);
+    play_end(world);
 }
 
 static enum sv_sink_outcome refuses_one(struct play *play, struct sv_sink_parcel *parcel)
@@ -277,16 +80,16 @@ static void test_F51_one_domain_fails(void **state)
     struct play *play = play_new(world, refuses_one);
 
     play->route.plan = (struct sv_delivery_plan){.attempts = 3, .waits_ms = {0, 20, 40}};
-    start(world);
+    play_start(world);
     tell_all(world, DOMAINS, 5);
-    until_delivered(world, (DOMAINS - 1) * 5);
-    assert_in_order(play);
+    play_until_delivered(world, (DOMAINS - 1) * 5);
+    play_assert_in_order(play);
     while (world_sink(world, "play", SV_STORE_SINK_LOOK).dead < 5)
         world_turn(world, true);
     assert_int_equal(play->got_count, (DOMAINS - 1) * 5 + 3 * 5);
     world_linger(world, 20);
     assert_int_equal(world_sink(world, "play", SV_STORE_SINK_LOOK).open, 0);
-    end(world);
+    play_end(world);
 }
 
 static enum sv_sink_outcome is_gone(struct play *play, struct sv_sink_parcel *parcel)
@@ -302,7 +105,7 @@ static void test_F51_gone_until_enabled(void **state)
     size_t attempts;
 
     play->down_until = 1;
-    start(world);
+    play_start(world);
     tell_all(world, DOMAINS, 2);
     while (world_sink(world, "play", SV_STORE_SINK_LOOK).disabled_at == 0)
         world_turn(world, true);
@@ -312,9 +115,9 @@ static void test_F51_gone_until_enabled(void **state)
     assert_int_equal(play->got_count, attempts); /* nothing goes there any more */
     play->down_until = 0;
     assert_int_equal(world_sink(world, "play", SV_STORE_SINK_ENABLE).disabled_at, 0);
-    until_delivered(world, DOMAINS * 2);
-    assert_in_order(play);
-    end(world);
+    play_until_delivered(world, DOMAINS * 2);
+    play_assert_in_order(play);
+    play_end(world);
 }
 
 static enum sv_sink_outcome asks_for_time(struct play *play, struct sv_sink_parcel *parcel)
@@ -332,11 +135,11 @@ static void test_F51_the_whole_sink_waits_when_asked_to(void **state)
     struct play *play = play_new(world, asks_for_time);
 
     play->route.parallel = 1;
-    start(world);
+    play_start(world);
     tell_all(world, 5, 1);
-    until_delivered(world, 5);
+    play_until_delivered(world, 5);
     assert_true(play->got[1].at - play->got[0].at >= 399);
-    end(world);
+    play_end(world);
 }
 
 /* Domain 3 is put off for an hour, each time it is tried. */
@@ -355,15 +158,15 @@ static void expect_others_arrive(struct world *world, enum sv_sink_blame blame)
 
     play->route.parallel = 1;
     play->blame = blame;
-    start(world);
+    play_start(world);
     tell_all(world, DOMAINS, 3);
-    until_delivered(world, (DOMAINS - 1) * 3);
-    assert_in_order(play);
+    play_until_delivered(world, (DOMAINS - 1) * 3);
+    play_assert_in_order(play);
     assert_int_equal(play->got_count, (DOMAINS - 1) * 3 + 1);
     assert_true(play->got[play->got_count - 1].at - play->got[0].at < SV_DELIVERY_QUIET_MS_MAX / 2);
     world_linger(world, 20); /* what was delivered is settled */
     assert_int_equal(world_sink(world, "play", SV_STORE_SINK_LOOK).open, 3); /* none was given up */
-    end(world);
+    play_end(world);
 }
 
 static void test_F51_one_event_that_is_put_off_holds_its_domain(void **state)
@@ -394,13 +197,13 @@ static void test_F51_events_that_are_put_off_make_no_pause(void **state)
 
     play->route.parallel = 1;
     play->route.plan = (struct sv_delivery_plan){.attempts = 3, .waits_ms = {0, SV_HOUR, SV_HOUR}};
-    start(world);
+    play_start(world);
     tell_all(world, DOMAINS, 1);
-    until_delivered(world, DOMAINS - 10);
+    play_until_delivered(world, DOMAINS - 10);
     assert_int_equal(play->got_count, DOMAINS);
     world_linger(world, 20);
     assert_int_equal(world_sink(world, "play", SV_STORE_SINK_LOOK).open, 10);
-    end(world);
+    play_end(world);
 }
 
 /* A worker goes without a word; the next one goes on with its attempts. */
@@ -412,7 +215,7 @@ static void test_attempts_go_on_after_a_takeover(void **state)
 
     first->down_until = UINT64_MAX;
     first->route.plan = (struct sv_delivery_plan){.attempts = 4, .waits_ms = {0, 60, 600, 600}};
-    start(world);
+    play_start(world);
     world_tell_event(world, 1, 1);
     while (first->got_count < 2)
         world_turn(world, true);
@@ -428,7 +231,7 @@ static void test_attempts_go_on_after_a_takeover(void **state)
     while (world_sink(world, "play", SV_STORE_SINK_LOOK).dead == 0)
         world_turn(world, true);
     assert_int_equal(attempts + second->got_count, 4);
-    end(world);
+    play_end(world);
 }
 
 static void test_F51_what_is_too_old_is_given_up(void **state)
@@ -438,13 +241,13 @@ static void test_F51_what_is_too_old_is_given_up(void **state)
 
     play->down_until = UINT64_MAX;
     play->route.plan = (struct sv_delivery_plan){.attempts = 3, .waits_ms = {0, 200, 300}};
-    start(world);
+    play_start(world);
     tell_all(world, 100, 2);
     while (world_sink(world, "play", SV_STORE_SINK_LOOK).dead < 200)
         world_turn(world, true);
     printf("never back: %zu attempts for 200 events\n", play->got_count);
     assert_int_equal(world_sink(world, "play", SV_STORE_SINK_LOOK).open, 0);
-    end(world);
+    play_end(world);
 }
 
 static void test_filtered_events_are_settled(void **state)
@@ -454,16 +257,16 @@ static void test_filtered_events_are_settled(void **state)
     struct play *play = play_new(world, take_it);
 
     play->route.filter = (struct sv_delivery_filter){.clients = clients, .clients_count = 2};
-    start(world);
+    play_start(world);
     tell_all(world, DOMAINS, 2);
     sv_fake_store_add_event(world->store, 0,
                             "{\"type\":\"io.sesverify.job.finished.v1\",\"id\":"
                             "\"job.0.1\",\"data\":{\"client_id\":\"c2\"}}");
-    until_delivered(world, 5);
+    play_until_delivered(world, 5);
     world_linger(world, 50);
     assert_int_equal(play->got_count, 5);
     assert_int_equal(world_sink(world, "play", SV_STORE_SINK_LOOK).open, 0);
-    end(world);
+    play_end(world);
 }
 
 static void replay(struct world *world)
@@ -482,7 +285,7 @@ static void test_one_replay_after_the_other(void **state)
 
     world->options.heartbeat_ms = 6; /* the turn is looked at all the time */
     play->slow_ms = 1;
-    start(world);
+    play_start(world);
     tell_all(world, DOMAINS, 5);
     for (unsigned round = 0; round < 15; round++) {
         replay(world);
@@ -490,10 +293,10 @@ static void test_one_replay_after_the_other(void **state)
     }
     replay(world);
     before = play->delivered;
-    until_delivered(world, before + DOMAINS * 5);
+    play_until_delivered(world, before + DOMAINS * 5);
     while (world_sink(world, "play", SV_STORE_SINK_LOOK).open > 0)
         world_turn(world, true);
-    end(world);
+    play_end(world);
 }
 
 /* Eight events are on their way when the drain begins; `taken` of them are settled when it is over,
@@ -502,13 +305,13 @@ static void expect_drained(struct world *world, sv_ms drain_ms, unsigned taken)
 {
     struct sv_store_sink told;
 
-    start(world);
+    play_start(world);
     tell_all(world, 8, 1);
-    while (of(world)->waiting_count < 8)
+    while (play_of(world)->waiting_count < 8)
         world_turn(world, true);
     world_drain(world, drain_ms);
     world_until(world, world_is_drained, "the drain is over");
-    assert_int_equal(of(world)->waiting_count, 0);
+    assert_int_equal(play_of(world)->waiting_count, 0);
     told = world_sink(world, "play", SV_STORE_SINK_LOOK);
     assert_int_equal(told.open, 8 - taken);
     assert_int_equal(told.dead, 0);
@@ -523,7 +326,7 @@ static void test_a_drain_waits_and_leaves(void **state)
     play->slow_ms = 150;
     expect_drained(world, 5000, 8);
     assert_int_equal(play->delivered, 8);
-    end(world);
+    play_end(world);
 }
 
 /* E6: its time is over, and the target has said nothing: the attempts are ended, the turn is given
@@ -537,7 +340,7 @@ static void test_a_drain_does_not_wait_for_ever(void **state)
     play->slow_ms = SV_DAY;
     expect_drained(world, 10, 0);
     assert_true(play->is_stopped);
-    end(world);
+    play_end(world);
 }
 
 /* What people are shown of a sink that does not take its events. */
@@ -547,7 +350,7 @@ static void test_how_a_sink_stands(void **state)
     struct play *play = play_new(world, puts_all_off);
     struct sv_drive_sink seen;
 
-    start(world);
+    play_start(world);
     assert_false(sv_drive_view_sink(world->drive, 1, &seen));
     assert_true(sv_drive_view_sink(world->drive, 0, &seen));
     assert_int_equal(seen.failed_at, 0);
@@ -563,7 +366,7 @@ static void test_how_a_sink_stands(void **state)
     assert_true(seen.failed_at > 0);
     assert_string_equal(seen.error, "as the test says");
     assert_true(seen.oldest_ms > 0);
-    end(world);
+    play_end(world);
 }
 
 int main(void)

@@ -56,11 +56,6 @@ struct target {
     struct sv_route route;
 };
 
-static uint64_t now_ms(void)
-{
-    return uv_hrtime() / 1000000;
-}
-
 static unsigned below(struct model *model, unsigned count)
 {
     return (unsigned)sv_rand_below(&model->rand, count);
@@ -136,7 +131,7 @@ static void answer_what_is_due(uv_timer_t *timer)
     for (size_t i = 0; i < target->waiting_count;) {
         struct waiting due = target->waiting[i];
 
-        if (due.at_ms > now_ms() && !is_end) {
+        if (due.at_ms > world_now_ms() && !is_end) {
             i++;
             continue;
         }
@@ -160,7 +155,7 @@ static void deliver(struct sv_sink *sink, struct sv_sink_parcel *parcel, sv_sink
     expect_attempt(target->model, parcel);
     assert_true(target->waiting_count < WAITING_MAX);
     target->waiting[target->waiting_count++] =
-        (struct waiting){parcel, done, now_ms() + below(target->model, 4)};
+        (struct waiting){parcel, done, world_now_ms() + below(target->model, 4)};
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -228,11 +223,6 @@ static void lose_a_call(struct world *world, struct model *model)
                                      });
 }
 
-static bool is_prepared(struct world *world)
-{
-    return world->prepared;
-}
-
 /* In half of them most attempts fail, and events are given up, one by one. In the others the target
  * is overloaded or down now and then: what is older than its whole plan would be given up without
  * an attempt, so that plan ends far away, and so few fail that none comes that far. */
@@ -262,10 +252,10 @@ static bool is_all_over(const struct model *model)
 
 static void until_all_over(struct world *world, const struct model *model)
 {
-    uint64_t until = now_ms() + WORLD_PATIENCE_MS;
+    uint64_t until = world_now_ms() + WORLD_PATIENCE_MS;
 
     while (!is_all_over(model)) {
-        if (now_ms() > until)
+        if (world_now_ms() > until)
             fail_msg("not all is taken or given up");
         world_turn(world, true);
     }
@@ -277,8 +267,7 @@ static void live(struct world *world, struct model *model)
     uint64_t until;
 
     start_worker(world, model, names[0]);
-    world_until(world, is_prepared,
-                "the first worker is ready"); /* what is told before is not its */
+    world_until_prepared(world); /* what is told before is not its */
     for (unsigned step = 0; step < 60; step++) {
         for (unsigned i = below(model, 4); i > 0; i--)
             tell(world, model);
@@ -295,9 +284,9 @@ static void live(struct world *world, struct model *model)
     sv_fake_store_fail(world->store, &(struct sv_fake_fault){.fail = 0});
     model->trouble = model->trouble < 50 ? model->trouble : 50; /* all comes to an end */
     until_all_over(world, model);
-    until = now_ms() + WORLD_PATIENCE_MS;
+    until = world_now_ms() + WORLD_PATIENCE_MS;
     while (world_sink(world, "target", SV_STORE_SINK_LOOK).open > 0) {
-        if (now_ms() > until)
+        if (world_now_ms() > until)
             fail_msg("something is open, and all was taken or given up");
     }
     assert_true(world_sink(world, "target", SV_STORE_SINK_LOOK).dead <=
@@ -315,7 +304,7 @@ static void a_read_whose_answer_is_lost(void **state)
     draw_plan(&model, 0);
     model.trouble = 0;
     start_worker(world, &model, "one");
-    world_until(world, is_prepared, "the worker is ready");
+    world_until_prepared(world);
     for (unsigned lost = 0; lost <= 3; lost++) {
         sv_fake_store_fail(world->store, &(struct sv_fake_fault){.op = SV_STORE_PARCELS,
                                                                  .fail = lost,

@@ -31,11 +31,11 @@ static const struct world_told *saying(const struct world *world, size_t from, c
 
 static const struct world_told *hear(struct world *world, size_t from, const char *text)
 {
-    uint64_t until = uv_hrtime() / 1000000 + WORLD_PATIENCE_MS;
+    uint64_t until = world_now_ms() + WORLD_PATIENCE_MS;
     const struct world_told *told;
 
     while ((told = saying(world, from, text)) == NULL) {
-        if (uv_hrtime() / 1000000 > until)
+        if (world_now_ms() > until)
             fail_msg("nobody said %s", text);
         world_turn(world, true);
     }

@@ -45,7 +45,7 @@ static bool was_hit(const struct world *world, const struct trial *trial)
 
 static void live_all(struct world *worlds, size_t count, const struct trial *trial)
 {
-    uint64_t until = uv_hrtime() / 1000000 + 2 * WORLD_PATIENCE_MS;
+    uint64_t until = world_now_ms() + 2 * WORLD_PATIENCE_MS;
     bool over[LIVES] = {false};
     size_t left = count;
 
@@ -57,7 +57,7 @@ static void live_all(struct world *worlds, size_t count, const struct trial *tri
             world_turn(&worlds[i], false);
             over[i] = world_live(&worlds[i]);
             left += !over[i];
-            if (uv_hrtime() / 1000000 > until)
+            if (world_now_ms() > until)
                 fail_msg("%s: with %zu passed, the life stopped at stage %zu", trial->name, i,
                          worlds[i].stage);
         }

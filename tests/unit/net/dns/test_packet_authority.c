@@ -9,44 +9,25 @@
 
 #include <cmocka.h>
 
-#include "reply.h"
+#include "a_example.h"
 #include "sv/dns.h"
 
 static struct reply r;
-
-static void begin(unsigned flags, unsigned rcode, enum sv_rr_type type)
-{
-    reply_begin(&r, 7, REPLY_QR | flags | rcode);
-    reply_question(&r, "a.example", type);
-}
-
-static struct sv_dns_answer *read_as(enum sv_rr_type type)
-{
-    struct sv_dns_question question = {.name = "a.example", .type = type};
-    struct sv_dns_answer *answer;
-    struct sv_errinfo info = {0};
-
-    if (sv_dns_packet_read(r.bytes, r.len, &question, &answer, &info) != SV_OK)
-        fail_msg("%s", info.text);
-    return answer;
-}
-
-enum { RECURSIVE = REPLY_RD | REPLY_RA };
 
 static void test_absence_names_its_zone(void **state)
 {
     (void)state;
     for (unsigned rcode = 0; rcode <= 3; rcode += 3) {
-        begin(REPLY_AA, rcode, SV_RR_TXT);
+        reply_to_a_example(&r, REPLY_AA, rcode, SV_RR_TXT);
         reply_soa(&r, "Example", 60, 60);
-        struct sv_dns_answer *answer = read_as(SV_RR_TXT);
+        struct sv_dns_answer *answer = read_of_a_example(&r, SV_RR_TXT);
         assert_string_equal(answer->zone, "Example");
         assert_int_equal(answer->serial, 1);
         sv_dns_answer_free(answer);
     }
-    begin(REPLY_AA, 0, SV_RR_TXT);
+    reply_to_a_example(&r, REPLY_AA, 0, SV_RR_TXT);
     reply_soa(&r, "other", 60, 60); /* speaks for somebody else */
-    struct sv_dns_answer *answer = read_as(SV_RR_TXT);
+    struct sv_dns_answer *answer = read_of_a_example(&r, SV_RR_TXT);
     assert_string_equal(answer->zone, "");
     sv_dns_answer_free(answer);
 }
@@ -57,14 +38,14 @@ static void test_referral_with_glue(void **state)
     static const uint8_t v6[16] = {0x20, 1, 0xd, 0xb8};
 
     (void)state;
-    begin(0, 0, SV_RR_TXT);
+    reply_to_a_example(&r, 0, 0, SV_RR_TXT);
     reply_ns(&r, "EXAMPLE", "ns1.example");
     reply_ns(&r, "example", "ns2.other");
     reply_rr(&r, REPLY_ADDITIONAL, "NS1.example", SV_RR_A, 60, "\xc0\0\2\1", 4);
     reply_rr(&r, REPLY_ADDITIONAL, "a.example", SV_RR_A, 60, "\xc0\0\2\2", 4);
     reply_rr(&r, REPLY_ADDITIONAL, "ns1.example", SV_RR_AAAA, 60, v6, 16);
     reply_rr(&r, REPLY_ADDITIONAL, "ns1.example", SV_RR_TXT, 60, "\1x", 2);
-    struct sv_dns_answer *answer = read_as(SV_RR_TXT);
+    struct sv_dns_answer *answer = read_of_a_example(&r, SV_RR_TXT);
     assert_int_equal(answer->trouble, SV_DNS_REFERRED);
     assert_string_equal(answer->zone, "EXAMPLE");
     assert_int_equal(answer->records_count, 0);
@@ -81,10 +62,10 @@ static void test_referral_with_glue(void **state)
 static void test_referral_to_two_zones_is_lame(void **state)
 {
     (void)state;
-    begin(0, 0, SV_RR_TXT);
+    reply_to_a_example(&r, 0, 0, SV_RR_TXT);
     reply_ns(&r, "example", "ns1.example");
     reply_ns(&r, "", "ns1.example");
-    struct sv_dns_answer *answer = read_as(SV_RR_TXT);
+    struct sv_dns_answer *answer = read_of_a_example(&r, SV_RR_TXT);
     assert_int_equal(answer->trouble, SV_DNS_LAME);
     assert_int_equal(answer->referral_count, 0);
     sv_dns_answer_free(answer);
@@ -94,7 +75,7 @@ static void test_referral_to_two_zones_is_lame(void **state)
 static void test_referral_is_bounded(void **state)
 {
     (void)state;
-    begin(0, 0, SV_RR_TXT);
+    reply_to_a_example(&r, 0, 0, SV_RR_TXT);
     for (unsigned i = 0; i < 300; i++) {
         char host[32];
         (void)snprintf(host, sizeof(host), "ns%u.example", i);
@@ -103,7 +84,7 @@ static void test_referral_is_bounded(void **state)
     for (unsigned i = 0; i < 300; i++)
         reply_rr(&r, REPLY_ADDITIONAL, i % 2 ? "ns15.example" : "ns16.example", SV_RR_A, 60, "abcd",
                  4);
-    struct sv_dns_answer *answer = read_as(SV_RR_TXT);
+    struct sv_dns_answer *answer = read_of_a_example(&r, SV_RR_TXT);
     assert_int_equal(answer->referral_count, 64);
     assert_string_equal(answer->referral[15].target, "ns15.example");
     for (size_t i = 16; i < 64; i++)
@@ -115,7 +96,7 @@ static void add_ns_answer(unsigned flags)
 {
     size_t mark;
 
-    begin(flags, 0, SV_RR_NS);
+    reply_to_a_example(&r, flags, 0, SV_RR_NS);
     mark = reply_rr_begin(&r, REPLY_ANSWER, "@12", SV_RR_NS, 300);
     reply_name(&r, "ns.a.example");
     reply_rr_end(&r, mark);
@@ -125,12 +106,12 @@ static void add_ns_answer(unsigned flags)
 /* Some parents tell a delegation in the answer section when its NS records are asked for. */
 static void test_ns_in_the_answer(void **state)
 {
-    static const unsigned data[] = {REPLY_AA, RECURSIVE};
+    static const unsigned data[] = {REPLY_AA, A_EXAMPLE_RECURSIVE};
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         add_ns_answer(data[i]);
-        struct sv_dns_answer *answer = read_as(SV_RR_NS);
+        struct sv_dns_answer *answer = read_of_a_example(&r, SV_RR_NS);
         assert_int_equal(answer->outcome, SV_DNS_DATA);
         assert_int_equal(answer->records_count, 1);
         assert_string_equal(answer->records[0].target, "ns.a.example");
@@ -138,7 +119,7 @@ static void test_ns_in_the_answer(void **state)
         sv_dns_answer_free(answer);
     }
     add_ns_answer(0);
-    struct sv_dns_answer *answer = read_as(SV_RR_NS);
+    struct sv_dns_answer *answer = read_of_a_example(&r, SV_RR_NS);
     assert_int_equal(answer->trouble, SV_DNS_REFERRED);
     assert_int_equal(answer->records_count, 0);
     assert_int_equal(answer->referral_count, 2);
@@ -176,10 +157,10 @@ static void test_compact_denial(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++) {
-        begin(REPLY_AA, 0, SV_RR_TXT);
+        reply_to_a_example(&r, REPLY_AA, 0, SV_RR_TXT);
         reply_soa(&r, "example", 60, 60);
         add_nsec(denials[i].owner, denials[i].from_128);
-        struct sv_dns_answer *answer = read_as(SV_RR_TXT);
+        struct sv_dns_answer *answer = read_of_a_example(&r, SV_RR_TXT);
         assert_int_equal(answer->outcome, denials[i].outcome);
         assert_int_equal(answer->compact, denials[i].outcome == SV_DNS_NXDOMAIN);
         assert_int_equal(answer->rcode, 0);
@@ -212,14 +193,14 @@ static struct sv_dns_answer *read_with_dnssec(enum sv_rr_type type)
 static void test_signatures_over_data(void **state)
 {
     (void)state;
-    begin(REPLY_AA, 0, SV_RR_TXT);
+    reply_to_a_example(&r, REPLY_AA, 0, SV_RR_TXT);
     add_rrsig(REPLY_ANSWER, "@12", SV_RR_CNAME);
     reply_cname(&r, "@12", "b.example");
     reply_txt(&r, "b.example", "x");
     add_rrsig(REPLY_ANSWER, "b.example", SV_RR_TXT);
     add_rrsig(REPLY_ANSWER, "b.example", SV_RR_MX);
     add_rrsig(REPLY_ANSWER, "a.example", SV_RR_TXT);
-    struct sv_dns_answer *answer = read_as(SV_RR_TXT);
+    struct sv_dns_answer *answer = read_of_a_example(&r, SV_RR_TXT);
     assert_int_equal(answer->records_count, 2);
     sv_dns_answer_free(answer);
     answer = read_with_dnssec(SV_RR_TXT);
@@ -239,7 +220,7 @@ static void test_signatures_over_data(void **state)
 static void test_proof_of_absence(void **state)
 {
     (void)state;
-    begin(REPLY_AA, 3, SV_RR_TXT);
+    reply_to_a_example(&r, REPLY_AA, 3, SV_RR_TXT);
     reply_soa(&r, "example", 60, 60);
     add_rrsig(REPLY_AUTHORITY, "example", SV_RR_SOA);
     add_nsec("0.example", 0);
@@ -270,7 +251,7 @@ static void test_octets_of_dnssec_types(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        begin(REPLY_AA, 0, kinds[i].type);
+        reply_to_a_example(&r, REPLY_AA, 0, kinds[i].type);
         reply_rr(&r, REPLY_ANSWER, "@12", kinds[i].type, 60, kinds[i].octets, kinds[i].bytes);
         struct sv_dns_answer *answer = read_with_dnssec(kinds[i].type);
         assert_int_equal(answer->records_count, 1);
