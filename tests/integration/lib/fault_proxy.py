@@ -12,6 +12,7 @@ the bytes that come next. It is a thread with a loop of its own: the test is not
 """
 import asyncio
 import collections
+import hashlib
 import random
 import socket
 import ssl
@@ -262,9 +263,12 @@ def command_bytes(*words):
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
+ERROR = "return redis.error_reply(ARGV[1])"
+
+
 def error_instead(text):
-    """The words of a command that Redis answers with this error."""
-    return ["EVAL", f"return redis.error_reply({text!r})", 0]
+    """The words of a command that Redis answers with this error. RedisProxy has the script loaded: EVAL is not for the least user."""
+    return ["EVALSHA", hashlib.sha1(ERROR.encode()).hexdigest(), 0, text]
 
 
 class RedisProxy(FaultProxy):
@@ -278,6 +282,10 @@ class RedisProxy(FaultProxy):
         self.replace = None
         self.commands = collections.Counter()
         self.replaced = 0
+
+    def __enter__(self):
+        self.server.client().script_load(ERROR)
+        return super().__enter__()
 
     def environment(self):
         """The settings of a worker that comes this way."""
