@@ -60,7 +60,7 @@ def counted(mark, every):
 # --- what commands do, and what has to be there afterwards ---
 
 def queued(redis, number):
-    return any(json.loads(fields[b"job"]).get("id") == f"e{number}" for _, fields in redis.xrevrange("sv:{0}:jobs", count=50))
+    return any(f'"e{number}"'.encode() in fields[b"job"] for _, fields in redis.xrevrange("sv:{0}:jobs", count=50))
 
 
 def lay_letter(redis, number):
