@@ -245,7 +245,7 @@ def plain(output):
 @contextlib.contextmanager
 def make_world():
     """One domain that was verified, a dead letter, a sink, and a worker that does nothing more but answer."""
-    with World() as world:
+    with World(settings={"SESVERIFY_ACCOUNT_DEFAULT_RATE": "1000"}) as world:  # `import` asks SES each time
         world.config = world.folder / "sesverify.conf"
         world.config.write_text("[sink out]\nkind = stdout\n")
         worker = world.start_worker(args=["--config", world.config])
