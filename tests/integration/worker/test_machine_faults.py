@@ -280,24 +280,32 @@ def test_F44_an_allocation_fails_somewhere():
 
 
 def test_F45_little_memory_and_full_load():
-    """64 MiB for everything, the libraries' pages too, with 2,000 domains due at once: what is in flight is bounded, so that it fits,
-    and every domain has its turn."""
-    with Burst(2000, rate=50.0, settings={"SESVERIFY_LOG_LEVEL": "info"}) as run:
+    """64 MiB for everything, the libraries' pages too, with 2,000 domains due at once, every answer kept that there is room for, and
+    500 jobs meanwhile: what is in flight is bounded, so that it fits, every domain has its turn and every job its answer."""
+    with Burst(2000, rate=200.0, settings={"SESVERIFY_LOG_LEVEL": "info"}) as run:
         run.plant_all()
+        run.publish_all()
         run.start()
         pid, redis = run.worker.pid, run.world.redis
         resource.prlimit(pid, resource.RLIMIT_AS, (64 * MIB, 64 * MIB))
+        jobs = [json.dumps({"type": "register", "client_id": f"j{i // 10}", "domain": f"j{i}.example",
+                            "account": run.accounts[0][0]}) for i in range(500)]
+        for job in jobs:
+            redis.xadd("sv:{0}:jobs", {"job": job})
         begin, course, most = time.monotonic(), [], 0
 
-        def all_looked_at():
+        def all_done():
             nonlocal most
+            assert run.worker.alive(), "64 MiB were too little"
             now_s, in_flight = time.monotonic() - begin, redis.zcard("sv:{0}:run")
             most = max(most, in_flight)
             if not course or now_s >= course[-1][0] + 2:
                 course.append((now_s, memory_kb(pid, "VmRSS") / 1024, memory_kb(pid, "VmSize") / 1024, in_flight))
-            return run.all_looked_at()
-        wait_for(all_looked_at, "all to be looked at within 64 MiB", 3 * DEADLINE_S)
+            return run.all_looked_at() and int(redis.hget("sv:{0}:n", "done") or 0) == len(jobs)
+        wait_for(all_done, "all to be looked at and every job to be answered within 64 MiB", 3 * DEADLINE_S)
         for now_s, resident, size, in_flight in course:
             print(f"{now_s:5.1f} s: {resident:.1f} MiB resident, {size:.1f} MiB in all, {in_flight} in flight")
         print(f"largest size {memory_kb(pid, 'VmPeak') / 1024:.1f} MiB, at most {most} of 2,000 in flight")
-        assert run.worker.alive() and 0 < most < 2000
+        assert 0 < most < 2000
+        answers = [event["data"]["outcome"] for event in run.world.events() if event["type"].endswith("finished.v1")]
+        assert answers == ["done"] * len(jobs)
