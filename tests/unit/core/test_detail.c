@@ -43,6 +43,24 @@ static void details_are_wanted_of_what_fails(void **state)
     }
 }
 
+static void one_axis_alone_is_worth_asking_about(void **state)
+{
+    static const enum sv_axis worth[] = {SV_AXIS_FAILED, SV_AXIS_TEMPORARY_FAILURE, SV_AXIS_PENDING,
+                                         SV_AXIS_NOT_STARTED};
+    struct sv_policy policy = sv_policy_default();
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(worth) / sizeof(worth[0]); i++) {
+        struct sv_observation identity = test_look(L_SUCCESS_RIGHT), dkim = identity;
+
+        identity.identity = worth[i];
+        dkim.dkim = worth[i];
+        assert_true(sv_domain_wants_detail(&domain, &policy, TEST_NOW, &identity));
+        assert_true(sv_domain_wants_detail(&domain, &policy, TEST_NOW, &dkim));
+    }
+}
+
 static void at_most_once_in_ses_floor(void **state)
 {
     struct sv_policy policy = sv_policy_default();
@@ -123,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(details_are_wanted_of_what_fails),
+        cmocka_unit_test(one_axis_alone_is_worth_asking_about),
         cmocka_unit_test(at_most_once_in_ses_floor),
         cmocka_unit_test(the_reason_stays_until_ses_succeeds),
         cmocka_unit_test(an_instant_that_cannot_be_is_not_kept),

@@ -55,6 +55,8 @@ static void the_budget_is_three_a_day_six_hours_apart(void **state)
     assert_int_equal(restarts, 3);
     (void)test_look_at(&domain, L_FAILED_RIGHT, TEST_NOW + SV_DAY);
     assert_int_equal(domain.todo, SV_TODO_RESTART_DKIM); /* a new day */
+    (void)restarted_at(&domain, TEST_NOW + SV_DAY);
+    assert_int_equal(domain.restarts, 1);
 }
 
 static void a_restart_is_of_no_use_while_dns_is_not_right(void **state)
@@ -125,6 +127,8 @@ static void mail_from_is_restarted_when_its_records_are_right(void **state)
     assert_int_equal(domain.todo, 0);
     (void)test_step(&domain, SV_INPUT_LOOKED, &right);
     assert_int_equal(domain.todo, SV_TODO_RESTART_MAIL_FROM);
+    (void)test_step(&domain, SV_INPUT_LOOKED, &silent);
+    assert_int_equal(domain.todo, SV_TODO_RESTART_MAIL_FROM); /* takes nothing back */
     (void)test_step(&domain, SV_INPUT_LOOKED, &wrong);
     assert_int_equal(domain.todo, 0);
     (void)test_step(&domain, SV_INPUT_LOOKED, &right);
@@ -256,6 +260,44 @@ static void a_restart_clears_what_was_done(void **state)
     assert_int_equal(effects.news, SV_NEWS_NONE);
 }
 
+static void a_configuration_set_is_put_back_within_the_budget(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_observation seen = test_look(L_SUCCESS_RIGHT);
+
+    (void)state;
+    seen.drift = seen.drift_told = SV_DRIFT_CONFIGURATION_SET;
+    domain.restarted_at = domain.restarts_from = TEST_NOW - SV_HOUR;
+    domain.restarts = 1;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.todo, 0);
+}
+
+/* What is gone is made again; there is nothing to restart. */
+static void a_lost_identity_takes_the_owed_restart_with_it(void **state)
+{
+    struct sv_domain domain = test_domain(S_FAILED);
+
+    (void)state;
+    domain.todo = SV_TODO_RESTART_DKIM;
+    domain.bad_at = TEST_NOW - 10 * SV_MINUTE;
+    (void)test_look_at(&domain, L_GONE, TEST_NOW);
+    assert_int_equal(domain.todo, SV_TODO_PROVISION);
+}
+
+/* The doubt about a sending domain is of another look than the one that ended. */
+static void a_restart_of_a_sending_domain_forgets_no_bad_read(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED_BAD);
+
+    (void)state;
+    domain.todo = SV_TODO_RESTART_MAIL_FROM;
+    domain.faults = 3;
+    (void)restarted_at(&domain, TEST_NOW);
+    assert_int_equal(domain.bad_at, TEST_NOW - 10 * SV_MINUTE);
+    assert_int_equal(domain.faults, 0);
+}
+
 /* What a look does not tell of stays as it was; a registration starts the count anew. */
 static void drift_is_what_ses_said_last(void **state)
 {
@@ -289,6 +331,9 @@ int main(void)
         cmocka_unit_test(drift_is_put_back_where_that_helps),
         cmocka_unit_test(a_restart_clears_what_was_done),
         cmocka_unit_test(drift_is_what_ses_said_last),
+        cmocka_unit_test(a_configuration_set_is_put_back_within_the_budget),
+        cmocka_unit_test(a_lost_identity_takes_the_owed_restart_with_it),
+        cmocka_unit_test(a_restart_of_a_sending_domain_forgets_no_bad_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

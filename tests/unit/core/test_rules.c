@@ -381,6 +381,114 @@ static void trouble_that_passes_keeps_the_first_wrong_look(void **state)
     assert_int_equal(domain.wrong_ttl_s, 86400);
 }
 
+/* A read that did not come to its end counts for nothing, whatever stands in it. */
+static void half_a_read_says_nothing(void **state)
+{
+    static const enum test_state states[] = {S_PENDING, S_VERIFIED};
+    struct sv_observation gone = test_look(L_GONE), unsigned_now = test_look(L_SUCCESS_UNSIGNED);
+
+    (void)state;
+    gone.ses_known = unsigned_now.ses_known = false;
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        struct sv_domain domain = test_domain(states[i]);
+
+        (void)test_step(&domain, SV_INPUT_LOOKED, &gone);
+        assert_int_equal(domain.bad_at, 0);
+        (void)test_step(&domain, SV_INPUT_LOOKED, &unsigned_now);
+        assert_int_equal(domain.status, test_domain(states[i]).status);
+    }
+}
+
+static void the_first_wrong_look_says_how_long_caches_hold_the_record(void **state)
+{
+    struct sv_observation wrong = test_look(L_SUCCESS_WRONG);
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &wrong);
+    assert_int_equal(domain.caches_until, TEST_NOW); /* nobody was seen to hold it */
+    wrong.caches_until = TEST_NOW + SV_HOUR;
+    domain = test_domain(S_VERIFIED_WRONG);
+    (void)test_step(&domain, SV_INPUT_LOOKED, &wrong);
+    assert_int_equal(domain.caches_until, 0);
+    wrong.required_disputed = true; /* somebody holds it still */
+    domain = test_domain(S_VERIFIED_WRONG);
+    (void)test_step(&domain, SV_INPUT_LOOKED, &wrong);
+    assert_int_equal(domain.caches_until, TEST_NOW + SV_HOUR);
+    domain.caches_until = TEST_NOW + 2 * SV_HOUR;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &wrong);
+    assert_int_equal(domain.caches_until, TEST_NOW + 2 * SV_HOUR);
+}
+
+static void caches_that_matter_to_nobody_are_forgotten(void **state)
+{
+    struct sv_observation seen = test_look(L_WAITING);
+    struct sv_domain domain = test_domain(S_PENDING);
+
+    (void)state;
+    seen.caches_until = TEST_NOW + 30 * SV_DAY;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.caches_until, TEST_NOW + SV_DAY);
+    seen.required = SV_SEEN_WRONG;
+    seen.required_disputed = true;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.caches_until, 0);
+}
+
+static void records_may_be_wrong_in_the_look_that_verifies(void **state)
+{
+    struct sv_domain domain = test_domain(S_PENDING);
+
+    (void)state;
+    (void)test_look_at(&domain, L_SUCCESS_WRONG, TEST_NOW);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+    assert_int_equal(domain.wrong_at, TEST_NOW);
+}
+
+/* SES tells of MAIL FROM in a call of its own: what it did not tell is not lost. */
+static void a_lost_identity_is_lost_once(void **state)
+{
+    struct sv_observation gone = test_look(L_GONE);
+    struct sv_domain domain = test_domain(S_FAILED);
+
+    (void)state;
+    domain.bad_at = TEST_NOW - 10 * SV_MINUTE;
+    gone.mail_from = SV_AXIS_UNKNOWN;
+    for (int i = 0; i < 2; i++) {
+        (void)test_step(&domain, SV_INPUT_LOOKED, &gone);
+        assert_int_equal(domain.identity, SV_AXIS_GONE);
+        assert_int_equal(domain.mail_from, SV_AXIS_NONE);
+        assert_int_equal(domain.bad_at, 0);
+    }
+}
+
+static void spreading_beside_trouble_is_news(void **state)
+{
+    struct sv_observation seen = test_look(L_SUCCESS_WAITING);
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.conclusion, SV_CONCLUSION_ALL_GOOD);
+    seen.dkim = SV_AXIS_TEMPORARY_FAILURE;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.conclusion, SV_CONCLUSION_DNS_SPREADING);
+}
+
+static void registering_it_again_ends_the_waits_and_nothing_else(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    domain.adopted = true;
+    domain.faults = domain.tries = 7;
+    (void)test_step(&domain, SV_INPUT_PROVISIONED, NULL);
+    assert_true(domain.adopted);
+    assert_int_equal(domain.faults, 0);
+    assert_int_equal(domain.tries, 0);
+    assert_int_equal(domain.status, SV_STATUS_VERIFIED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +514,13 @@ int main(void)
         cmocka_unit_test(a_registration_after_the_removal_is_still_owed),
         cmocka_unit_test(trouble_that_passes_keeps_the_first_wrong_look),
         cmocka_unit_test(definitive_means_that_everything_was_told),
+        cmocka_unit_test(half_a_read_says_nothing),
+        cmocka_unit_test(the_first_wrong_look_says_how_long_caches_hold_the_record),
+        cmocka_unit_test(caches_that_matter_to_nobody_are_forgotten),
+        cmocka_unit_test(records_may_be_wrong_in_the_look_that_verifies),
+        cmocka_unit_test(a_lost_identity_is_lost_once),
+        cmocka_unit_test(spreading_beside_trouble_is_news),
+        cmocka_unit_test(registering_it_again_ends_the_waits_and_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

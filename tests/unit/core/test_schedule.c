@@ -196,6 +196,137 @@ static void jitter_stays_in_its_bounds(void **state)
     assert_in_range(late, 329 * SV_SECOND, 330 * SV_SECOND);
 }
 
+/* A wait at its limit is spread downwards only; that for an outage and that for the reputation have
+ * a side of their own. */
+static void jitter_at_the_limits(void **state)
+{
+    static const uint64_t dice[] = {0, 2 * (uint64_t)SV_JITTER_STEPS}; /* the least, the most */
+    static const sv_ms at_cap[] = {24 * SV_MINUTE, 30 * SV_MINUTE};
+    static const sv_ms outage[] = {24 * SV_MINUTE, 36 * SV_MINUTE};
+    static const sv_ms faults[] = {8 * SV_MINUTE, 10 * SV_MINUTE};
+    struct sv_policy policy = sv_policy_default();
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct sv_input input = {.kind = SV_INPUT_LOOKED, .now = TEST_NOW, .random = dice[i]};
+        struct sv_domain domain = test_domain(S_PENDING);
+        struct sv_effects effects;
+
+        domain.tries = 99;
+        input.seen = test_look(L_PENDING_RIGHT);
+        sv_domain_step(&domain, &policy, &input, &effects);
+        assert_int_equal(effects.wait_ms, at_cap[i]);
+        domain.looking_since = TEST_NOW - 4000 * SV_DAY;
+        input.seen = test_look(L_RIGHT);
+        sv_domain_step(&domain, &policy, &input, &effects);
+        assert_int_equal(effects.wait_ms, outage[i]);
+        domain = test_domain(S_VERIFIED);
+        domain.reputation_at = TEST_NOW;
+        input.seen = test_look(L_SUCCESS_RIGHT);
+        input.reputation_every_ms = SV_HOUR;
+        sv_domain_step(&domain, &policy, &input, &effects);
+        assert_int_equal(effects.wait_ms, 72 * SV_MINUTE); /* never before it is due */
+        domain = test_domain(S_NEW);
+        domain.faults = 99;
+        input = (struct sv_input){.kind = SV_INPUT_FAULT, .now = TEST_NOW, .random = dice[i]};
+        sv_domain_step(&domain, &policy, &input, &effects);
+        assert_int_equal(effects.wait_ms, faults[i]);
+    }
+}
+
+/* What comes due in a second is looked at when the floor is over. */
+static void nothing_is_looked_at_before_the_floor(void **state)
+{
+    struct sv_policy policy = sv_policy_default();
+    struct sv_input input = {.kind = SV_INPUT_LOOKED,
+                             .now = TEST_NOW,
+                             .random = SV_JITTER_STEPS,
+                             .seen = test_look(L_SUCCESS_RIGHT)};
+    struct sv_domain domain = test_domain(S_VERIFIED);
+    struct sv_effects effects;
+
+    (void)state;
+    domain.reputation_at = TEST_NOW - SV_HOUR + SV_SECOND;
+    input.reputation_every_ms = SV_HOUR;
+    sv_domain_step(&domain, &policy, &input, &effects);
+    assert_int_equal(effects.wait_ms, 30 * SV_SECOND);
+    domain = test_domain(S_VERIFIED);
+    domain.bad_at = TEST_NOW - 5 * SV_MINUTE + SV_SECOND;
+    assert_int_equal(wait_of(&domain, L_FAILED_RIGHT), 30 * SV_SECOND);
+}
+
+/* Caches that hold something for long do not keep us from the daily look. */
+static void caches_are_waited_for_up_to_the_next_look(void **state)
+{
+    struct sv_observation seen = test_look(L_SUCCESS_WAITING);
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    seen.caches_until = TEST_NOW + SV_HOUR;
+    assert_int_equal(test_step(&domain, SV_INPUT_LOOKED, &seen).wait_ms, SV_HOUR + SV_SECOND);
+    seen.caches_until = TEST_NOW + SV_DAY;
+    assert_int_equal(test_step(&domain, SV_INPUT_LOOKED, &seen).wait_ms, SV_DAY);
+}
+
+/* What is still open is looked at less and less often, also in a domain that sends. */
+static void doubts_and_faults_count_as_looks(void **state)
+{
+    static const enum test_look doubts[] = {L_SUCCESS_WRONG, L_FAILED_RIGHT, L_TEMPORARY_RIGHT};
+    struct sv_domain domain = test_domain(S_PENDING);
+
+    (void)state;
+    (void)test_step(&domain, SV_INPUT_FAULT, NULL);
+    assert_int_equal(domain.tries, 1);
+    for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++) {
+        domain = test_domain(S_VERIFIED);
+        (void)wait_of(&domain, doubts[i]);
+        assert_int_equal(domain.tries, 1);
+    }
+}
+
+/* SES looks for MAIL FROM records for three days, and only where somebody wants a MAIL FROM. */
+static void a_mail_from_that_is_looked_for_is_asked_about_every_hour(void **state)
+{
+    static const struct {
+        bool wanted;
+        sv_ms looking_ms, wait_ms;
+    } cases[] = {{false, SV_DAY, SV_DAY},
+                 {true, SV_DAY, SV_HOUR},
+                 {true, 72 * SV_HOUR - 1, SV_HOUR},
+                 {true, 72 * SV_HOUR, SV_DAY}};
+    struct sv_observation seen = test_look(L_SUCCESS_RIGHT);
+
+    (void)state;
+    seen.mail_from = SV_AXIS_PENDING;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sv_domain domain = test_domain(S_VERIFIED);
+
+        domain.mail_from_wanted = cases[i].wanted;
+        domain.looking_since = TEST_NOW - cases[i].looking_ms;
+        assert_int_equal(test_step(&domain, SV_INPUT_LOOKED, &seen).wait_ms, cases[i].wait_ms);
+    }
+}
+
+static void nothing_lies_ahead_of_a_clock_that_went_back(void **state)
+{
+    const sv_ms ahead = TEST_NOW + SV_HOUR;
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    domain.status_since = domain.looking_since = domain.ses_asked_at = ahead;
+    domain.restarted_at = domain.restarts_from = domain.detailed_at = ahead;
+    domain.reputation_at = domain.mail_at = ahead;
+    (void)test_step(&domain, SV_INPUT_FAULT, NULL);
+    assert_int_equal(domain.status_since, TEST_NOW);
+    assert_int_equal(domain.looking_since, TEST_NOW);
+    assert_int_equal(domain.ses_asked_at, TEST_NOW);
+    assert_int_equal(domain.restarted_at, TEST_NOW);
+    assert_int_equal(domain.restarts_from, TEST_NOW);
+    assert_int_equal(domain.detailed_at, TEST_NOW);
+    assert_int_equal(domain.reputation_at, TEST_NOW);
+    assert_int_equal(domain.mail_at, TEST_NOW);
+}
+
 /* The wall clock jumps back: what lies ahead counts as now. */
 static void a_clock_that_jumps_neither_stalls_nor_bursts(void **state)
 {
@@ -258,6 +389,12 @@ int main(void)
         cmocka_unit_test(an_open_doubt_is_no_busy_loop),
         cmocka_unit_test(a_removed_domain_that_is_registered_anew_is_retried),
         cmocka_unit_test(jitter_stays_in_its_bounds),
+        cmocka_unit_test(jitter_at_the_limits),
+        cmocka_unit_test(nothing_is_looked_at_before_the_floor),
+        cmocka_unit_test(caches_are_waited_for_up_to_the_next_look),
+        cmocka_unit_test(doubts_and_faults_count_as_looks),
+        cmocka_unit_test(a_mail_from_that_is_looked_for_is_asked_about_every_hour),
+        cmocka_unit_test(nothing_lies_ahead_of_a_clock_that_went_back),
         cmocka_unit_test(a_clock_that_jumps_neither_stalls_nor_bursts),
         cmocka_unit_test(ses_is_not_asked_about_what_is_provably_absent),
     };
