@@ -22,6 +22,7 @@ import pytest
 import contract
 from certificates import Authority
 from child import die_with_parent
+from redis_variant import first
 from sandbox import wait_for
 from world import DEADLINE_S, World
 
@@ -37,7 +38,7 @@ class Reader:
     """One of the consumers, with a group and a memory of its own."""
 
     def __init__(self, kind, world, folder):
-        path = world.redis_server.path
+        path = first(world.redis_server).path
         self.group = f"group-{kind}"
         self.database = folder / f"{kind}.db"
         self.environment = {**ENVIRONMENT, "REDIS_URL": f"unix://{path}", "GROUP": self.group, "NAME": "one"}
@@ -68,7 +69,7 @@ class Reader:
 
 @pytest.fixture(name="world", scope="module")
 def make_world():
-    with World() as world:
+    with World(redis={"small": True}) as world:  # the examples ask one server
         world.publish(NAME, [])
         worker = world.start_worker()
         world.wait_answer(world.push("register", "acme", NAME))

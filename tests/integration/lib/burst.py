@@ -5,6 +5,7 @@ import pathlib
 import time
 
 from planted import plant
+from redis_variant import first
 from sandbox import ACCESS_KEY, wait_for
 from world import World
 
@@ -51,7 +52,7 @@ class Burst:
         self.count, self.rate, self.workers_count = count, rate, workers
         self.accounts = [(f"a{i}", REGIONS[i]) for i in range((count + PER_ACCOUNT - 1) // PER_ACCOUNT)]
         self.world = World(settings={**SETTINGS, **(settings or {})}, speed=1, sandbox_args=["--look-every", "10000h"],
-                           consistent=False)
+                           redis={"small": True}, consistent=False)
         self.names = [f"f{i:06}.example" for i in range(count)]
 
     def __enter__(self):
@@ -84,7 +85,7 @@ class Burst:
         """All of them, due a second ago, and SES keeps its rate from now on."""
         world, records = self.world, self._records()
         self.due_ms = now_ms(world) - 1000
-        plant(world.redis_server.path, self.count, lambda i: self.due_ms + i % 1000, fields=lambda i: records[self.names[i]],
+        plant(first(world.redis_server).path, self.count, lambda i: self.due_ms + i % 1000, fields=lambda i: records[self.names[i]],
               client_of=lambda i: f"c{i // PER_CLIENT}", domain_of=lambda i: self.names[i])
         world.sandbox.control.post("/rate", {"rate": self.rate})
         world.sandbox.control.delete("/calls")
@@ -178,7 +179,7 @@ def first_check(world, count):
     world.start_worker()
     alone_ms = _ask_first(world, "small", "alone.example")
     due_ms = now_ms(world)
-    plant(world.redis_server.path, count, lambda i: due_ms, client_of=lambda i: "large")
+    plant(first(world.redis_server).path, count, lambda i: due_ms, client_of=lambda i: "large")
     wait_for(lambda: world.redis.zcard("sv:{0}:run") > 100, "the worker to be busy")
     beside_ms = _ask_first(world, "small", "beside.example")
     assert world.redis.zcount("sv:{0}:due:lo:large", 0, due_ms) > 0, "the large client was done before: nothing is proven"

@@ -15,7 +15,7 @@ from redis_server import RedisServer, free_port
 from sandbox import wait_for
 
 SLOTS = 16384
-NODE_TIMEOUT_MS = 1000
+NODE_TIMEOUT_MS = 1000  # so that fail-overs are soon
 
 
 def cluster_info(server):
@@ -28,12 +28,17 @@ class Client(redis.RedisCluster):
         """Those of all nodes, not of any one."""
         return super().keys(pattern, target_nodes=self.PRIMARIES)
 
+    def client_list(self):
+        """The clients of all primaries."""
+        return [client for clients in super().client_list(target_nodes=self.PRIMARIES).values() for client in clients]
+
 
 class RedisCluster:
-    """`server` are options of every RedisServer; with `tls` its nodes talk to each other and to the worker by TLS."""
+    """`server` are options of every RedisServer; with `tls` its nodes talk to each other and to the worker by TLS. A node that is
+    silent for `node_timeout_ms` is taken for dead."""
 
-    def __init__(self, primaries=3, replicas=3, password=None, **server):
-        config = {"cluster-enabled": "yes", "cluster-config-file": "nodes.conf", "cluster-node-timeout": str(NODE_TIMEOUT_MS),
+    def __init__(self, primaries=3, replicas=3, password=None, node_timeout_ms=NODE_TIMEOUT_MS, **server):
+        config = {"cluster-enabled": "yes", "cluster-config-file": "nodes.conf", "cluster-node-timeout": str(node_timeout_ms),
                   "cluster-replica-validity-factor": "0", "repl-diskless-sync-delay": "0", "repl-ping-replica-period": "1",
                   **server.pop("config", {})}
         if password is not None:
@@ -54,8 +59,15 @@ class RedisCluster:
         self.close()
 
     def start(self):
+        """All nodes; what they were told the first time, they know the next time."""
+        was_up = self.servers[0].was_up
         for server in self.servers:
             self._start_server(server)
+        if not was_up:
+            self._meet()
+        self.wait_ok()
+
+    def _meet(self):
         first = self.servers[0].client()
         step = SLOTS // self.primaries_count
         for i, server in enumerate(self.servers[:self.primaries_count]):
@@ -68,13 +80,13 @@ class RedisCluster:
                              for s in self.servers), "the nodes to know each other", 30)
         for i, server in enumerate(self.servers[self.primaries_count:]):
             server.client().execute_command("CLUSTER", "REPLICATE", self.id_of(self.servers[i % self.primaries_count]))
-        self.wait_ok()
 
     @staticmethod
     def _start_server(server):
         """The bus needs a port as well; ours may be too high for the usual port + 10000."""
-        server.bus_port = free_port()
-        server.config["cluster-port"] = server.bus_port
+        if not server.was_up:
+            server.bus_port = free_port()
+            server.config["cluster-port"] = server.bus_port
         server.start()
 
     def wait_ok(self, deadline_s=60):
@@ -92,6 +104,28 @@ class RedisCluster:
     def close(self):
         for server in self.servers:
             server.close()
+
+    # --- all nodes at once ---
+
+    def stop(self):
+        for server in self.servers:
+            server.stop()
+
+    def kill(self):
+        for server in self.servers:
+            server.kill()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def pause(self):
+        for server in self.servers:
+            server.pause()
+
+    def resume(self):
+        for server in self.servers:
+            server.resume()
 
     # --- who is what ---
 

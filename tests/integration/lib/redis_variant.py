@@ -26,6 +26,7 @@ from redis_server import RedisServer
 SOURCE = pathlib.Path(os.environ.get("SV_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[3]))
 USERS = SOURCE / "deploy" / "redis" / "users.acl"
 PASSWORD = "kind-of-redis"
+NODE_TIMEOUT_MS = 15_000  # a busy machine is no dead node: tests of fail-overs make a Cluster of their own
 
 
 def is_there(word):
@@ -87,7 +88,8 @@ def unmade(small, options):
     if word == "sentinel":
         return RedisSentinels(**({"replicas": 0, "sentinels": 1} if small else {}), **without_port(options))
     if word == "cluster":
-        return RedisCluster(**({"primaries": 1, "replicas": 0} if small else {}), **without_port(options))
+        return RedisCluster(node_timeout_ms=NODE_TIMEOUT_MS, **({"primaries": 1, "replicas": 0} if small else {}),
+                            **without_port(options))
     return {"plain": RedisServer, "tls": TlsServer, "acl": AclServer, "valkey": ValkeyServer}[word](**options)
 
 

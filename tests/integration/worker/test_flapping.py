@@ -6,6 +6,7 @@ import json
 import pytest
 
 from receiver import Receiver
+from redis_server import RedisServer
 from sandbox import wait_for
 from world import DEADLINE_S, World
 
@@ -14,10 +15,10 @@ QUIET = "2s"
 
 
 class Stage:
-    """A worker with a message sink (`/slack`) and one that gets every event (`all`, a stream of the same Redis)."""
+    """A worker with a message sink (`/slack`) and one that gets every event (`all`, a stream of another Redis)."""
 
-    def __init__(self, world, receiver, folder, **settings):
-        self.world, self.receiver = world, receiver
+    def __init__(self, world, receiver, taker, folder, **settings):
+        self.world, self.receiver, self.taken = world, receiver, taker.client()
         lines = {"flapping_changes": 4, "flapping_window": "1h", "flapping_quiet": QUIET, **settings}
         self.file = folder / "sesverify.conf"
         self.file.write_text("\n".join([
@@ -25,7 +26,7 @@ class Stage:
             f"ca_file = {receiver.authority.pem}", "allow_addresses = 127.0.0.1",
             "events = at_risk, failed, verified, restored, removed", "retries = 0s, 200ms, 400ms, 1s, 1s, 1s",
             *(f"{name} = {value}" for name, value in lines.items()),
-            "[sink all]", "kind = redis", f"url = {world.redis_server.url()}", "stream = everything"]) + "\n")
+            "[sink all]", "kind = redis", f"url = {taker.url()}", "stream = everything"]) + "\n")
         self.sequences = {}
         self.at = datetime.datetime.now(datetime.timezone.utc)
         self.start()
@@ -35,6 +36,7 @@ class Stage:
 
     def tell(self, *kinds, uid=UID):
         """One event each into the outbox, as a worker would write them, all at once."""
+        pipe = self.world.redis.pipeline()
         for kind in kinds:
             number = self.sequences[uid] = self.sequences.get(uid, 0) + 1
             self.at = max(datetime.datetime.now(datetime.timezone.utc), self.at + datetime.timedelta(milliseconds=1))
@@ -44,11 +46,12 @@ class Stage:
                      "sequence": f"{number:010d}",
                      "data": {"domain_id": uid, "client_id": "acme", "account": "default", "domain": f"{uid}.example",
                               "from": "verified", "to": "at_risk", "reason": "changed", "findings": []}}
-            self.world.redis.xadd("sv:{0}:events", {"event": json.dumps(event)})
+            pipe.xadd("sv:{0}:events", {"event": json.dumps(event)})
+        pipe.execute()
         wait_for(lambda: self.complete() == sum(self.sequences.values()), "the events in the full stream", DEADLINE_S)
 
     def complete(self):
-        return self.world.redis.xlen("everything")
+        return self.taken.xlen("everything")
 
     def told(self, uid=UID):
         """What people were told of the domain, a word for each message."""
@@ -66,8 +69,8 @@ class Stage:
 
 @pytest.fixture
 def stage(tmp_path):
-    with Receiver(tmp_path) as receiver, World(judged=False) as world:
-        yield Stage(world, receiver, tmp_path)
+    with Receiver(tmp_path) as receiver, RedisServer() as taker, World(judged=False) as world:
+        yield Stage(world, receiver, taker, tmp_path)
 
 
 TURNS = ["restored", "at_risk"] * 3  # the sixth makes the fifth turn

@@ -28,10 +28,10 @@ JOBS = {
     "remove": ["--delete-identity"],
 }
 KINDS = [(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<time>"), (r"\d{13}-\d+", "<entry>"), (r"^\d{13}$", "<epoch>"),
-         (r"127\.0\.0\.1:\d+", "<server>"),
+         (r"(unix|rediss?(\+\w+)?)://.*", "<redis>"), (r"127\.0\.0\.1:\d+", "<server>"),
          (r"(?<![\w.])/(?:tmp|var)/[\w./-]+", "<path>"), ("the next look at the domain is due", "the next look at the domain")]
 IN_ITS_OWN_TIME = {"ttl", "events", "receipts", "keys", "sequence", "blind_looks", "payload_bytes", "seen", "moved", "dead"}
-OF_THE_PLACE = {"epoch", "by", "version", "commit"}
+OF_THE_PLACE = {"epoch", "by", "version", "commit", "redis"}
 FIGURES = {"top", "stats"}  # all their numbers come in their own time
 PROGRAM = """#!/bin/sh
 while read -r event; do

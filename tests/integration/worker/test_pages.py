@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from redis_variant import first
 from world import World, worker_program
 
 DOCS = pathlib.Path(__file__).resolve().parents[3] / "docs"
@@ -22,16 +23,17 @@ def page(name):
 
 @pytest.fixture(name="world")
 def make_world(tmp_path):
-    with World(settings={"SESVERIFY_LIMITS_MAX_VERIFICATION_ATTEMPTS": "100"}) as world:
+    with World(settings={"SESVERIFY_LIMITS_MAX_VERIFICATION_ATTEMPTS": "100"}, redis={"small": True}) as world:
+        server = first(world.redis_server)  # code of the pages asks one
         world.start_worker()
         tools = tmp_path / "tools"
         tools.mkdir()
         (tools / "sesverify").symlink_to(worker_program())
         wrapper = tools / "redis-cli"  # which knows where; -e: an error reply is a failure
-        wrapper.write_text(f'#!/bin/sh\nexec /usr/bin/redis-cli -e {shlex.join(world.redis_server.cli())} "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\nexec /usr/bin/redis-cli -e {shlex.join(server.cli())} "$@"\n')
         wrapper.chmod(0o755)
         world.shell = {**world.environment(), "PATH": f"{tools}:{os.environ['PATH']}",
-                       "REDIS_URL": f"unix://{world.redis_server.path}"}
+                       "REDIS_URL": f"unix://{server.path}"}
         yield world
 
 

@@ -2,6 +2,7 @@
 import json
 import time
 
+from redis_server import RedisServer
 from sandbox import wait_for
 from world import DEADLINE_S, World
 
@@ -12,11 +13,12 @@ def test_nothing_is_missed_before_the_first_turn(tmp_path):
     """A sink that nobody has served before, and jobs that are there before the worker is: so many times."""
     events = 0
     began = time.monotonic()
-    with World() as world:
+    with World() as world, RedisServer() as taker:
+        taken = taker.client()
         for start in range(STARTS):
             stream, domain, before = f"sink-{start}", f"d{start}.example", len(world.events())
             file = tmp_path / f"{stream}.conf"
-            file.write_text(f"[sink {stream}]\nkind = redis\nurl = {world.redis_server.url()}\nstream = {stream}\n")
+            file.write_text(f"[sink {stream}]\nkind = redis\nurl = {taker.url()}\nstream = {stream}\n")
             refused = world.push("recheck", f"c{start}", domain)  # answered at once: nobody has registered it
             world.push("register", f"c{start}", domain)
             worker = world.start_worker(args=["--config", str(file)])
@@ -24,7 +26,7 @@ def test_nothing_is_missed_before_the_first_turn(tmp_path):
             world.wait_event("registered", domain)
 
             def missed():
-                got = {json.loads(fields[b"event"])["id"] for _, fields in world.redis.xrange(stream)}
+                got = {json.loads(fields["event"])["id"] for _, fields in taken.xrange(stream)}
                 return [event["id"] for event in world.events()[before:] if event["id"] not in got]
             try:
                 wait_for(lambda: not missed(), "all events at the sink", DEADLINE_S)
