@@ -63,7 +63,7 @@ struct record {
 static bool is_comparable(const char *name)
 {
     return strcmp(name, "la") != 0 && strcmp(name, "nx") != 0 && strcmp(name, "own") != 0 &&
-           strcmp(name, "cb") != 0 && strcmp(name, "job") != 0 && strcmp(name, "lw") != 0;
+           strcmp(name, "cb") != 0 && strcmp(name, "job") != 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -86,6 +86,8 @@ static void look_record(struct sv_store_call *call, void *context)
     for (size_t i = 0; i < read->fields_count; i++) {
         if (is_comparable(read->fields[i].name))
             fields[count++] = read->fields[i];
+        if (strcmp(read->fields[i].name, "lw") == 0)
+            fields[count - 1].value = "an entry";
     }
     qsort(fields, count, sizeof(fields[0]), by_name);
     for (size_t i = 0; i < count; i++)

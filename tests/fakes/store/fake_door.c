@@ -189,6 +189,20 @@ static struct fake_domain *make(struct fake_shard *shard, struct fake_domain *do
     return domain;
 }
 
+/* Whether nobody holds an earlier entry. */
+static bool is_first(const struct fake_work *work, const char *id)
+{
+    const struct fake_stream *inbox = &fake_shard_of(work)->inbox;
+
+    for (size_t i = inbox->first; i < inbox->count; i++) {
+        const struct fake_entry *entry = &inbox->entries[i];
+
+        if (entry->pending && sv_entry_id_compare(entry->id, id) < 0)
+            return false;
+    }
+    return true;
+}
+
 static void write_domain(struct fake_work *work, struct fake_domain *domain, enum sv_job_type type,
                          const struct sv_admission_result *result)
 {
@@ -202,7 +216,7 @@ static void write_domain(struct fake_work *work, struct fake_domain *domain, enu
         in->contact_email[0] != '\0')
         fake_set(&domain->email, in->contact_email);
     if (type != SV_JOB_RECHECK)
-        fake_set(&domain->last_word, in->entry_id);
+        fake_set(&domain->last_word, is_first(work, in->entry_id) ? NULL : in->entry_id);
     domain->attempts = result->attempts;
     domain->attempted_at = result->attempted_at;
     if (domain->place == FAKE_RUNNING) {

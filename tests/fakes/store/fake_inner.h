@@ -27,7 +27,8 @@ struct fake_job {
 struct fake_domain {
     char uid[33];
     char *client, *email, *detail, *own;
-    char *last_word;    /* entry id of the last register, adopt or remove; NULL = none yet */
+    char *last_word; /* entry id of the last register, adopt or remove, if an earlier one was held
+                        then */
     uint64_t committer; /* digest of the `own` of the last commit; 0 = none yet */
     char status[24];
     bool counted; /* among its client's domains */

@@ -179,6 +179,16 @@ local function take_over(view, result)
   end
 end
 
+-- That this was the last word need be known only while an earlier entry is in somebody's hand: one
+-- that was read is pending until it is settled, and none is read before those in front of it.
+local function note_word()
+  if #redis.call('XPENDING', jobs, 'verify', '-', '(' .. entry, 1) > 0 then
+    redis.call('HSET', hash, 'lw', (string.gsub(entry, '-0$', ''))) -- a number takes least room
+  else
+    redis.call('HDEL', hash, 'lw')
+  end
+end
+
 -- What is owed after this job: the latest word counts, so that a removal withdraws what was owed
 -- before it, and what comes after it is owed beside it.
 local function owe(bits)
@@ -191,7 +201,7 @@ local function write(view, result)
   end
   take_over(view, result)
   if kind ~= 'recheck' then
-    redis.call('HSET', hash, 'lw', (string.gsub(entry, '-0$', ''))) -- a number takes least room
+    note_word()
   end
   if result.attempts then
     redis.call('HSET', hash, 'att', result.attempts, 'la', now)
