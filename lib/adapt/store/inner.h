@@ -111,7 +111,6 @@ struct sv_store_cursor {
     sv_ms from;      /* score of the last client looked at */
     size_t skip;     /* clients looked at that have exactly this score */
     sv_ms until;     /* when this round began: later ones are for the next round */
-    size_t fetched;  /* during a call */
     bool at_the_end; /* during a call: nothing is behind what was fetched */
 };
 
