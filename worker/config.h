@@ -223,7 +223,4 @@ const char *sv_environment_find(char *const *environment, const char *name);
  * read back it gives the defaults. */
 void sv_config_write_defaults(struct sv_buf *out);
 
-/* A file with exactly the values of `config`, without comments. Secrets are left out. */
-void sv_config_write(const struct sv_config *config, struct sv_buf *out);
-
 #endif

@@ -1,4 +1,4 @@
-/* Configuration as text: the commented defaults, and the plain file of what is in force. */
+/* Configuration as text: the commented defaults. */
 #include <string.h>
 
 #include "config.h"
@@ -82,37 +82,4 @@ void sv_config_write_defaults(struct sv_buf *out)
         "# [sink NAME]\n");
     for (const struct sv_setting *s = sv_sink_settings; s->section != NULL; s++)
         put_setting(out, s, "# ");
-}
-
-static void put_value(struct sv_buf *out, const struct sv_setting *setting, const void *base)
-{
-    if (setting->type == SV_SETTING_SECRET)
-        return;
-    put(out, setting->key);
-    put(out, " = ");
-    sv_setting_write(setting, base, out);
-    put(out, "\n");
-}
-
-void sv_config_write(const struct sv_config *config, struct sv_buf *out)
-{
-    const char *section = "";
-
-    for (const struct sv_setting *s = sv_settings; s->section != NULL; s++) {
-        if (strcmp(section, s->section) != 0) {
-            SV_REQUIRE(sv_buf_printf(out, "[%s]\n", s->section));
-            section = s->section;
-        }
-        put_value(out, s, config);
-    }
-    for (size_t i = 0; i < config->accounts_count; i++) {
-        SV_REQUIRE(sv_buf_printf(out, "[account %s]\n", config->accounts[i].name));
-        for (const struct sv_setting *s = sv_account_settings; s->section != NULL; s++)
-            put_value(out, s, &config->accounts[i]);
-    }
-    for (size_t i = 0; i < config->sinks_count; i++) {
-        SV_REQUIRE(sv_buf_printf(out, "[sink %s]\n", config->sinks[i].name));
-        for (const struct sv_setting *s = sv_sink_settings; s->section != NULL; s++)
-            put_value(out, s, &config->sinks[i]);
-    }
 }

@@ -163,8 +163,6 @@ void sv_doctor_stray(struct sv_doctor *doctor, const char *client_id,
 /* A client's places in the rings, and how many domains it has. */
 void sv_doctor_client(struct sv_doctor *doctor, const char *client_id,
                       const struct sv_store_places *places);
-/* Whether the domain that an open receipt names has that job open. */
-bool sv_doctor_receipt_fits(const struct sv_doctor *doctor, const char *job, const char *value);
 /* A receipt, read anew after the rows: `job` is "<client, escaped>:<job id>". */
 void sv_doctor_receipt(struct sv_doctor *doctor, const char *job, const char *value, sv_ms ttl_ms);
 

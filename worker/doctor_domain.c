@@ -263,12 +263,13 @@ static bool is_open(const char *value)
     return strncmp(value, open_word, sizeof(open_word) - 1) == 0;
 }
 
-bool sv_doctor_receipt_fits(const struct sv_doctor *doctor, const char *job, const char *value)
+/* Whether the domain that an open receipt names has that job open. */
+static bool receipt_fits(const struct sv_doctor *doctor, const char *job, const char *value)
 {
     const struct sv_doctor_row *row;
     const char *id = strchr(job, ':'); /* the client's own colons are escaped */
 
-    if (!is_open(value) || id == NULL)
+    if (id == NULL)
         return false;
     row = sv_doctor_rows_find(doctor, value + sizeof(open_word) - 1);
     return row != NULL && row->seen && row->open &&
@@ -281,7 +282,7 @@ void sv_doctor_receipt(struct sv_doctor *doctor, const char *job, const char *va
         sv_doctor_find(doctor, SV_ILL_RECEIPT_LIFETIME, job, "%s, with %lld ms to live (-1: stays)",
                        is_open(value) ? "the job is open" : "the job is settled",
                        (long long)ttl_ms);
-    if (is_open(value) && !sv_doctor_receipt_fits(doctor, job, value))
+    if (is_open(value) && !receipt_fits(doctor, job, value))
         sv_doctor_find(doctor, SV_ILL_RECEIPT_ORPHANED, job,
                        "it says %.40s, where this job is not open", value);
 }

@@ -23,7 +23,7 @@ struct sv_import_left {
     char *name, *detail; /* owned */
 };
 
-const char *sv_import_skip_name(enum sv_import_skip skip)
+static const char *skip_name(enum sv_import_skip skip)
 {
     switch (skip) {
     case SV_IMPORT_TAKEN:
@@ -289,7 +289,7 @@ static json_t *left_json(const struct sv_import *import)
         json_t *one = sv_json_object();
 
         sv_json_set_str(one, "identity", left->name);
-        sv_json_set_str(one, "reason", sv_import_skip_name(left->skip));
+        sv_json_set_str(one, "reason", skip_name(left->skip));
         sv_json_set_str(one, "detail", *left->detail == '\0' ? NULL : left->detail);
         sv_json_append(list, one);
     }

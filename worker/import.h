@@ -20,8 +20,6 @@ enum sv_import_skip {
     SV_IMPORT_SKIP_COUNT
 };
 
-const char *sv_import_skip_name(enum sv_import_skip skip); /* "email_address", "unmapped" ... */
-
 struct sv_import_client;
 struct sv_import_left;
 

@@ -10,7 +10,7 @@
 #include "sv/require.h"
 #include "text.h"
 
-enum { LINE_BYTES_MAX = 4096, TXT_STRING_BYTES = 255 };
+enum { LINE_BYTES_MAX = 4096, TXT_STRING_BYTES = 255, EVIDENCE_BYTES = 200 };
 
 void sv_show_text(const struct sv_show *show, enum sv_colour colour, const char *text)
 {
@@ -124,7 +124,8 @@ sv_ms sv_show_instant(const json_t *object, const char *key)
     return at;
 }
 
-const char *sv_show_evidence(const json_t *evidence, char out[SV_SHOW_EVIDENCE_BYTES])
+/* "192.0.2.1:53: nxdomain, authoritative, TTL 900 s". Returns `out`. */
+static const char *evidence_text(const json_t *evidence, char out[EVIDENCE_BYTES])
 {
     const char *trouble = sv_json_str(evidence, "trouble");
     const json_t *ede = json_object_get(evidence, "ede");
@@ -135,7 +136,7 @@ const char *sv_show_evidence(const json_t *evidence, char out[SV_SHOW_EVIDENCE_B
         (void)snprintf(error, sizeof(error), ", EDE %lld", json_integer_value(ede));
     if (ttl > 0)
         (void)snprintf(seconds, sizeof(seconds), ", TTL %lld s", ttl);
-    (void)snprintf(out, SV_SHOW_EVIDENCE_BYTES, "%s: %s%s%s%s%s%s", sv_text_of(evidence, "server"),
+    (void)snprintf(out, EVIDENCE_BYTES, "%s: %s%s%s%s%s%s", sv_text_of(evidence, "server"),
                    trouble != NULL ? trouble : sv_text_of(evidence, "outcome"),
                    json_is_true(json_object_get(evidence, "aa")) ? ", authoritative" : "",
                    json_is_true(json_object_get(evidence, "ad")) ? ", DNSSEC validated" : "",
@@ -264,7 +265,7 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
     const char *severity = sv_text_of(finding, "severity");
     const json_t *evidence = json_object_get(finding, "evidence");
     const json_t *witnesses = json_object_get(finding, "witnesses");
-    char shown[SV_SHOW_EVIDENCE_BYTES], when[SV_SHOW_TIME_BYTES];
+    char shown[EVIDENCE_BYTES], when[SV_SHOW_TIME_BYTES];
 
     (void)fprintf(show->out, "  ");
     sv_show_text(show, colour_of(severity), severity);
@@ -280,9 +281,9 @@ static void show_finding(const struct sv_show *show, const json_t *finding, bool
     show_value(show, "expected", sv_text_of(finding, "expected"));
     show_value(show, "found", sv_text_of(finding, "found"));
     if (json_is_object(evidence))
-        sv_show_line(show, 4, "said by", SV_DIM, sv_show_evidence(evidence, shown));
+        sv_show_line(show, 4, "said by", SV_DIM, evidence_text(evidence, shown));
     for (size_t i = 0; i < json_array_size(witnesses); i++)
-        sv_show_line(show, 4, "", SV_DIM, sv_show_evidence(json_array_get(witnesses, i), shown));
+        sv_show_line(show, 4, "", SV_DIM, evidence_text(json_array_get(witnesses, i), shown));
     if (sv_json_str(finding, "until") != NULL)
         sv_show_line(show, 4, sv_show_instant(finding, "until") > show->now ? "until" : "ended",
                      SV_PLAIN, sv_show_time(show, sv_show_instant(finding, "until"), when));
@@ -321,7 +322,7 @@ void sv_show_record(const struct sv_show *show, const json_t *record)
     const json_t *evidence = json_object_get(record, "evidence");
     const char *status = sv_text_of(record, "status"), *view = sv_json_str(record, "view");
     const char *seen = sv_text_of(record, "seen");
-    char shown[SV_SHOW_EVIDENCE_BYTES], when[SV_SHOW_TIME_BYTES];
+    char shown[EVIDENCE_BYTES], when[SV_SHOW_TIME_BYTES];
 
     (void)fprintf(show->out, "  ");
     sv_show_text(show, sv_text_colour_of_record(status), status);
@@ -337,7 +338,7 @@ void sv_show_record(const struct sv_show *show, const json_t *record)
         sv_show_line(show, 11, "seen", SV_PLAIN, *seen != '\0' ? seen : nothing);
         sv_show_linef(show, 11, "by", "%s %s",
                       view != NULL && strcmp(view, "resolver") == 0 ? "resolver" : "zone's server",
-                      sv_show_evidence(evidence, shown));
+                      evidence_text(evidence, shown));
     }
     if (sv_json_str(record, "since") != NULL)
         sv_show_line(show, 11, "since", SV_PLAIN,

@@ -44,10 +44,6 @@ const char *sv_show_time(const struct sv_show *show, sv_ms at, char out[SV_SHOW_
 /* An instant of our own JSON; 0 for null. */
 sv_ms sv_show_instant(const json_t *object, const char *key);
 
-/* "192.0.2.1:53: nxdomain, authoritative, TTL 900 s" for the JSON of an evidence. Returns `out`. */
-enum { SV_SHOW_EVIDENCE_BYTES = 200 };
-const char *sv_show_evidence(const json_t *evidence, char out[SV_SHOW_EVIDENCE_BYTES]);
-
 /* Which finding is to be repaired first: the first error, because what could not be found out or
  * may be better explains none; without errors the first that is more than info. -1 when there is
  * none. */

@@ -22,7 +22,8 @@ _Static_assert(sizeof(sv_sink_kinds) / sizeof(sv_sink_kinds[0]) ==
                    sizeof(open_kind) / sizeof(open_kind[0]) + 1,
                "one for each kind");
 
-const struct sv_sink_recipe *sv_sink_recipe_of(const struct sv_wire *wire, size_t index)
+/* What the messages of sink number `index` are made by; NULL = the event is sent as it is. */
+static const struct sv_sink_recipe *recipe_of(const struct sv_wire *wire, size_t index)
 {
     const struct sv_sink_recipe *recipe = &wire->messages[index].recipe;
 
@@ -47,7 +48,7 @@ int sv_wire_sinks_open(struct sv_wire *wire)
             .sink = wire->sinks[i],
             .plan = sv_config_sink_plan(&config->sinks[i]),
             .filter = sv_config_sink_filter(&config->sinks[i]),
-            .recipe = sv_sink_recipe_of(wire, i),
+            .recipe = recipe_of(wire, i),
             .flapping = {.changes = config->sinks[i].flapping_changes,
                          .window_ms = config->sinks[i].flapping_window_ms,
                          .quiet_ms = config->sinks[i].flapping_quiet_ms},

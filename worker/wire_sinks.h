@@ -13,10 +13,6 @@ extern const char *const sv_sink_kinds[];
 typedef enum sv_err sv_sink_open_fn(struct sv_wire *wire, const struct sv_config_sink *config,
                                     struct sv_sink **out, struct sv_errinfo *info);
 
-/* What the messages of sink number `index` are made by, once they are open; NULL = the event is
- * sent as it is. */
-const struct sv_sink_recipe *sv_sink_recipe_of(const struct sv_wire *wire, size_t index);
-
 /* Makes all of them, wire->sinks and wire->routes. SV_EXIT_OK, or the exit code after a line in the
  * log. */
 int sv_wire_sinks_open(struct sv_wire *wire);

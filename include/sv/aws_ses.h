@@ -32,9 +32,6 @@ struct sv_aws_ses_options {
 enum sv_err sv_aws_ses_new(const struct sv_aws_ses_options *options, struct sv_ses **out,
                            struct sv_errinfo *info) __attribute__((warn_unused_result));
 
-/* Requests sent since the start, whatever became of them. `ses` comes from sv_aws_ses_new. */
-uint64_t sv_aws_ses_requests(const struct sv_ses *ses, enum sv_ses_op op);
-
 /* The DKIM zone that AWS documents for a region; NULL for a region we do not know: never guess. */
 const char *sv_aws_ses_dkim_zone(const char *region);
 

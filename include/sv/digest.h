@@ -7,7 +7,6 @@
 
 enum { SV_SHA256_BYTES = 32, SV_SHA256_HEX_BYTES = 65, SV_UID_BYTES = 17 };
 
-void sv_sha256(const void *bytes, size_t len, uint8_t out[SV_SHA256_BYTES]);
 void sv_sha256_hex(const void *bytes, size_t len, char out[SV_SHA256_HEX_BYTES]);
 void sv_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
                     uint8_t out[SV_SHA256_BYTES]);

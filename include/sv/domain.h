@@ -49,8 +49,6 @@ enum sv_conclusion {
 };
 
 const char *sv_conclusion_name(enum sv_conclusion conclusion);
-enum sv_conclusion sv_conclusion_parse(
-    const char *text); /* SV_CONCLUSION_NONE for an unknown word */
 
 /* Why a status moved, for the event's `reason`. */
 enum sv_reason {

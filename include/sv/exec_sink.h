@@ -19,10 +19,11 @@ struct sv_exec_sink_options {
     const char *name; /* of the sink; copied */
     uv_loop_t *loop;  /* borrowed, as is the log (may be NULL) */
     struct sv_log *log;
-    const char *command;    /* program and words, as sv_argv_split takes them; copied */
-    sv_ms answer_ms;        /* for one event; 0 = 30 s. A program that is slower is killed */
-    sv_ms restart_first_ms; /* pause before it is started again; 0 = 1 s; doubles up to */
-    sv_ms restart_cap_ms;   /* 0 = 60 s; an answer `ok` makes it the first one again */
+    const char *command; /* program and words, as sv_argv_split takes them; copied */
+    sv_ms answer_ms;     /* for one event; 0 = 30 s. A program that is slower is killed */
+    /* Pause before it is started again, 0 = 1 s; doubles up to a minute, and an answer `ok` makes
+     * it the first one again. */
+    sv_ms restart_first_ms;
 };
 
 /* Events without an answer when the program ends, and those that come before it may be started

@@ -35,6 +35,4 @@ struct sv_principal_ask {
 enum sv_err sv_principal_start(struct sv_principal *principal, const struct sv_principal_ask *ask,
                                sv_principal_done_fn *done) __attribute__((warn_unused_result));
 
-void sv_principal_cancel(struct sv_principal *principal);
-
 #endif

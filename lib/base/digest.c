@@ -16,11 +16,6 @@ static void need(bool done)
         sv_out_of_memory("libcrypto");
 }
 
-void sv_sha256(const void *bytes, size_t len, uint8_t out[SV_SHA256_BYTES])
-{
-    need(EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1);
-}
-
 void sv_hex(const void *bytes, size_t len, char *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -37,7 +32,7 @@ void sv_sha256_hex(const void *bytes, size_t len, char out[SV_SHA256_HEX_BYTES])
 {
     uint8_t digest[SV_SHA256_BYTES];
 
-    sv_sha256(bytes, len, digest);
+    need(EVP_Digest(bytes, len, digest, NULL, EVP_sha256(), NULL) == 1);
     sv_hex(digest, sizeof(digest), out);
 }
 

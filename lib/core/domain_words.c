@@ -83,13 +83,6 @@ const char *sv_conclusion_name(enum sv_conclusion conclusion)
     return word(conclusions, SV_CONCLUSION_COUNT, (unsigned)conclusion);
 }
 
-enum sv_conclusion sv_conclusion_parse(const char *text)
-{
-    unsigned index = find(conclusions, SV_CONCLUSION_COUNT, text);
-
-    return index < SV_CONCLUSION_COUNT ? (enum sv_conclusion)index : SV_CONCLUSION_NONE;
-}
-
 const char *sv_reason_name(enum sv_reason reason)
 {
     return word(reasons, SV_REASON_COUNT, (unsigned)reason);

@@ -12,6 +12,5 @@ void sv_node_stop(struct sv_node *node);
 
 /* nodes.c */
 void sv_node_tell(struct sv_node_waiter **list);
-void sv_node_free_if_done(struct sv_node *node);
 
 #endif

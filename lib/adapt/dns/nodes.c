@@ -79,7 +79,7 @@ static void node_free(struct sv_nodes *nodes, struct sv_node *node)
         sv_node_unpin(above);
 }
 
-void sv_node_free_if_done(struct sv_node *node)
+static void free_if_done(struct sv_node *node)
 {
     struct sv_nodes *nodes = &node->resolver->nodes;
 
@@ -91,7 +91,7 @@ void sv_node_unpin(struct sv_node *node)
 {
     SV_REQUIRE(node->pins > 0);
     node->pins--;
-    sv_node_free_if_done(node);
+    free_if_done(node);
 }
 
 /* Makes room among those at rest; false when there is none. */
@@ -124,7 +124,7 @@ static struct sv_node *find(struct sv_views_resolver *r, const char *name)
         return NULL;
     if (node->stage == SV_NODE_READY && sv_resolver_now(r) >= node->until) {
         hide(&r->nodes, node);
-        sv_node_free_if_done(node);
+        free_if_done(node);
         return NULL;
     }
     pull(&r->nodes, node);

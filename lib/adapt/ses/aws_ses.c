@@ -25,7 +25,6 @@ struct sv_aws_ses {
     struct sv_log *log;
     struct sv_aws_endpoint v1, v2;
     char *region;
-    uint64_t requests[SV_SES_OP_COUNT];
     struct sv_ses_call *live;
     uv_idle_t anchor; /* never started: closing it is how `closed` gets a later turn */
     bool closing;
@@ -71,7 +70,6 @@ static enum sv_err hand_over(struct sv_aws_ses *aws, struct sv_ses_call *call,
     }
     call->transfer = transfer;
     DL_APPEND2(aws->live, call, previous, next);
-    aws->requests[call->op]++;
     return SV_OK;
 }
 
@@ -232,10 +230,4 @@ enum sv_err sv_aws_ses_new(const struct sv_aws_ses_options *options, struct sv_s
     aws->anchor.data = aws;
     *out = &aws->ses;
     return SV_OK;
-}
-
-uint64_t sv_aws_ses_requests(const struct sv_ses *ses, enum sv_ses_op op)
-{
-    SV_REQUIRE((unsigned)op < SV_SES_OP_COUNT);
-    return ((const struct sv_aws_ses *)ses)->requests[op];
 }

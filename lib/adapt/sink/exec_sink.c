@@ -26,8 +26,9 @@
 enum {
     HANDLES = 4,
     CHUNK_BYTES = 4096,
-    REST_MS = 1000, /* for what an ended program has left in its output */
-    TERM_MS = 1000, /* from SIGTERM to SIGKILL when we stop */
+    REST_MS = 1000,       /* for what an ended program has left in its output */
+    TERM_MS = 1000,       /* from SIGTERM to SIGKILL when we stop */
+    PAUSE_CAP_MS = 60000, /* between two starts of the program */
 };
 
 /* One event on its way: answered when the program has said so and our write is over, whichever
@@ -61,7 +62,7 @@ struct exec_sink {
     uv_loop_t *loop;
     struct sv_log *log;
     struct sv_argv argv;
-    uint64_t answer_ms, pause_ms, pause_first_ms, pause_cap_ms;
+    uint64_t answer_ms, pause_ms, pause_first_ms;
     uint64_t not_before; /* uv_now; when it may be started */
     struct run run;
     struct send *live; /* the oldest first */
@@ -119,8 +120,7 @@ static void on_closed(uv_handle_t *handle)
     sv_buf_fini(&exec->run.line);
     exec->run = (struct run){.handles = 0};
     exec->not_before = uv_now(exec->loop) + exec->pause_ms;
-    exec->pause_ms =
-        exec->pause_ms * 2 < exec->pause_cap_ms ? exec->pause_ms * 2 : exec->pause_cap_ms;
+    exec->pause_ms = exec->pause_ms * 2 < PAUSE_CAP_MS ? exec->pause_ms * 2 : PAUSE_CAP_MS;
     DL_FOREACH_SAFE(exec->live, send, next)
     {
         give_back(exec, send);
@@ -435,8 +435,6 @@ enum sv_err sv_exec_sink_new(const struct sv_exec_sink_options *options, struct 
     exec->answer_ms = (uint64_t)(options->answer_ms > 0 ? options->answer_ms : 30 * SV_SECOND);
     exec->pause_first_ms =
         (uint64_t)(options->restart_first_ms > 0 ? options->restart_first_ms : SV_SECOND);
-    exec->pause_cap_ms =
-        (uint64_t)(options->restart_cap_ms > 0 ? options->restart_cap_ms : SV_MINUTE);
     exec->pause_ms = exec->pause_first_ms;
     (void)snprintf(exec->sink.name, sizeof exec->sink.name, "%s", options->name);
     sv_sink_desk_init(&exec->desk, options->loop, &exec->sink, release);

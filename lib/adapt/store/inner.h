@@ -111,7 +111,6 @@ struct sv_store_cursor {
     sv_ms from;      /* score of the last client looked at */
     size_t skip;     /* clients looked at that have exactly this score */
     sv_ms until;     /* when this round began: later ones are for the next round */
-    size_t fetched;  /* during a call */
     bool at_the_end; /* during a call: nothing is behind what was fetched */
 };
 
@@ -222,7 +221,6 @@ struct sv_store_shard *sv_store_work_shard(struct sv_store_work *work);
 enum sv_err sv_store_work_start(struct sv_redis_store *store, struct sv_store_call *call,
                                 sv_store_step_fn *step, struct sv_errinfo *info);
 void sv_store_work_cancel(struct sv_store_work *work);
-void sv_store_on_timer(uv_timer_t *timer);
 /* Closes what is left when nothing is under way any more. */
 void sv_store_check_closed(struct sv_redis_store *store);
 

@@ -112,6 +112,8 @@ enum sv_err sv_store_work_start(struct sv_redis_store *store, struct sv_store_ca
 
 /* --- waiting --- */
 
+static void on_timer(uv_timer_t *timer);
+
 static void arm(struct sv_redis_store *store)
 {
     uint64_t now = uv_now(store->loop), first = UINT64_MAX;
@@ -121,8 +123,7 @@ static void arm(struct sv_redis_store *store)
             first = work->wake_at;
     }
     if (first != UINT64_MAX)
-        (void)uv_timer_start(&store->timer, sv_store_on_timer, first > now ? first - now : SOON_MS,
-                             0);
+        (void)uv_timer_start(&store->timer, on_timer, first > now ? first - now : SOON_MS, 0);
 }
 
 void sv_store_work_sleep(struct sv_store_work *work, sv_ms wait_ms)
@@ -134,7 +135,7 @@ void sv_store_work_sleep(struct sv_store_work *work, sv_ms wait_ms)
 
 /* Running one call may end others or start new ones, so the walk begins anew after each. Each is
  * taken at most once: it is either gone, busy, or asleep until later. */
-void sv_store_on_timer(uv_timer_t *timer)
+static void on_timer(uv_timer_t *timer)
 {
     struct sv_redis_store *store = timer->data;
     uint64_t now = uv_now(store->loop);

@@ -70,8 +70,3 @@ enum sv_err sv_principal_start(struct sv_principal *principal, const struct sv_p
     sv_buf_fini(&body);
     return err;
 }
-
-void sv_principal_cancel(struct sv_principal *principal)
-{
-    sv_http_cancel(&principal->request);
-}

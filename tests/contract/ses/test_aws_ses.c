@@ -173,9 +173,6 @@ static void a_call_goes_out_signed_and_comes_back_read(void **state)
     sent = peer_last_request(world.peer);
     assert_non_null(strstr(sent, "\r\nX-Amz-Security-Token: tok/en+==\r\n"));
     assert_non_null(strstr(sent, "SignedHeaders=host;x-amz-date;x-amz-security-token, "));
-    assert_int_equal(sv_aws_ses_requests(world.ses, SV_SES_GET), 1);
-    assert_int_equal(sv_aws_ses_requests(world.ses, SV_SES_VERIFY_DKIM), 1);
-    assert_int_equal(sv_aws_ses_requests(world.ses, SV_SES_CREATE), 0);
     end(&world);
 }
 

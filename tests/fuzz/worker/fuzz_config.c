@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "config_text.h"
 #include "exit.h"
 #include "sv/alloc.h"
 #include "sv/require.h"
@@ -41,12 +41,12 @@ static void check_round_trip(const struct sv_config *config)
 
     sv_buf_init(&first, TEXT_BYTES_MAX);
     sv_buf_init(&second, TEXT_BYTES_MAX);
-    sv_config_write(config, &first);
+    config_text(config, &first);
     sources.text = sv_buf_str(&first);
     sources.text_bytes = first.len;
     again = load(&sources);
     SV_REQUIRE(again != NULL);
-    sv_config_write(again, &second);
+    config_text(again, &second);
     SV_REQUIRE(strcmp(sv_buf_str(&first), sv_buf_str(&second)) == 0);
     sv_config_free(again);
     sv_buf_fini(&first);

@@ -36,8 +36,12 @@ class Browser:
         return self
 
     def __exit__(self, *exc):
-        self.process.kill()
-        self.process.wait()
+        self.process.terminate()  # in an orderly way: what it keeps in /tmp goes with it
+        try:
+            self.process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         os.close(self.out)
         os.close(self.back)
 

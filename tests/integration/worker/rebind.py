@@ -25,12 +25,17 @@ def lead_to(hosts, address):
 
 
 def main():
+    with tempfile.TemporaryDirectory(prefix="sv-rebind-") as folder:
+        live(pathlib.Path(folder))
+    return 0
+
+
+def live(folder):
     from receiver import Receiver
     from sandbox import wait_for
     from test_webhook import Hook
     from world import DEADLINE_S, World
 
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="sv-rebind-"))
     hosts = folder / "hosts"
     lead_to(hosts, "127.0.0.2")
     subprocess.run(["mount", "--bind", str(hosts), "/etc/hosts"], check=True)
@@ -51,7 +56,6 @@ def main():
         lead_to(hosts, "127.0.0.2")
         wait_for(lambda: any("verified" in m.event["type"] for m in receiver.taken), "the second event", DEADLINE_S)
         print(f"{blocked} attempts were blocked while the name led inside; delivered when it led back")
-    return 0
 
 
 if __name__ == "__main__":

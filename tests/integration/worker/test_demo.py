@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import urllib.request
@@ -10,6 +11,7 @@ import urllib.request
 import pytest
 
 import contract
+import redis_kind
 from sandbox import program as sandbox_program
 from sandbox import wait_for
 from sigv4_judge import Record
@@ -57,7 +59,7 @@ class Demo:
 
 @pytest.fixture(name="demo")
 def make_demo(tmp_path):
-    started = []
+    started, failures = [], redis_kind.failures()
 
     def start(*args):
         started.append(Demo(tmp_path, *args))
@@ -69,6 +71,9 @@ def make_demo(tmp_path):
             demo.process.wait()
         else:  # nothing was cut off in the middle of a line
             demo.record.close()
+        for folder in re.findall(r"the logs are in (/tmp/sesverify-demo-\w+)", demo.err.read_text()):
+            if redis_kind.failures() == failures:
+                shutil.rmtree(folder)
 
 
 def test_demo_ends_well(demo):

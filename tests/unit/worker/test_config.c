@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cmocka_all.h"
-#include "config.h"
 #include "config_sinks.h"
+#include "config_text.h"
 #include "exit.h"
 #include "wire_sinks.h"
 
@@ -76,8 +76,8 @@ static void test_printed_defaults_are_the_defaults(void **state)
     load_text(&built_in, "");
     load_text(&printed, sv_buf_str(&file));
     assert_string_equal(printed.problems, "");
-    sv_config_write(built_in.config, &a);
-    sv_config_write(printed.config, &b);
+    config_text(built_in.config, &a);
+    config_text(printed.config, &b);
     assert_string_equal(sv_buf_str(&a), sv_buf_str(&b));
     for (size_t i = 0; sv_settings[i].section != NULL; i++) {
         enum sv_origin_kind expected =
