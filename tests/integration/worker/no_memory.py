@@ -337,7 +337,10 @@ def live_once(world, accounts, folder, number, every, receiver=None):
     if receiver is not None:
         life.tell(receiver, folder)
     _, wrong = life.live()
-    return life.workers[0].process.returncode if mark.exists() else None, wrong
+    first = life.workers[0]
+    if first.process.returncode == OUT_OF_MEMORY and "memory" not in first.text():
+        wrong.append(f"{life.prefix}: no word of memory: {first.text()[-300:]}")
+    return first.process.returncode if mark.exists() else None, wrong
 
 
 def count_lives(options):
