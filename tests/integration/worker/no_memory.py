@@ -320,7 +320,7 @@ class OutwardLife(end_at.Life):
     def tell(self, receiver, folder):
         """Its workers send to this one."""
         self.receiver = receiver
-        secret, config = folder / "secret", folder / f"{self.domain}.conf"
+        secret, config = (folder / f"{self.domain}.{end}" for end in ("secret", "conf"))
         secret.touch(0o600)
         secret.write_text("whsec_" + "A" * 44)
         config.write_text(f"[sink hook]\nurl = https://127.0.0.1:{receiver.port}/{self.domain}\nports = {receiver.port}\n"
