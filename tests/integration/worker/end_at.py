@@ -50,6 +50,7 @@ class Life:
     """One domain from its registration to its removal, with a prefix of its own."""
 
     lock = threading.Lock()  # of what all lives share: the list of workers, and the standstill that the checker makes
+    args = ()  # of the workers
 
     def __init__(self, world, accounts, name, ends, variant="sesverify-crash", exit_code=EXIT_AT_COMMAND):
         self.world, self.accounts, self.account = world, accounts, None
@@ -60,7 +61,7 @@ class Life:
     def start(self, variant, **settings):
         with self.lock:
             self.workers.append(self.world.start_worker(
-                wait=False, variant=variant, SESVERIFY_REDIS_PREFIX=self.prefix, AWS_ACCESS_KEY_ID=self.account,
+                wait=False, args=self.args, variant=variant, SESVERIFY_REDIS_PREFIX=self.prefix, AWS_ACCESS_KEY_ID=self.account,
                 AWS_SECRET_ACCESS_KEY="secret", **settings))
 
     def watch(self):

@@ -1,12 +1,13 @@
 """F44: memory ends at one place after the other, and each time the program says so or does what it was asked for all the same.
 
     no_memory.py commands [--every] [--step N] [--first N] [--count N]
-    no_memory.py lives [--every] [--lives N] [--first N] [--count N]
+    no_memory.py lives [--every] [--outward] [--lives N] [--first N] [--count N]
 
 What fails is one allocation (fail_alloc.c): the first one of each place, a place being who called whom for it, or with --every
 each single one, from the first until nothing failed any more. `commands` does that to every command of the program but `run` and
 `demo`; `lives` to a worker in the middle of a whole life of a domain (end_at.py), which another worker takes over: as many lives
-as asked for, spread evenly over the places, or one for each of them where there are no more places than that.
+as asked for, spread evenly over the places, or one for each of them where there are no more places than that. With --outward the
+worker tells a webhook, which has to hear of everything, and is asked for its pages all the time.
 
 Allowed is: the end with 71 and a word about memory; an error that a library made of it, with its reason; or everything as usual.
 Not allowed is a crash, a hang, an exit code of "all is well" without the deed, an output that is short of something, a lost job.
@@ -17,6 +18,7 @@ import collections
 import concurrent.futures
 import contextlib
 import functools
+import http.client
 import itertools
 import json
 import os
@@ -29,12 +31,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import end_at  # noqa: E402
+from receiver import Receiver  # noqa: E402
 from sandbox import wait_for  # noqa: E402
-from world import DEADLINE_S, World, worker_program  # noqa: E402
+from world import DEADLINE_S, World, address, worker_program  # noqa: E402
 
 OUT_OF_MEMORY = 71
 NEVER = 1 << 40
@@ -99,8 +103,8 @@ def is_on(redis, _number):
 
 class Deed:
     """A command. `{n}` in its words is the number of the try, `before` makes what it needs, and `done` is what has to be true once it
-    says that all went well; `alike` = what it prints is always the same, but for numbers; `alone` = one at a time, for all do it to
-    the same thing."""
+    says that all went well; `alike` = what it prints is always the same, but for numbers; `alone` = one at a time: what one
+    does the other would meet."""
 
     def __init__(self, words, before=None, done=None, alike=True, configured=True, alone=False):
         self.words, self.before, self.done, self.alike = words.split(), before, done, alike
@@ -136,7 +140,7 @@ DEEDS = (
     Deed("status"),
     Deed("status a.example --json"),
     Deed("top --once --port {port}", alike=False),
-    Deed("reshard 2 --dry-run", take_all_events),  # the last one: it wants that nobody has anything left to read
+    Deed("reshard 2 --dry-run", take_all_events, alone=True),  # the last one: it wants that nobody has anything left to read
 )
 
 
@@ -217,7 +221,9 @@ class Trial:
         done, came, serial = self.run(number)
         self.took.append((time.monotonic() - begin, number))
         if not came:
-            return ""
+            if done.returncode == self.usual.returncode:
+                return ""
+            return f"{self.deed.name} at {number}: it went another way: exit {done.returncode}: {done.stderr[-300:]}"
         self.ends[done.returncode] += 1
         wrong = self.judge(done, serial)
         return f"{self.deed.name} at {number}: {wrong}: exit {done.returncode}: {done.stderr[-300:]}" if wrong else ""
@@ -290,12 +296,51 @@ def count_commands(options):
 
 # --- lives of a worker ---
 
-def live_once(world, accounts, folder, number, every):
+class OutwardLife(end_at.Life):
+    """A life of which a webhook hears, and somebody looks at the worker's pages meanwhile."""
+
+    paths = itertools.cycle(("/", "/metrics", "/status", "/domains", "/domains/{}", "/events", "/readyz", "/livez"))
+    look_at = 0.0
+
+    def watch(self):
+        worker = self.workers[-1]
+        if time.monotonic() >= self.look_at and worker.alive() and '"event":"ready"' in worker.text():
+            self.look_at = time.monotonic() + 0.1
+            with contextlib.suppress(OSError, http.client.HTTPException):  # it may end at any moment, or say so with a 500
+                urllib.request.urlopen(f"http://{address(worker)}{next(self.paths).format(self.domain)}", timeout=5).read()
+        super().watch()
+
+    def go_through(self):
+        super().go_through()
+        self.until("the webhook to hear of everything", lambda _: self.heard() >= {event["id"] for event in self.events()})
+
+    def heard(self):
+        return {message.event["id"] for message in list(self.receiver.taken) if message.path == f"/{self.domain}"}
+
+    def tell(self, receiver, folder):
+        """Its workers send to this one."""
+        self.receiver = receiver
+        secret, config = (folder / f"{self.domain}.{end}" for end in ("secret", "conf"))
+        secret.touch(0o600)
+        secret.write_text("whsec_" + "A" * 44)
+        config.write_text(f"[sink hook]\nurl = https://127.0.0.1:{receiver.port}/{self.domain}\nports = {receiver.port}\n"
+                          f"secret_file = {secret}\nca_file = {receiver.authority.pem}\nallow_addresses = 127.0.0.1\n"
+                          "retries = 0s, 200ms, 400ms, 800ms, 1s, 1s, 1s\n")
+        self.args = ("--config", config)
+
+
+def live_once(world, accounts, folder, number, every, receiver=None):
     """(how the worker ended, None = it never came so far, what was wrong)"""
     mark = folder / f"life{number}"
-    life = end_at.Life(world, accounts, f"life{number}", failing(number, mark, every), variant="sesverify", exit_code=OUT_OF_MEMORY)
+    kind = end_at.Life if receiver is None else OutwardLife
+    life = kind(world, accounts, f"life{number}", failing(number, mark, every), variant="sesverify", exit_code=OUT_OF_MEMORY)
+    if receiver is not None:
+        life.tell(receiver, folder)
     _, wrong = life.live()
-    return life.workers[0].process.returncode if mark.exists() else None, wrong
+    first = life.workers[0]
+    if first.process.returncode == OUT_OF_MEMORY and "memory" not in first.text():
+        wrong.append(f"{life.prefix}: no word of memory: {first.text()[-300:]}")
+    return first.process.returncode if mark.exists() else None, wrong
 
 
 def count_lives(options):
@@ -306,15 +351,16 @@ def count_lives(options):
     for i in range(end_at.LIVES_MAX):
         accounts.put(f"AKIDLIFE{i}")
     with World(settings=settings, speed=end_at.SPEED, sandbox_args=["--look-every", "60s", *keys]) as world, \
-            tempfile.TemporaryDirectory() as name:
+            tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = pathlib.Path(name)
-        wrong += live_once(world, accounts, folder, NEVER, options.every)[1]
+        receiver = stack.enter_context(Receiver(folder)) if options.outward else None
+        wrong += live_once(world, accounts, folder, NEVER, options.every, receiver)[1]
         count = counted(folder / f"life{NEVER}", options.every)
         # No life is like the other, so there may be a few places more than in the one that was counted: beyond those nothing fails.
         step = max(1.0, count / options.lives)
         numbers = [1 + int(i * step) for i in range(options.first, options.lives)[:options.count]]
         with concurrent.futures.ThreadPoolExecutor(2 * options.at_a_time) as pool:
-            for end, found in pool.map(lambda number: live_once(world, accounts, folder, number, options.every), numbers):
+            for end, found in pool.map(lambda number: live_once(world, accounts, folder, number, options.every, receiver), numbers):
                 ends[end] += 1
                 wrong += found
         print(f"a life: {count} {'allocations' if options.every else 'places'}, tried {len(numbers)}, ended with {dict(ends)}, "
@@ -326,6 +372,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("commands", "lives"))
     parser.add_argument("--every", action="store_true", help="each single allocation, not the first of each place")
+    parser.add_argument("--outward", action="store_true", help="lives: a webhook hears of all, and somebody looks at the pages")
     parser.add_argument("--step", type=int, default=1, metavar="N", help="commands: every Nth only")
     parser.add_argument("--lives", type=int, default=24, metavar="N", help="lives: so many, spread evenly")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="leave out so many commands or lives")
