@@ -51,6 +51,7 @@ def test_a_few_at_a_time(store):
     kept = tell(store, 0)
     assert [store.trim(WEEK_MS, 4) for _ in range(3)] == [[4, 1, ""], [4, 1, ""], [2, 0, ""]]
     assert ids(store) == [kept]
+    assert store.counters() == {"trimmed": 10}
 
 
 def test_of_one_millisecond_only_those_read(store):
@@ -91,6 +92,8 @@ def test_a_group_that_is_behind_with_young_ones_holds_nothing(store):
     young = tell(store, DAY_MS)
     store.redis.xgroup_create(store.key("events"), "g", id=young)
     assert store.trim(WEEK_MS) == [1, 0, ""]
+    store.redis.xgroup_create(store.key("events"), "new", id="0")
+    assert store.trim(WEEK_MS) == [0, 0, ""]
 
 
 def test_a_group_from_the_beginning_holds_all(store):
