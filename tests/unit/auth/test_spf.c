@@ -294,6 +294,10 @@ static void an_address_that_is_not_told(void **state)
         {"v=spf1 include:gone.com include:ses.com -all", SV_SPF_PERMERROR, false, SV_SPF_PERMERROR},
         {"v=spf1 include:silent.com include:ses.com -all", SV_SPF_TEMPERROR, false,
          SV_SPF_TEMPERROR},
+        {"v=spf1 ip4:192.0.2.0/24 include:gone.com -all", SV_SPF_UNDECIDED, false,
+         SV_SPF_PERMERROR},
+        {"v=spf1 ip4:192.0.2.0/24 include:silent.com -all", SV_SPF_UNDECIDED, false,
+         SV_SPF_TEMPERROR},
         {"v=spf1 include:%{l}.x.com include:ses.com -all", SV_SPF_UNDECIDED, false,
          SV_SPF_UNDECIDED},
         {"v=spf1 exists:%{l}.x.com include:ses.com -all", SV_SPF_PASS, true, SV_SPF_PASS},
@@ -371,6 +375,26 @@ static void counting_may_go_on(void **state)
     sv_spf_check(&check, &verdict);
     assert_int_equal(verdict.result, SV_SPF_PERMERROR);
     assert_int_equal(verdict.lookups, SV_SPF_COUNT_MAX + 1);
+}
+
+static void empty_answers_are_counted_on_too(void **state)
+{
+    static const struct entry entries[] = {
+        {"client.com", SV_RR_TXT, "v=spf1 exists:a.x.com exists:b.x.com exists:c.x.com -all"},
+        {"a.x.com", SV_RR_A, NULL},
+        {"b.x.com", SV_RR_A, NULL},
+        {"c.x.com", SV_RR_A, NULL}};
+    struct zone zone = {.entries = entries, .count = 4, .known = 4};
+    struct sv_spf_check check = {.source = {.ask = look, .context = &zone}, .domain = "client.com"};
+    struct sv_spf_verdict verdict;
+
+    (void)state;
+    sv_spf_check(&check, &verdict);
+    assert_int_equal(verdict.result, SV_SPF_PERMERROR);
+    check.count_on = true;
+    sv_spf_check(&check, &verdict);
+    assert_int_equal(verdict.result, SV_SPF_FAIL);
+    assert_int_equal(verdict.voids, SV_SPF_VOIDS_MAX + 1);
 }
 
 static void a_suggestion_lets_ses_in(void **state)
@@ -478,6 +502,7 @@ int main(void)
         cmocka_unit_test(an_address_that_is_not_told),
         cmocka_unit_test(hosts_that_were_not_kept_may_match),
         cmocka_unit_test(counting_may_go_on),
+        cmocka_unit_test(empty_answers_are_counted_on_too),
         cmocka_unit_test(a_suggestion_lets_ses_in),
         cmocka_unit_test(several_records_merge_into_one),
         cmocka_unit_test(hostile_records_merge_soon),
