@@ -118,6 +118,18 @@ def test_foreign_keys_stop_it_before_the_first_write(store):
     store.redis.delete(store.key("events"))
 
 
+def test_more_groups_than_it_looks_at_stop_it(store):
+    tell(store, 9 * DAY_MS)
+    for n in range(256):
+        store.redis.xgroup_create(store.key("events"), f"g{n}", id="$")
+    assert store.trim(WEEK_MS) == [0, 0, "g0"]  # the place of each group is at the last event
+    store.redis.xgroup_create(store.key("events"), "one-too-many", id="$")
+    before = dump(store)
+    with pytest.raises(redis_py.ResponseError, match="more than 256 consumer groups"):
+        store.trim(WEEK_MS)
+    assert dump(store) == before
+
+
 def test_on_a_full_server(store):
     for n in range(5):
         tell(store, 9 * DAY_MS - n)
