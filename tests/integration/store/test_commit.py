@@ -385,14 +385,14 @@ def test_F19_those_that_ended_together_come_back_apart(store):
                 store.redis.hset(store.key("d:" + uid), mapping={"cl": CLIENT, "f": 1, "cf": 0})
             store.redis.hset(store.key("d:" + uid), "rc", turn - 1)
             store.redis.zadd(store.key("run"), {uid: 1})
+            before = int(store.redis.time()[0]) * 1000  # of each, so that a slow machine delays one at most
             assert store.reap(uid, CLIENT, reclaims_max=9, crash_wait_ms=10000) == "REAPED"
-        now = int(store.redis.time()[0]) * 1000
-        waits[turn] = [int(store.domain(uid)["nx"]) - now for uid in uids]
+            waits.setdefault(turn, []).append(int(store.domain(uid)["nx"]) - before)
         store.redis.delete(store.key("due:lo:" + CLIENT), store.key("due:hi:" + CLIENT))
     store.broken_on_purpose = True  # such domains come from no job
     assert max(waits[1]) <= 5000
     for turn, longest in ((2, 4000), (3, 8000), (4, 10000)):
-        assert longest / 2 - 5000 <= min(waits[turn]) and max(waits[turn]) <= longest + 5000
+        assert longest / 2 <= min(waits[turn]) and max(waits[turn]) <= longest + 5000
         assert max(waits[turn]) - min(waits[turn]) >= longest / 4
 
 
