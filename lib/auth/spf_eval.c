@@ -106,11 +106,7 @@ static enum sv_spf_result check_below(struct sv_spf_eval *eval, const char *doma
 /* The table of section 5.2. */
 static enum sv_spf_match match_include(struct sv_spf_eval *eval, const char *name)
 {
-    struct sv_span exp = eval->exp;
-    enum sv_spf_result result = check_below(eval, name);
-
-    eval->exp = exp; /* that of an included record is not used (section 6.2) */
-    switch (result) {
+    switch (check_below(eval, name)) {
     case SV_SPF_PASS:
         return SV_SPF_MATCH_YES;
     case SV_SPF_FAIL:

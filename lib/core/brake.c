@@ -10,7 +10,7 @@ void sv_brake_note(struct sv_brake *brake, unsigned full, sv_ms took_ms, sv_ms n
     unsigned room = sv_brake_room(brake, full);
     unsigned least = full / SV_BRAKE_DEPTH > 0 ? full / SV_BRAKE_DEPTH : 1;
 
-    if (brake->room != 0 && now - took_ms < brake->changed_at)
+    if (now - took_ms < brake->changed_at)
         return;
     if (took_ms >= SV_BRAKE_SLOW_MS && room > least) {
         brake->room = room / 2 > least ? room / 2 : least;

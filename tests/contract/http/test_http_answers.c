@@ -20,6 +20,14 @@ static const struct peer_script scripts[] = {
      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nx-amzn-RequestId:  abc-1 \r\n"
      "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 5\r\n\r\nhello",
      NULL, 0, 0, PEER_KEEP},
+    /* a type of 64 bytes, an id of 96: one more than there is room for */
+    {"/long-head",
+     "HTTP/1.1 200 OK\r\nx-amzn-RequestId: "
+     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+     "0123456789abcdef\r\n"
+     "Content-Type: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\r\n"
+     "Content-Length: 0\r\n\r\n",
+     NULL, 0, 0, PEER_KEEP},
     {"/a/./b//../%2e%2E/plain", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL, 0, 0,
      PEER_KEEP},
     {"/empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", NULL, 0, 0, PEER_KEEP},
@@ -262,6 +270,9 @@ static void headers_are_those_of_the_last_head(void **state)
     assert_string_equal(asked.date, "");
     asked = ask_once(&fixture, "/trailer", 0);
     assert_string_equal(asked.request_id, "head");
+    asked = ask_once(&fixture, "/long-head", 0);
+    assert_int_equal(strlen(asked.content_type), sizeof asked.content_type - 1);
+    assert_int_equal(strlen(asked.request_id), sizeof asked.request_id - 1);
     tear_down(&fixture);
 }
 

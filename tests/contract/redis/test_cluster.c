@@ -161,6 +161,77 @@ static void moved_to_a_node_nobody_knew(void **state)
     scene_finish(&scene);
 }
 
+/* The first server has all slots by now. */
+static const char *answer_alone(struct server *server, const char *argv0, const redisReply *command)
+{
+    static char map[64];
+
+    if (strcmp(argv0, "CLUSTER") != 0)
+        return answer_well(server, argv0, command);
+    (void)snprintf(map, sizeof(map), "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:%u\r\n",
+                   scene.servers[0].port);
+    return map;
+}
+
+static const char *answer_moved_once(struct server *server, const char *argv0,
+                                     const redisReply *command)
+{
+    if (strcmp(argv0, "GET") != 0)
+        return answer_alone(server, argv0, command);
+    server->answer = answer_alone;
+    return answer_moved(server, argv0, command);
+}
+
+/* While another call is held up. */
+static const char *ask_beside(const char *line)
+{
+    assert_int_equal(scene_start(&scene, 0, line, NULL), SV_OK);
+    while (scene.calls[0].ends < scene.calls[0].starts)
+        (void)uv_run(&scene.loop, UV_RUN_ONCE);
+    assert_int_equal(scene.calls[0].err, SV_OK);
+    return scene.calls[0].reply;
+}
+
+/* It serves nothing any more, but somebody waits for its answer. */
+static void a_server_that_lost_its_slots_may_still_answer(void **state)
+{
+    const struct sv_redis_target high = {.key = HIGH};
+
+    (void)state;
+    open_ready();
+    assert_int_equal(scene_start(&scene, 1, "HOLD x", &high), SV_OK);
+    while (scene_count(&scene, 1, "HOLD x|") == 0)
+        (void)uv_run(&scene.loop, UV_RUN_ONCE);
+    scene.servers[0].answer = answer_moved_once;
+    scene.servers[1].answer = scene.servers[2].answer = answer_alone;
+    moved_port = scene.servers[2].port;
+    assert_string_equal(ask_beside("GET " LOW), "node2");
+    while (strcmp(ask_beside("GET " LOW), "node0") != 0) /* until the new map is in force */
+        continue;
+    assert_int_equal(scene.calls[1].ends, 0);
+    scene_finish(&scene);
+}
+
+static const char *answer_no_slots(struct server *server, const char *argv0,
+                                   const redisReply *command)
+{
+    if (strcmp(argv0, "CLUSTER") == 0)
+        return "*0\r\n";
+    return answer_politely(server, argv0, command);
+}
+
+static void a_cluster_without_slots_is_told(void **state)
+{
+    (void)state;
+    set(1);
+    scene.servers[0].answer = answer_no_slots;
+    scene_open(&scene);
+    scene_run_until(&scene, scene_is_down);
+    assert_int_equal(scene.why.code, SV_EUNAVAILABLE);
+    assert_non_null(strstr(scene.why.text, "serves no slots"));
+    scene_finish(&scene);
+}
+
 static void moved_in_a_circle_ends(void **state)
 {
     (void)state;
@@ -466,6 +537,8 @@ int main(void)
         cmocka_unit_test(every_server_is_asked_once),
         cmocka_unit_test(moved_is_followed_and_the_map_asked_for_once),
         cmocka_unit_test(moved_to_a_node_nobody_knew),
+        cmocka_unit_test(a_server_that_lost_its_slots_may_still_answer),
+        cmocka_unit_test(a_cluster_without_slots_is_told),
         cmocka_unit_test(moved_in_a_circle_ends),
         cmocka_unit_test(ask_is_true_of_one_command),
         cmocka_unit_test(ask_is_over_when_the_move_is_given_up),

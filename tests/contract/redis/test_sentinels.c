@@ -90,9 +90,13 @@ static void the_primary_they_name_is_used(void **state)
     (void)state;
     set(SENTINELS);
     scene.options.redis.address.database = 2; /* Sentinels have none */
+    (void)snprintf(scene.options.redis.address.password,
+                   sizeof(scene.options.redis.address.password), "secret");
     open_ready();
     expect("redis3");
     assert_int_equal(scene_count(&scene, 0, "SENTINEL GET-MASTER-ADDR-BY-NAME main|"), 1);
+    assert_int_equal(scene_count(&scene, 0, "AUTH"), 0); /* the password is not for them */
+    assert_int_equal(scene_count(&scene, OLD, "AUTH secret|"), 1);
     assert_int_equal(scene_count(&scene, 0, "SELECT"), 0);
     assert_int_equal(scene_count(&scene, OLD, "SELECT 2|"), 1);
     scene_finish(&scene);

@@ -1,7 +1,7 @@
 """The door: every rule of admission, each job also sent twice."""
 import pytest
 from sv_scripts import rfc3339, uid_of
-from steps import CLIENT, job, last_event, run, settle
+from steps import CLIENT, commit_args, job, last_event, run, settle
 
 
 def test_register_opens(store):
@@ -138,14 +138,17 @@ def test_running_domain_is_promised_one_more_check(store):
     assert answer == ["COMMITTED", 1]
     d = store.domain(uid)
     assert d["todo"] == "11" and "again" not in d
+    assert store.redis.zscore(store.key("due:hi:" + CLIENT), uid) == float(d["nx"])
     assert store.claim(uid, CLIENT, "w/2")[0] == "CLAIMED"
 
 
 def test_recheck_of_a_running_domain_uses_an_attempt(store):
     job(store, "register")
-    uid, _ = run(store)
+    uid, fence = run(store)
     assert job(store, "recheck", attempts_max=1) == ["COALESCED", 0]
     assert store.domain(uid)["att"] == "1" and store.domain(uid)["again"] == "1"
+    args, opt = commit_args(store, uid, fence, "pending_verification")
+    assert store.commit(*args, **opt) == ["COMMITTED", 1]
 
 
 def test_recheck_of_a_running_domain_cools_down(store):
@@ -177,6 +180,7 @@ def test_registered_anew_keeps_its_numbers(store):
     d = store.domain(uid)
     assert (d["seq"], d["f"], d["cf"]) == (before["seq"], before["f"], before["cf"]) == (
         "2", "2", "2")
+    assert d["cb"] == before["cb"]  # whoever committed last still knows its commit
     assert d["st"] == "new" and "old" not in d and "att" not in d and d["todo"] == "1"
     settle(store)
     assert store.counters()["status_removed"] == 0

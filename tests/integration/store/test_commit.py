@@ -7,6 +7,13 @@ from steps import CLIENT, commit_args, dump, job, last_event, run, settle
 UID = uid_of("default", CLIENT, "a.example")
 
 
+def be_due(store, uid=UID):
+    """It waits with urgency, and need not any longer."""
+    store.redis.zadd(store.key("due:hi:" + CLIENT), {uid: 1})
+    store.redis.zadd(store.key("ring"), {CLIENT: 1})
+    store.redis.zadd(store.key("ring:hi"), {CLIENT: 1})
+
+
 def lose_lease(store, uid=UID):
     """The lease is past from now on."""
     store.redis.zadd(store.key("run"), {uid: 1})
@@ -14,11 +21,11 @@ def lose_lease(store, uid=UID):
 
 def test_commit_writes_everything_at_once(store):
     job(store, "register", job_id="j1", todo=1)
-    settle(store, fields={"tok": "abc", "x": "1"}, delete=["todo"], detail="why",
+    settle(store, fields={"e": "", "tok": "abc", "x": "1"}, delete=["todo"], detail="why",
            wait_ms=5000)
     d = store.domain(UID)
     assert d["st"] == "pending_verification" and d["seq"] == "1" and d["cf"] == "1"
-    assert d["tok"] == "abc" and "todo" not in d and "jid" not in d and "own" not in d
+    assert d["e"] == "" and d["tok"] == "abc" and "todo" not in d and "jid" not in d and "own" not in d
     assert store.redis.get(store.key("x:" + UID)) == b"why"
     assert store.redis.get(store.receipt(CLIENT, "j1")) == b"done"
     assert [e["type"].split(".")[2] for e in store.events()] == ["domain", "job"]
@@ -163,6 +170,25 @@ def test_conflict_about_the_job(store):
     store.redis.hdel(store.key("n"), "conflict")
 
 
+def test_an_open_job_may_wait_for_the_look_that_was_promised(store):
+    job(store, "register", job_id="j1")
+    uid, fence = run(store)
+    job(store, "recheck")
+    args, opt = commit_args(store, uid, fence, "pending_verification", job_id="", wait_ms=-1)
+    assert store.commit(*args, **opt) == ["COMMITTED", 1]
+    assert store.domain(uid)["jid"] == "j1" and store.redis.zscore(store.key("due:hi:" + CLIENT), uid)
+
+
+def test_what_a_newer_program_wrote_stays_of_its_version(store):
+    job(store, "register")
+    store.redis.hset(store.key("d:" + UID), "ver", 7)
+    settle(store, wait_ms=0)
+    assert store.domain(UID)["ver"] == "7"
+    store.redis.hset(store.key("d:" + UID), "ver", 1)
+    settle(store, wait_ms=0)
+    assert store.domain(UID)["ver"] == "2"
+
+
 def test_job_can_stay_open(store):
     job(store, "register")
     settle(store, job_id="", event="", to="new", wait_ms=0)
@@ -246,6 +272,12 @@ def test_another_clients_record_stops_it(store):
         with pytest.raises(redis.exceptions.ResponseError, match="belongs to another client"):
             call()
         assert dump(store) == before
+    uid, fence = run(store)
+    lose_lease(store)
+    d, before = store.domain(uid), dump(store)
+    assert store.release(uid, "other", fence) == 0
+    assert store.reap(uid, "other", d["jid"], d["job"]) == "HELD"
+    assert dump(store) == before
     store.bury(entry, "r", "e", "p", store.job_event(entry, "j", "dead"))
 
 
@@ -265,17 +297,29 @@ def test_release_gives_an_attempt_back_once(store):
     settle(store, wait_ms=0)
     job(store, "recheck")
     uid, fence = run(store)
+    before = store.redis.time()[0] * 1000
     for _ in range(2):
         assert store.release(uid, CLIENT, fence, 7000) == 1
         d = store.domain(uid)
-        assert "att" not in d and d["jt"] == "recheck" and "own" not in d
-        assert store.redis.zscore(store.key("due:hi:" + CLIENT), uid) == float(d["nx"])
+        assert "att" not in d and "la" not in d and d["jt"] == "recheck" and "own" not in d
+        assert store.redis.zscore(store.key("due:hi:" + CLIENT), uid) == float(d["nx"]) >= before + 7000
     assert store.release(uid, CLIENT, fence + 1) == 0
-    store.redis.zadd(store.key("due:hi:" + CLIENT), {uid: 1})
-    store.redis.zadd(store.key("ring"), {CLIENT: 1})
-    store.redis.zadd(store.key("ring:hi"), {CLIENT: 1})
+    be_due(store)
+    uid, fence = run(store)
+    assert store.release(uid, CLIENT, fence) == 1 and "att" not in store.domain(uid)  # there is none left
     settle(store)
     assert store.release(uid, CLIENT, fence + 1) == 0
+
+
+def test_release_gives_no_attempt_back_that_is_of_another_job(store):
+    job(store, "register")
+    settle(store, wait_ms=0)
+    job(store, "recheck")
+    settle(store, wait_ms=0)
+    job(store, "remove", todo=8)
+    uid, fence = run(store)
+    assert store.release(uid, CLIENT, fence) == 1
+    assert store.domain(uid)["att"] == "1" and "la" in store.domain(uid)
 
 
 def test_release_and_reap_keep_what_was_promised(store):
@@ -296,26 +340,39 @@ def test_reap_counts_and_ends_a_crash_loop(store):
     settle(store, wait_ms=0)
     job(store, "recheck", job_id='j"1')
     for n in range(1, 4):
-        store.redis.zadd(store.key("due:hi:" + CLIENT), {UID: 1})
-        store.redis.zadd(store.key("ring"), {CLIENT: 1})
-        store.redis.zadd(store.key("ring:hi"), {CLIENT: 1})
+        be_due(store)
         uid, fence = run(store, own="w/%d" % n)
         assert store.reap_found(uid) == "HELD"
         assert store.reap(uid, CLIENT, "other", "1-1") == "HELD"
         lose_lease(store)
         assert store.reap(uid, CLIENT, "other", "1-1") == "HELD"
+        before = store.redis.time()[0] * 1000
         answer = store.reap_found(uid, reclaims_max=3, crash_wait_ms=50000)
         assert store.reap_found(uid) == "HELD"
         assert int(store.domain(uid)["f"]) == fence + 1
     assert answer == "CRASH_LOOP"
+    assert store.counters()["reaped"] == 3 and store.counters()["crash_loop"] == 1
     d = store.domain(UID)
     assert d["rc"] == "3" and "jid" not in d and "att" not in d
     assert last_event(store)["outcome"] == "dead"
     assert last_event(store)["reason"] == "crash_loop"
     assert last_event(store)["job_id"] == 'j"1'
     assert store.redis.get(store.receipt(CLIENT, 'j"1')) == b"dead"
+    assert 6.9 * 86400e3 < store.redis.pttl(store.receipt(CLIENT, 'j"1')) <= 7 * 86400e3
     assert store.redis.zcard(store.key("dead")) == 1
-    assert store.redis.zscore(store.key("due:lo:" + CLIENT), UID) == float(d["nx"])
+    assert store.redis.zscore(store.key("due:lo:" + CLIENT), UID) == float(d["nx"]) >= before + 50000
+    be_due(store)
+    store.redis.delete(store.key("due:lo:" + CLIENT))
+    settle(store)
+    assert "rc" not in store.domain(UID)  # it counts those in a row
+
+
+def test_the_first_worker_that_dies_delays_nothing(store):
+    job(store, "register")
+    uid, _ = run(store)
+    lose_lease(store)
+    assert store.reap_found(uid) == "REAPED"
+    assert run(store, own="w/2")[0] == uid
 
 
 def test_F19_those_that_ended_together_come_back_apart(store):
@@ -328,15 +385,26 @@ def test_F19_those_that_ended_together_come_back_apart(store):
                 store.redis.hset(store.key("d:" + uid), mapping={"cl": CLIENT, "f": 1, "cf": 0})
             store.redis.hset(store.key("d:" + uid), "rc", turn - 1)
             store.redis.zadd(store.key("run"), {uid: 1})
+            before = int(store.redis.time()[0]) * 1000  # of each, so that a slow machine delays one at most
             assert store.reap(uid, CLIENT, reclaims_max=9, crash_wait_ms=10000) == "REAPED"
-        now = int(store.redis.time()[0]) * 1000
-        waits[turn] = [int(store.domain(uid)["nx"]) - now for uid in uids]
+            waits.setdefault(turn, []).append(int(store.domain(uid)["nx"]) - before)
         store.redis.delete(store.key("due:lo:" + CLIENT), store.key("due:hi:" + CLIENT))
     store.broken_on_purpose = True  # such domains come from no job
     assert max(waits[1]) <= 5000
     for turn, longest in ((2, 4000), (3, 8000), (4, 10000)):
-        assert longest / 2 - 5000 <= min(waits[turn]) and max(waits[turn]) <= longest + 5000
+        assert longest / 2 <= min(waits[turn]) and max(waits[turn]) <= longest + 5000
         assert max(waits[turn]) - min(waits[turn]) >= longest / 4
+
+
+def test_F19_the_wait_doubles_and_each_time_another_part_of_it_is_left_out(store):
+    for uid, wait_ms in (("0" * 16, 1024000), ("0" * 10 + "ffff00", 512000)):  # the tenth time: digits 11 to 14 say how much
+        store.redis.hset(store.key("d:" + uid), mapping={"cl": CLIENT, "f": 1, "cf": 0, "rc": 9})
+        store.redis.zadd(store.key("run"), {uid: 1})
+        before = store.redis.time()[0] * 1000
+        assert store.reap(uid, CLIENT, reclaims_max=99, crash_wait_ms=10 ** 9) == "REAPED"
+        after = store.redis.time()[0] * 1000 + 1000
+        assert before + wait_ms <= int(store.domain(uid)["nx"]) <= after + wait_ms + 10
+    store.broken_on_purpose = True  # such domains come from no job
 
 
 def test_reap_of_what_has_no_record(store):

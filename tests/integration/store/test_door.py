@@ -232,6 +232,15 @@ def test_permits_after_the_clock_went_back(store):
     wait = store.gcra(1_000_000)[0]
     assert 0 < wait <= 1_000_000
     assert store.gcra(1_000_000)[0] <= wait
+    store.redis.set(key, "0 1000000 %d" % ((seconds + 3600) * 1_000_000))  # slowed down an hour from now
+    assert store.gcra(1_000_000, throttled=True)[1] == 2_000_000
+
+
+def test_the_line_for_permits_has_an_end_and_goes_away_by_itself(store):
+    key = "sv:{q:default:eu-west-1:Get}:line"
+    answers = [store.gcra(3_600_000_000, "w%d" % n) for n in range(70)]
+    assert [answer[2] for answer in answers[:3]] == [1, 1, 2] and answers[-1][2] == 64
+    assert store.redis.zcard(key) == 64 and 0 < store.redis.pttl(key) <= 36_001_000
 
 
 def test_the_limiter_is_the_same_rule_in_c(store):

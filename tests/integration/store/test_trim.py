@@ -51,6 +51,7 @@ def test_a_few_at_a_time(store):
     kept = tell(store, 0)
     assert [store.trim(WEEK_MS, 4) for _ in range(3)] == [[4, 1, ""], [4, 1, ""], [2, 0, ""]]
     assert ids(store) == [kept]
+    assert store.counters() == {"trimmed": 10}
 
 
 def test_of_one_millisecond_only_those_read(store):
@@ -91,6 +92,8 @@ def test_a_group_that_is_behind_with_young_ones_holds_nothing(store):
     young = tell(store, DAY_MS)
     store.redis.xgroup_create(store.key("events"), "g", id=young)
     assert store.trim(WEEK_MS) == [1, 0, ""]
+    store.redis.xgroup_create(store.key("events"), "new", id="0")
+    assert store.trim(WEEK_MS) == [0, 0, ""]
 
 
 def test_a_group_from_the_beginning_holds_all(store):
@@ -113,6 +116,18 @@ def test_foreign_keys_stop_it_before_the_first_write(store):
     with pytest.raises(redis_py.ResponseError, match="WRONGTYPE"):
         store.trim(WEEK_MS)
     store.redis.delete(store.key("events"))
+
+
+def test_more_groups_than_it_looks_at_stop_it(store):
+    tell(store, 9 * DAY_MS)
+    for n in range(256):
+        store.redis.xgroup_create(store.key("events"), f"g{n}", id="$")
+    assert store.trim(WEEK_MS) == [0, 0, "g0"]  # the place of each group is at the last event
+    store.redis.xgroup_create(store.key("events"), "one-too-many", id="$")
+    before = dump(store)
+    with pytest.raises(redis_py.ResponseError, match="more than 256 consumer groups"):
+        store.trim(WEEK_MS)
+    assert dump(store) == before
 
 
 def test_on_a_full_server(store):

@@ -294,20 +294,32 @@ static void an_address_that_is_not_told(void **state)
         {"v=spf1 include:gone.com include:ses.com -all", SV_SPF_PERMERROR, false, SV_SPF_PERMERROR},
         {"v=spf1 include:silent.com include:ses.com -all", SV_SPF_TEMPERROR, false,
          SV_SPF_TEMPERROR},
+        {"v=spf1 ip4:192.0.2.0/24 include:gone.com -all", SV_SPF_UNDECIDED, false,
+         SV_SPF_PERMERROR},
+        {"v=spf1 ip4:192.0.2.0/24 include:silent.com -all", SV_SPF_UNDECIDED, false,
+         SV_SPF_TEMPERROR},
         {"v=spf1 include:%{l}.x.com include:ses.com -all", SV_SPF_UNDECIDED, false,
          SV_SPF_UNDECIDED},
         {"v=spf1 exists:%{l}.x.com include:ses.com -all", SV_SPF_PASS, true, SV_SPF_PASS},
         {"v=spf1 -exists:%{l}.x.com include:ses.com -all", SV_SPF_UNDECIDED, true,
          SV_SPF_UNDECIDED},
         {"v=spf1 ptr include:ses.com -all", SV_SPF_PASS, true, SV_SPF_PASS},
+        {"v=spf1 include:part.com include:ses.com -all", SV_SPF_PASS, true, SV_SPF_PASS},
+        {"v=spf1 include:macro.com include:ses.com -all", SV_SPF_UNDECIDED, false,
+         SV_SPF_UNDECIDED},
+        {"v=spf1 include:moved.com include:ses.com -all", SV_SPF_UNDECIDED, false,
+         SV_SPF_UNDECIDED},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         const struct entry entries[] = {{"client.com", SV_RR_TXT, cases[i].record},
                                         {"gone.com", SV_RR_TXT, NULL},
-                                        {"silent.com", SV_RR_TXT, "!"}};
-        struct zone zone = {.entries = entries, .count = 3, .known = 3};
+                                        {"silent.com", SV_RR_TXT, "!"},
+                                        {"part.com", SV_RR_TXT, "v=spf1 ip4:192.0.2.0/24 -all"},
+                                        {"macro.com", SV_RR_TXT, "v=spf1 include:%{l}.x.com -all"},
+                                        {"moved.com", SV_RR_TXT, "v=spf1 redirect=%{l}.x.com"}};
+        struct zone zone = {.entries = entries, .count = 6, .known = 6};
         struct sv_spf_check check = {.source = {.ask = look, .context = &zone},
                                      .domain = "client.com",
                                      .passing = "ses.com"};
@@ -322,14 +334,14 @@ static void an_address_that_is_not_told(void **state)
     }
 }
 
-/* One MX of more, as if there had been no room for the others. */
+/* One value of more, as if there had been no room for the others; `context` is the type of which
+ * there are more. */
 static void look_cut(void *context, const char *name, enum sv_rr_type type,
                      struct sv_spf_reply *out)
 {
     static const struct sv_span mx = {.text = "10 mail.client.com", .len = 18};
     static const struct sv_span txt = {.text = "v=spf1 mx -all", .len = 14};
 
-    (void)context;
     (void)name;
     *out = (struct sv_spf_reply){.known = true, .outcome = SV_DNS_NODATA};
     if (type != SV_RR_MX && type != SV_RR_TXT)
@@ -337,20 +349,25 @@ static void look_cut(void *context, const char *name, enum sv_rr_type type,
     out->outcome = SV_DNS_DATA;
     out->values = type == SV_RR_MX ? &mx : &txt;
     out->count = 1;
-    out->incomplete = type == SV_RR_MX;
+    out->incomplete = type == *(const enum sv_rr_type *)context;
 }
 
-static void hosts_that_were_not_kept_may_match(void **state)
+/* A host may match, and a record may be the second one. */
+static void what_was_not_kept_may_decide(void **state)
 {
+    static enum sv_rr_type types[] = {SV_RR_MX, SV_RR_TXT};
     struct sv_ip ip;
-    struct sv_spf_check check = {.source = {.ask = look_cut}, .domain = "client.com", .ip = &ip};
-    struct sv_spf_verdict verdict;
 
     (void)state;
     assert_true(sv_ip_parse(sv_span_of("192.0.2.1"), &ip));
-    sv_spf_check(&check, &verdict);
-    assert_int_equal(verdict.result, SV_SPF_UNDECIDED);
-    assert_false(verdict.waiting);
+    for (size_t i = 0; i < 2; i++) {
+        struct sv_spf_check check = {
+            .source = {.ask = look_cut, .context = &types[i]}, .domain = "client.com", .ip = &ip};
+        struct sv_spf_verdict verdict;
+        sv_spf_check(&check, &verdict);
+        assert_int_equal(verdict.result, SV_SPF_UNDECIDED);
+        assert_false(verdict.waiting);
+    }
 }
 
 /* Beyond the limits the counting goes on where it is wanted. */
@@ -373,6 +390,59 @@ static void counting_may_go_on(void **state)
     assert_int_equal(verdict.lookups, SV_SPF_COUNT_MAX + 1);
 }
 
+static void a_redirect_is_one_lookup(void **state)
+{
+    static const struct entry entries[] = {
+        {"client.com", SV_RR_TXT, "v=spf1 ip4:192.0.2.1 redirect=ses.com"}};
+    struct zone zone = {.entries = entries, .count = 1, .known = 1};
+    struct sv_spf_check check = {
+        .source = {.ask = look, .context = &zone}, .domain = "client.com", .passing = "ses.com"};
+    struct sv_spf_verdict verdict;
+
+    (void)state;
+    sv_spf_check(&check, &verdict);
+    assert_int_equal(verdict.result, SV_SPF_PASS);
+    assert_int_equal(verdict.lookups, 1);
+}
+
+static void a_record_includes_ses_when_nothing_decides_before(void **state)
+{
+    static const struct {
+        const char *record;
+        enum sv_tri includes;
+    } cases[] = {
+        {"v=spf1 mx include:amazonses.com -all", SV_TRI_YES},
+        {"v=spf1 include:amazonses.com ip4:300 -all", SV_TRI_NO},
+        {"v=spf1 -all include:amazonses.com", SV_TRI_UNKNOWN},
+        {"v=spf1 ?mx include:amazonses.com -all", SV_TRI_UNKNOWN},
+        {"v=spf1 mx -all", SV_TRI_UNKNOWN},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        assert_int_equal(sv_spf_includes_ses(sv_span_of(cases[i].record)), cases[i].includes);
+}
+
+static void empty_answers_are_counted_on_too(void **state)
+{
+    static const struct entry entries[] = {
+        {"client.com", SV_RR_TXT, "v=spf1 exists:a.x.com exists:b.x.com exists:c.x.com -all"},
+        {"a.x.com", SV_RR_A, NULL},
+        {"b.x.com", SV_RR_A, NULL},
+        {"c.x.com", SV_RR_A, NULL}};
+    struct zone zone = {.entries = entries, .count = 4, .known = 4};
+    struct sv_spf_check check = {.source = {.ask = look, .context = &zone}, .domain = "client.com"};
+    struct sv_spf_verdict verdict;
+
+    (void)state;
+    sv_spf_check(&check, &verdict);
+    assert_int_equal(verdict.result, SV_SPF_PERMERROR);
+    check.count_on = true;
+    sv_spf_check(&check, &verdict);
+    assert_int_equal(verdict.result, SV_SPF_FAIL);
+    assert_int_equal(verdict.voids, SV_SPF_VOIDS_MAX + 1);
+}
+
 static void a_suggestion_lets_ses_in(void **state)
 {
     static const struct {
@@ -380,6 +450,7 @@ static void a_suggestion_lets_ses_in(void **state)
     } cases[] = {
         {"v=spf1 mx -all", "v=spf1 mx include:amazonses.com -all"},
         {"v=spf1 mx", "v=spf1 mx include:amazonses.com"},
+        {"v=spf1 mx -all ~all", "v=spf1 mx include:amazonses.com -all"},
         {"v=spf1 mx redirect=x.com", "v=spf1 mx include:amazonses.com redirect=x.com"},
         {"v=spf1 ?include:amazonses.com +all", "v=spf1 include:amazonses.com ~all"},
         {"v=spf1 -all include:amazonses.com", "v=spf1 include:amazonses.com -all"},
@@ -476,8 +547,11 @@ int main(void)
         cmocka_unit_test(names_become_questions),
         cmocka_unit_test(an_evaluation_is_undecided_until_the_last_answer_it_needs),
         cmocka_unit_test(an_address_that_is_not_told),
-        cmocka_unit_test(hosts_that_were_not_kept_may_match),
+        cmocka_unit_test(what_was_not_kept_may_decide),
         cmocka_unit_test(counting_may_go_on),
+        cmocka_unit_test(empty_answers_are_counted_on_too),
+        cmocka_unit_test(a_redirect_is_one_lookup),
+        cmocka_unit_test(a_record_includes_ses_when_nothing_decides_before),
         cmocka_unit_test(a_suggestion_lets_ses_in),
         cmocka_unit_test(several_records_merge_into_one),
         cmocka_unit_test(hostile_records_merge_soon),

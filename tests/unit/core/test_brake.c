@@ -46,6 +46,18 @@ static void calls_from_before_count_once(void **state)
     assert_int_equal(sv_brake_room(&brake, FULL), FULL / 4);
 }
 
+/* The same when the change was the last step back to all of the room. */
+static void calls_from_before_the_end_do_not_count(void **state)
+{
+    struct sv_brake brake = {.room = 0, .changed_at = 5000};
+
+    (void)state;
+    sv_brake_note(&brake, FULL, 2000, 6999);
+    assert_int_equal(sv_brake_room(&brake, FULL), FULL);
+    sv_brake_note(&brake, FULL, 2000, 7000);
+    assert_int_equal(sv_brake_room(&brake, FULL), FULL / 2);
+}
+
 static void quick_answers_give_it_back_step_by_step(void **state)
 {
     struct sv_brake brake = {.room = 25, .changed_at = 1000};
@@ -100,6 +112,7 @@ int main(void)
         cmocka_unit_test(all_the_room_at_first),
         cmocka_unit_test(slow_answers_halve_it_down_to_a_part),
         cmocka_unit_test(calls_from_before_count_once),
+        cmocka_unit_test(calls_from_before_the_end_do_not_count),
         cmocka_unit_test(quick_answers_give_it_back_step_by_step),
         cmocka_unit_test(in_between_nothing_changes),
         cmocka_unit_test(one_domain_is_always_looked_at),

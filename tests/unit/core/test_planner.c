@@ -26,6 +26,45 @@ static void nobody_waits_at_first(void **state)
     assert_int_equal(sv_planner_take(&planner, out), 0);
     assert_int_equal(sv_planner_wait_ms(&planner, 1, true), -1);
     assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 50);
+    sv_planner_set_pace(&planner, (struct sv_pace){.interval_ms = 1010}); /* nobody but us */
+    assert_int_equal(sv_planner_bound_ms(&planner, SV_ASK_GUARD), 1060);
+}
+
+/* The slower pace of the two counts: that of now, and that which the ask was told. */
+static void a_pace_that_changes_makes_nobody_overstay(void **state)
+{
+    static const unsigned workers[][2] = {{1, 3}, {3, 1}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct sv_ask ask = ask_of(SV_ASK_GUARD, 1, 1000);
+        struct sv_planner planner;
+
+        sv_planner_init(&planner, BATCH);
+        sv_planner_set_pace(&planner,
+                            (struct sv_pace){.interval_ms = 1010, .workers = workers[i][0]});
+        sv_planner_add(&planner, &ask);
+        sv_planner_set_pace(&planner,
+                            (struct sv_pace){.interval_ms = 1010, .workers = workers[i][1]});
+        assert_false(sv_planner_overstayed(&planner, &ask, 1000 + 3 * 1010 + 50));
+        assert_true(sv_planner_overstayed(&planner, &ask, 1000 + 3 * 1010 + 51));
+    }
+}
+
+/* Guarding can wait; a doubt cannot. */
+static void a_doubt_makes_a_search_of_it(void **state)
+{
+    struct sv_domain domains[] = {{.status = SV_STATUS_VERIFIED, .bad_at = 1},
+                                  {.status = SV_STATUS_VERIFIED, .temporary_at = 1},
+                                  {.status = SV_STATUS_VERIFIED, .wrong_at = 1},
+                                  {.status = SV_STATUS_AT_RISK},
+                                  {.status = SV_STATUS_VERIFIED}};
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(sv_ask_kind_of(&domains[i], false), i < 4 ? SV_ASK_SEARCH : SV_ASK_GUARD);
+        assert_int_equal(sv_ask_kind_of(&domains[i], true), SV_ASK_RECHECK);
+    }
 }
 
 static void a_small_batch_waits_for_company_a_full_one_does_not(void **state)
@@ -437,6 +476,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_waits_at_first),
+        cmocka_unit_test(a_pace_that_changes_makes_nobody_overstay),
+        cmocka_unit_test(a_doubt_makes_a_search_of_it),
         cmocka_unit_test(a_small_batch_waits_for_company_a_full_one_does_not),
         cmocka_unit_test(rechecks_come_first_but_every_class_has_its_share),
         cmocka_unit_test(the_bound_is_what_the_header_says),

@@ -107,6 +107,25 @@ static void failure_tells_late_from_lost(void **state)
     sv_redis_queue_fini(&queue);
 }
 
+/* Who closes the connection is told that he did, however late the answer was. */
+static void closing_is_no_lateness(void **state)
+{
+    static struct sv_redis_command commands[2];
+    struct sv_errinfo why = {.code = SV_ECANCELED, .text = "closed"};
+    struct sv_redis_queue queue;
+    struct book book = {.count = 0};
+
+    (void)state;
+    sv_redis_queue_init(&queue);
+    fill(&queue, commands, 2, &book);
+    sv_redis_queue_fail(&queue, 5000, &why);
+    sv_redis_queue_deliver(&queue);
+    assert_int_equal(book.count, 2);
+    assert_int_equal(book.err[0], SV_ECANCELED);
+    assert_int_equal(book.err[1], SV_ECANCELED);
+    sv_redis_queue_fini(&queue);
+}
+
 static void a_canceled_command_keeps_its_place(void **state)
 {
     static struct sv_redis_command commands[3];
@@ -164,6 +183,7 @@ int main(void)
         cmocka_unit_test(replies_come_in_order_while_it_grows),
         cmocka_unit_test(it_is_full_at_its_limit),
         cmocka_unit_test(failure_tells_late_from_lost),
+        cmocka_unit_test(closing_is_no_lateness),
         cmocka_unit_test(a_canceled_command_keeps_its_place),
         cmocka_unit_test(cancel_after_the_end_and_inside_a_callback),
     };

@@ -183,6 +183,19 @@ static void small_replies_never_add_up(void **state)
     }
 }
 
+static void a_reply_may_be_as_large_as_the_limit(void **state)
+{
+    struct sv_redis_scan scan;
+    size_t used = 0;
+    bool whole = false;
+
+    (void)state;
+    sv_redis_scan_init(&scan, SV_REDIS_NODE_BYTES + 5);
+    assert_int_equal(sv_redis_scan_feed(&scan, "+OK\r\n", 5, &used, &whole, NULL), SV_OK);
+    assert_true(whole);
+    assert_int_equal(sv_redis_scan_feed(&scan, "+OKS\r\n", 6, &used, &whole, NULL), SV_ETOOBIG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +203,7 @@ int main(void)
         cmocka_unit_test(an_endless_line_ends),
         cmocka_unit_test(the_sum_counts_not_the_single_piece),
         cmocka_unit_test(small_replies_never_add_up),
+        cmocka_unit_test(a_reply_may_be_as_large_as_the_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,6 +143,19 @@ static void redirects_are_read(void **state)
     }
 }
 
+static void hosts_that_fit_are_read(void **state)
+{
+    struct sv_redis_host host;
+    char name[sizeof(host.host)];
+
+    (void)state;
+    memset(name, 'h', sizeof(name));
+    assert_true(sv_redis_host_read(&host, name, sizeof(name) - 1, "1", 1));
+    assert_int_equal(strlen(host.host), sizeof(name) - 1);
+    assert_false(sv_redis_host_read(&host, name, sizeof(name), "1", 1));
+    assert_false(sv_redis_host_read(&host, "a\0b", 3, "1", 1));
+}
+
 /* Errors are at most as long as a line; whatever is in them, nothing is read beyond. */
 static void any_text_is_survived(void **state)
 {
@@ -171,9 +184,8 @@ static void any_text_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slots_of_keys),
-        cmocka_unit_test(ranges_are_read),
-        cmocka_unit_test(redirects_are_read),
+        cmocka_unit_test(slots_of_keys),        cmocka_unit_test(ranges_are_read),
+        cmocka_unit_test(redirects_are_read),   cmocka_unit_test(hosts_that_fit_are_read),
         cmocka_unit_test(any_text_is_survived),
     };
 
