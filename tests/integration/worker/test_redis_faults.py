@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from bad_days import QUICK, STEADY, Load, Stopwatch, counter, logged, running, statuses, verify, wait_logged, wait_working
+from redis_variant import first
 from sandbox import wait_for
 from world import DEADLINE_S, World
 
@@ -24,7 +25,7 @@ def answers(client):
 
 @pytest.fixture(name="world")
 def make_world():
-    with World(settings=SETTINGS, redis={"aof": True, "config": {"enable-protected-configs": "yes"}}, **STEADY) as world:
+    with World(settings=SETTINGS, redis={"small": True, "aof": True, "config": {"enable-protected-configs": "yes"}}, **STEADY) as world:
         yield world
 
 
@@ -67,18 +68,18 @@ def test_F03_the_last_second_is_lost():
     true by now, and what is told a second time has the id it had the first time."""
     far = {f"SESVERIFY_SCHEDULE_{key}": "1d" for key in ("FIRST_LOOK", "FLOOR", "CAP", "VERIFIED_EVERY", "SES_FLOOR")}
     sweeping = {"SESVERIFY_SCHEDULE_SWEEP_EVERY": "5s", "SESVERIFY_SCHEDULE_SWEEP_DOMAINS_MIN": "1"}
-    with World(settings={**QUICK, **far, **sweeping}, **STEADY) as world:
+    with World(settings={**QUICK, **far, **sweeping}, redis={"small": True, "aof": False}, **STEADY) as world:
         worker = world.start_worker()
         load = Load(world, 20)
         load.push("register", load.names[:17])
         wait_for(lambda: counter(world, "done") == 17, "the jobs to be done")
         world.redis.save()
-        dump = pathlib.Path(world.redis_server.folder, "dump.rdb")
+        dump = pathlib.Path(first(world.redis_server).folder, "dump.rdb")
         kept = dump.read_bytes()
         load.push("register", load.names[17:])  # these jobs will be forgotten altogether
         load.wait_verified()
-        first = {e["subject"]: e for e in world.events() if e["type"].endswith(".verified.v1")}
-        assert set(first) == set(load.names)
+        before = {e["subject"]: e for e in world.events() if e["type"].endswith(".verified.v1")}
+        assert set(before) == set(load.names)
         world.redis_server.kill()
         dump.write_bytes(kept)
         world.redis_server.start()
@@ -91,7 +92,7 @@ def test_F03_the_last_second_is_lost():
         wait_for(lambda: counter(world, "status_verified") == 20, "the forgotten ones to be verified")
         again = {e["subject"]: e for e in world.events() if e["type"].endswith(".verified.v1")}
         for name in load.names:
-            one, other = first[name], again[name]
+            one, other = before[name], again[name]
             assert one is not other and (one["source"], one["id"], one["sequence"]) == (other["source"], other["id"], other["sequence"])
         assert worker.alive()
 
@@ -120,7 +121,7 @@ def test_F08_slow_loading_after_a_restart(world, load):
         pipe.set(f"ballast:{i}", "x")
     pipe.execute()
     world.redis.config_set("aof-use-rdb-preamble", "yes")
-    world.redis_server.config["key-load-delay"] = "3000"
+    first(world.redis_server).config["key-load-delay"] = "3000"
     world.redis_server.kill()
     world.redis_server.start()
     wait_working(world, "after LOADING")
@@ -132,13 +133,14 @@ def test_F08_slow_loading_after_a_restart(world, load):
 def test_F08_busy_with_a_script(world, load):
     """A script of somebody else runs on and on; -BUSY is answered until it is killed."""
     world.redis.config_set("busy-reply-threshold", 50)
-    hog = world.redis_server.client(socket_timeout=30)
+    server = first(world.redis_server)
+    hog = server.client(socket_timeout=30)
     pool = hog.connection_pool.get_connection("EVAL")
     pool.send_command("EVAL", "while true do end", 0)
     try:
         wait_logged(world.workers[0], "store_call_repeated", error="BUSY")
     finally:
-        world.redis.execute_command("SCRIPT", "KILL")
+        server.client().script_kill()
     wait_for(lambda: answers(world.redis), "the script to be killed")
     hog.connection_pool.disconnect()
     wait_working(world, "after BUSY")
