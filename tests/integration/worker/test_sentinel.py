@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+import redis
 
 from bad_days import QUICK, STEADY, Load, logged, verify, wait_logged
 from redis_sentinels import RedisSentinels
@@ -36,6 +37,16 @@ def push_to(server, domain):
     return server.client().xadd("sv:{0}:jobs", {"job": '{"type":"register","client_id":"late","domain":"%s"}' % domain})
 
 
+def wait_following(old):
+    """Sentinels have told the old primary. A server that becomes a replica ends its clients' connections, ours too."""
+    def follows():
+        try:
+            return old.client().execute_command("ROLE")[0] == "slave"
+        except redis.exceptions.ConnectionError:
+            return False
+    wait_for(follows, "the old primary to follow", DEADLINE_S)
+
+
 def seconds_to_take(server, since, domain):
     """A job pushed to the new primary is taken and admitted, so that it leaves the inbox; how long after `since`."""
     entry, client = push_to(server, domain), server.client()
@@ -53,7 +64,7 @@ def test_F09_demoted_primary(world):
     print(f"taking jobs {took:.2f} s after the promotion")
     assert took <= TAKING_S
     wait_logged(worker, "redis_primary", 2)
-    wait_for(lambda: old.client().execute_command("ROLE")[0] == "slave", "Sentinels to tell the old primary", DEADLINE_S)
+    wait_following(old)
     world.redis.connection_pool.disconnect()  # the test's own client goes on with the new one
     verify(world, "after.example")
     assert worker.alive()
@@ -88,7 +99,7 @@ def test_F10_slow_sentinel_failover_under_load(world):
         print(f"taking jobs {took:.2f} s after the promotion")
         assert took <= TAKING_S
         old.start()
-        wait_for(lambda: old.client().execute_command("ROLE")[0] == "slave", "the old primary to follow", DEADLINE_S)
+        wait_following(old)
     load.wait_verified()
 
 
@@ -200,7 +211,7 @@ def test_F17_slow_partition(guarded):
         sentinels[2].resume()
         group(world).heal(old)
         wait_logged(stays, "redis_primary", port=new.port)
-        wait_for(lambda: old.client().execute_command("ROLE")[0] == "slave", "the old primary to follow", DEADLINE_S)
+        wait_following(old)
         load.push("recheck")
         wait_for(lambda: new.client().xlen("sv:{0}:jobs") == 0, "every job to be answered", DEADLINE_S)
         here = told(new)
