@@ -30,7 +30,7 @@ class Client(redis.RedisCluster):
 
     def client_list(self):
         """The clients of all primaries."""
-        return [client for clients in super().client_list(target_nodes=self.PRIMARIES).values() for client in clients]
+        return [one for node in self.get_primaries() for one in redis.RedisCluster.client_list(self, target_nodes=node)]
 
 
 class RedisCluster:
