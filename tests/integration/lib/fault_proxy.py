@@ -12,8 +12,10 @@ the bytes that come next. It is a thread with a loop of its own: the test is not
 """
 import asyncio
 import collections
+import hashlib
 import random
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -135,8 +137,14 @@ class Link:
 
 
 class FaultProxy:
-    def __init__(self, target, seed=None):
+    """`certificate`: (certificate, key) for clients that come over TLS; faults are those of the clear bytes."""
+
+    def __init__(self, target, seed=None, certificate=None):
         self.target = target
+        self.context = None
+        if certificate is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
         self.seed = random.randrange(1 << 32) if seed is None else seed
         self.up, self.down = Way(self.seed), Way(self.seed + 1)
         self.links = set()
@@ -182,7 +190,7 @@ class FaultProxy:
 
     def _run(self, begun):
         asyncio.set_event_loop(self.loop)
-        server = self.loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0))
+        server = self.loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.context))
         self.port = server.sockets[0].getsockname()[1]
         begun.set()
         self.loop.run_forever()
@@ -255,23 +263,33 @@ def command_bytes(*words):
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
+ERROR = "return redis.error_reply(ARGV[1])"
+
+
 def error_instead(text):
-    """The words of a command that Redis answers with this error."""
-    return ["EVAL", f"return redis.error_reply({text!r})", 0]
+    """The words of a command that Redis answers with this error. RedisProxy has the script loaded: EVAL is not for the least user."""
+    return ["EVALSHA", hashlib.sha1(ERROR.encode()).hexdigest(), 0, text]
 
 
 class RedisProxy(FaultProxy):
-    """`replace`: words -> None (leave it), or the words of another command to be sent in its place. `redis_url` is for a client."""
+    """Before a RedisServer; a client speaks TLS with it where it would with the server.
 
-    def __init__(self, target, seed=None):
-        super().__init__(target, seed)
+    `replace`: words -> None (leave it), or the words of another command to be sent in its place."""
+
+    def __init__(self, server, seed=None):
+        super().__init__(server.path, seed, server.tls)
+        self.server = server
         self.replace = None
         self.commands = collections.Counter()
         self.replaced = 0
 
-    @property
-    def redis_url(self):
-        return f"redis://127.0.0.1:{self.port}/0"
+    def __enter__(self):
+        self.server.client().script_load(ERROR)
+        return super().__enter__()
+
+    def environment(self):
+        """The settings of a worker that comes this way."""
+        return self.server.environment(self.port)
 
     def changes(self, link):
         commands = Commands()

@@ -215,9 +215,9 @@ class RedisSentinels:
 
     def client(self, **options):
         """A client that asks the Sentinels again whenever it connects."""
-        options.setdefault("decode_responses", True)
+        options = {"decode_responses": True, "socket_timeout": 30, **options}
         asked = [("127.0.0.1", s.port) for s in self.sentinels]
-        finder = redis.sentinel.Sentinel(asked, socket_timeout=1, sentinel_kwargs={"password": self.sentinel_password})
+        finder = redis.sentinel.Sentinel(asked, sentinel_kwargs={"password": self.sentinel_password, "socket_timeout": 1})
         return finder.master_for(NAME, password=self.password, **options)
 
     def cli(self):

@@ -256,16 +256,16 @@ class RedisServer:
         options.setdefault("decode_responses", True)
         return redis.Redis(unix_socket_path=self.path, **options)
 
-    def environment(self):
-        """The settings of a worker of this Redis."""
-        return {"SESVERIFY_REDIS_URL": self.url()}
+    def environment(self, port=None):
+        """The settings of a worker of this Redis, or of one that comes by a proxy's port."""
+        return {"SESVERIFY_REDIS_URL": self.url(port=port)}
 
     def cli(self):
         """What redis-cli needs to get here."""
         return ["-s", self.path] + (["-a", self.password] if self.password else [])
 
-    def url(self, user=None, password=None, database=0, tcp=False, host="127.0.0.1"):
-        """What `redis.url` takes; over TLS where the server has it and `tcp` is "tls"."""
+    def url(self, user=None, password=None, database=0, tcp=False, host="127.0.0.1", port=None):
+        """What `redis.url` takes; over TLS where the server has it and `tcp` is "tls". `port`: of a proxy before it."""
         password = self.password if password is None else password
         login = ""
         if user or password:
@@ -273,8 +273,8 @@ class RedisServer:
             login = f"{quote(user)}:{quote(password)}@"
         if tcp == "tls":
             assert self.tls_port, "made without tls"
-            return f"rediss://{login}{host}:{self.tls_port}/{database}"
-        if tcp:
-            assert self.port, "made without port=True"
-            return f"redis://{login}{host}:{self.port}/{database}"
+            return f"rediss://{login}{host}:{port or self.tls_port}/{database}"
+        if tcp or port:
+            assert port or self.port, "made without port=True"
+            return f"redis://{login}{host}:{port or self.port}/{database}"
         return f"unix://{login}{self.path}?db={database}"

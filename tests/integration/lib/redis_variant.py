@@ -47,8 +47,8 @@ class TlsServer(RedisServer):
     def url(self, tcp="tls", **options):
         return super().url(tcp=tcp, **options)
 
-    def environment(self):
-        return {**super().environment(), "SESVERIFY_REDIS_TLS_CA_FILE": self.authority.pem}
+    def environment(self, port=None):
+        return {**super().environment(port), "SESVERIFY_REDIS_TLS_CA_FILE": self.authority.pem}
 
     def close(self):
         super().close()

@@ -175,16 +175,17 @@ class World:
 
     # --- workers ---
 
-    def environment(self):
+    def environment(self, **settings):
+        """A worker's, with these settings besides; None takes one away. Who names a Redis gets nothing about ours."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "SESVERIFY_"))}
         dns_address = self.dns.address if self.dns else self.sandbox.dns_addr
-        return {**clean, **self.sandbox.environment(), **self.redis_server.environment(), **self.settings,
-                "SESVERIFY_DNS_SERVERS": dns_address}
+        ours = {} if "SESVERIFY_REDIS_URL" in settings else self.redis_server.environment()
+        whole = {**clean, **self.sandbox.environment(), **ours, **self.settings, "SESVERIFY_DNS_SERVERS": dns_address, **settings}
+        return {k: v for k, v in whole.items() if v is not None}
 
     def start_worker(self, wait=True, args=(), variant=None, **settings):
         self.started += 1
-        environment = {k: v for k, v in {**self.environment(), **settings}.items() if v is not None}
-        worker = Worker(environment, self.folder, self.started, variant or self.variant, args, self.launcher)
+        worker = Worker(self.environment(**settings), self.folder, self.started, variant or self.variant, args, self.launcher)
         self.workers.append(worker)
         if wait:
             wait_for(worker.ready, "the worker to be ready", DEADLINE_S)

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -9,6 +10,7 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from certificates import Authority  # noqa: E402
 from fault_proxy import Commands, FaultProxy, RedisProxy, command_bytes, error_instead  # noqa: E402
 from redis_server import RedisServer  # noqa: E402
 from sandbox import wait_for  # noqa: E402
@@ -268,7 +270,7 @@ def test_commands_are_found_however_they_are_cut():
 
 
 def test_commands_of_redis_are_counted_and_replaced():
-    with RedisServer() as server, RedisProxy(server.path) as proxy, Caller(proxy) as caller:
+    with RedisServer() as server, RedisProxy(server) as proxy, Caller(proxy) as caller:
         caller.say(command_bytes("SET", "a", "1") + command_bytes("INCR", "a"))
         assert caller.hear(9) == b"+OK\r\n:2\r\n"
         proxy.replace = lambda words: error_instead("TRYAGAIN later") if words[0] == b"INCR" else None
@@ -276,3 +278,15 @@ def test_commands_of_redis_are_counted_and_replaced():
         answer = b"-TRYAGAIN later\r\n$1\r\n2\r\n"
         assert caller.hear(len(answer)) == answer
         assert (proxy.commands["INCR"], proxy.commands["GET"], proxy.replaced) == (2, 1, 1)
+
+
+def test_over_tls_the_clear_bytes_are_seen_and_spoiled(echo, tmp_path):
+    ours = Authority(tmp_path, "ours")
+    with FaultProxy(echo.address, certificate=ours.issue("server", ["127.0.0.1"])) as proxy, Caller(proxy) as caller:
+        caller.socket = ssl.create_default_context(cafile=ours.pem).wrap_socket(caller.socket, server_hostname="127.0.0.1")
+        assert caller.ask(b"x" * 200_000) == b"x" * 200_000 and echo.heard == b"x" * 200_000
+        proxy.down.rewrite = lambda data: data.replace(b"OK", b"NO")
+        assert caller.ask(b"+OK\r\n") == b"+NO\r\n"
+        done = proxy.down.cut(2)
+        caller.say(b"+OK\r\n")
+        assert caller.hear(5) == b"+N" and done.wait(DEADLINE_S)

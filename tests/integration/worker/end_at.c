@@ -1,6 +1,7 @@
 /* sesverify-crash: the worker with a transport that ends the process at a chosen command, so that a
- * test can die between any two commands. Linked with --wrap=sv_redis_stream_plain_new; the worker
- * itself knows nothing of it.
+ * test can die between any two commands. Linked with --wrap of the two functions that make a
+ * stream; the worker itself knows nothing of it. Over TLS the outer stream is listened to, whose
+ * bytes are clear.
  *
  * SV_TEST_END_BEFORE=N ends the process before its Nth Redis command is written, what came before
  * it being written; SV_TEST_END_AFTER=N right after the Nth was written, so that its reply finds
@@ -24,6 +25,12 @@ struct sv_redis_stream *__real_sv_redis_stream_plain_new(
     uv_loop_t *loop, const struct sv_redis_stream_events *events, void *context);
 struct sv_redis_stream *__wrap_sv_redis_stream_plain_new(
     uv_loop_t *loop, const struct sv_redis_stream_events *events, void *context);
+struct sv_redis_stream *__real_sv_redis_stream_tls_new(uv_loop_t *loop, struct sv_redis_tls *tls,
+                                                       const struct sv_redis_stream_events *events,
+                                                       void *context);
+struct sv_redis_stream *__wrap_sv_redis_stream_tls_new(uv_loop_t *loop, struct sv_redis_tls *tls,
+                                                       const struct sv_redis_stream_events *events,
+                                                       void *context);
 
 /* What is counted, and the operations that are decorated: one process, one of each. */
 static struct {
@@ -31,6 +38,7 @@ static struct {
     struct sv_redis_stream_ops ours;
     const char *word; /* NULL = every command */
     uint64_t before, after, count;
+    bool is_within_tls; /* the plain stream that is made belongs to a TLS stream */
 } end_at;
 
 static uint64_t number_of(const char *name)
@@ -112,11 +120,9 @@ static enum sv_err counting_write(struct sv_redis_stream *stream, struct sv_buf 
     return end_at.real->write(stream, out, info);
 }
 
-struct sv_redis_stream *__wrap_sv_redis_stream_plain_new(
-    uv_loop_t *loop, const struct sv_redis_stream_events *events, void *context)
+static struct sv_redis_stream *decorate(struct sv_redis_stream *stream)
 {
-    struct sv_redis_stream *stream = __real_sv_redis_stream_plain_new(loop, events, context);
-
+    SV_REQUIRE(end_at.real == NULL || end_at.real == stream->ops);
     end_at.real = stream->ops;
     end_at.ours = *stream->ops;
     end_at.ours.write = counting_write;
@@ -125,4 +131,24 @@ struct sv_redis_stream *__wrap_sv_redis_stream_plain_new(
     end_at.word = getenv("SV_TEST_END_WORD");
     stream->ops = &end_at.ours;
     return stream;
+}
+
+struct sv_redis_stream *__wrap_sv_redis_stream_plain_new(
+    uv_loop_t *loop, const struct sv_redis_stream_events *events, void *context)
+{
+    struct sv_redis_stream *stream = __real_sv_redis_stream_plain_new(loop, events, context);
+
+    return end_at.is_within_tls ? stream : decorate(stream);
+}
+
+struct sv_redis_stream *__wrap_sv_redis_stream_tls_new(uv_loop_t *loop, struct sv_redis_tls *tls,
+                                                       const struct sv_redis_stream_events *events,
+                                                       void *context)
+{
+    struct sv_redis_stream *stream;
+
+    end_at.is_within_tls = true;
+    stream = __real_sv_redis_stream_tls_new(loop, tls, events, context);
+    end_at.is_within_tls = false;
+    return decorate(stream);
 }

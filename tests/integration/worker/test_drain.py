@@ -67,7 +67,7 @@ def stop_at(world, proxy, point):
     domain, client = f"d{point}.example", f"c{point % 7}"
     trigger = Trigger(proxy, domain, point)
     trigger.uid = uid_of(client, domain).encode()
-    worker = world.start_worker(SESVERIFY_REDIS_URL=proxy.redis_url)
+    worker = world.start_worker(**proxy.environment())
     trigger.pid = worker.pid
     entries = [world.push("register", client, domain, id=f"r{point}")]
     published = False
@@ -89,7 +89,7 @@ def stop_at(world, proxy, point):
 def test_F46_slow_sigterm_at_each_of_50_points_of_a_job():
     """Exit 0, nothing lost, nothing that a lease or a takeover had to bring back, no attempt counted for what was handed
     back, in time; and nothing new is taken once the worker has heard of it."""
-    with World(settings=SETTINGS) as world, RedisProxy(world.redis_server.path) as proxy:
+    with World(settings=SETTINGS) as world, RedisProxy(world.redis_server) as proxy:
         entries, tooks, lates = [], [], []
         for point in range(1, POINTS + 1):
             pushed, took, late = stop_at(world, proxy, point)

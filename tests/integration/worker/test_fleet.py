@@ -7,7 +7,7 @@ import time
 import zlib
 
 from checker import check
-from fault_proxy import FaultProxy
+from fault_proxy import RedisProxy
 from sandbox import wait_for
 from world import DEADLINE_S, World
 
@@ -251,16 +251,15 @@ def test_readers_that_are_gone_are_forgotten():
 
 def test_workers_that_start_together_come_one_after_another():
     """And one that is told to stop meanwhile has not begun."""
-    with World(settings={"SESVERIFY_WORKER_START_SPREAD": "1s"}) as world, FaultProxy(world.redis_server.path) as proxy:
-        url = f"redis://127.0.0.1:{proxy.port}/0"
-        workers = [world.start_worker(wait=False, SESVERIFY_REDIS_URL=url) for _ in range(6)]
+    with World(settings={"SESVERIFY_WORKER_START_SPREAD": "1s"}) as world, RedisProxy(world.redis_server) as proxy:
+        workers = [world.start_worker(wait=False, **proxy.environment()) for _ in range(6)]
         wait_for(lambda: all(w.ready() for w in workers), "the workers to be ready", DEADLINE_S)
         apart = max(proxy.accepted_at) - min(proxy.accepted_at)
         print(f"six workers came within {apart:.2f} s")
         assert apart > 0.2
         for _ in range(5):  # its wait is a random part of a minute: rarely too short for us
             accepted = proxy.accepted
-            late = world.start_worker(wait=False, SESVERIFY_REDIS_URL=url, SESVERIFY_WORKER_START_SPREAD="60s")
+            late = world.start_worker(wait=False, **proxy.environment(), SESVERIFY_WORKER_START_SPREAD="60s")
             wait_for(lambda: '"event":"start_waits"' in late.text() or late.ready(), "the worker to wait", DEADLINE_S)
             assert late.stop() == 0
             if "a signal came before the start" in late.text():

@@ -149,8 +149,7 @@ def test_E6_second_signal_leaves_now():
 
 def test_E5_signal_before_redis_is_there():
     with World() as world:
-        worker = world.start_worker(wait=False, SESVERIFY_REDIS_URL=f"unix://{world.folder}/nobody",
-                                    SESVERIFY_REDIS_TLS_CA_FILE=None)
+        worker = world.start_worker(wait=False, SESVERIFY_REDIS_URL=f"unix://{world.folder}/nobody")
         wait_logged(worker, "account_ready")
         worker.signal(signal.SIGTERM)
         assert worker.process.wait(DEADLINE_S) == 0
@@ -160,8 +159,7 @@ def test_E5_signals_with_the_first_line():
     """What comes before the loop turns waits for it: neither lost nor the end of the process in the default way."""
     for _ in range(10):
         with World() as world:
-            worker = world.start_worker(wait=False, SESVERIFY_REDIS_URL=f"unix://{world.folder}/nobody",
-                                        SESVERIFY_REDIS_TLS_CA_FILE=None)
+            worker = world.start_worker(wait=False, SESVERIFY_REDIS_URL=f"unix://{world.folder}/nobody")
             wait_for(worker.text, "the first line", DEADLINE_S)
             worker.signal(signal.SIGHUP)
             worker.signal(signal.SIGUSR2)

@@ -43,7 +43,7 @@ def live_through(world, proxy, entry):
     """Workers come and go until the job has its answer."""
     def answered():
         if not world.workers or not world.workers[-1].alive():
-            world.start_worker(wait=False, SESVERIFY_REDIS_URL=proxy.redis_url)
+            world.start_worker(wait=False, **proxy.environment())
         return next((e for e in world.events() if e["id"] == f"job.0.{entry}"), None)
     return wait_for(answered, "the poisonous job's answer", DEADLINE_S)
 
@@ -70,7 +70,7 @@ def judge(world, poison, answer, entry, others, reason):
 
 
 def test_F19_slow_a_domain_whose_look_kills_the_worker(world):
-    with RedisProxy(world.redis_server.path) as proxy:
+    with RedisProxy(world.redis_server) as proxy:
         entry, others = push_all(world)
         uid = []
 
@@ -89,7 +89,7 @@ def test_F19_slow_a_domain_whose_look_kills_the_worker(world):
 
 def test_F19_a_job_whose_reading_kills_the_worker(world):
     """It takes no other job with it, though all of them were read together."""
-    with RedisProxy(world.redis_server.path) as proxy:
+    with RedisProxy(world.redis_server) as proxy:
         entry, others = push_all(world)
         poison = Poison(world, proxy, b"poison.example", lambda: True)
         answer = live_through(world, proxy, entry)

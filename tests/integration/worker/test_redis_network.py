@@ -28,7 +28,7 @@ def make_world():
 
 @pytest.fixture(name="proxy")
 def make_proxy(world):
-    with RedisProxy(world.redis_server.path) as proxy:
+    with RedisProxy(world.redis_server) as proxy:
         yield proxy
         proxy.calm()  # so that the worker can drain
         for worker in world.workers:
@@ -37,7 +37,7 @@ def make_proxy(world):
 
 
 def start(world, proxy, **settings):
-    return world.start_worker(SESVERIFY_REDIS_URL=proxy.redis_url, **settings)
+    return world.start_worker(**proxy.environment(), **settings)
 
 
 def verified_load(world, count=DOMAINS):
@@ -155,7 +155,7 @@ BAD_REPLIES = {
 @pytest.fixture(name="proxied", scope="module")
 def make_proxied():
     with World(settings={**SETTINGS, "SESVERIFY_REDIS_REPLY_MAX": "4MiB"}, **STEADY) as world, \
-            RedisProxy(world.redis_server.path) as proxy:
+            RedisProxy(world.redis_server) as proxy:
         start(world, proxy)
         verify(world, "client.example")
         yield world, proxy

@@ -33,9 +33,8 @@ def place():
 
 
 def run(world, *words, **more):
-    environment = {**world.environment(), **more}
-    return subprocess.run([worker_program(), *words], env={k: v for k, v in environment.items() if v is not None},
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    return subprocess.run([worker_program(), *words], env=world.environment(**more), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=DEADLINE_S, check=False)
 
 
 def objects(done, schema):
