@@ -26,6 +26,7 @@ from redis_server import RedisServer
 SOURCE = pathlib.Path(os.environ.get("SV_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[3]))
 USERS = SOURCE / "deploy" / "redis" / "users.acl"
 PASSWORD = "kind-of-redis"
+STEADY_MS = 60_000  # no test of the kind wants a fail-over; the CLIENT PAUSE of checker.py holds up what Sentinels say, too
 
 
 def is_there(word):
@@ -85,7 +86,8 @@ def unmade(small, options):
     if word == "aof":
         return RedisServer(**{"aof": True, "fsync": "everysec", **options})
     if word == "sentinel":
-        return RedisSentinels(**({"replicas": 0, "sentinels": 1} if small else {}), **without_port(options))
+        few = {"replicas": 0, "sentinels": 1} if small else {}
+        return RedisSentinels(down_after_ms=STEADY_MS, **few, **without_port(options))
     if word == "cluster":
         return RedisCluster(**({"primaries": 1, "replicas": 0} if small else {}), **without_port(options))
     return {"plain": RedisServer, "tls": TlsServer, "acl": AclServer, "valkey": ValkeyServer}[word](**options)
