@@ -123,13 +123,14 @@ class RedisSentinels:
         self.close()
 
     def start(self):
+        """All servers, and the Sentinels that do not run yet; the first server is the primary."""
         first = self.servers[0].start()
         for replica in self.servers[1:]:
             replica.config["replicaof"] = f"127.0.0.1 {first.port}"
             replica.start()
             del replica.config["replicaof"]
         self.wait_replicas(first)
-        for i in range(self.sentinels_count):
+        for i in range(len(self.sentinels), self.sentinels_count):
             sentinel = Sentinel(self.folder, i, first.port, self.sentinels_count // 2 + 1, self.sentinel_password, self.login,
                                 self.down_after_ms)
             self.sentinels.append(sentinel.start())
@@ -157,6 +158,28 @@ class RedisSentinels:
         for server in self.servers:
             server.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- all servers at once; the Sentinels go on ---
+
+    def stop(self):
+        for server in self.servers:
+            server.stop()
+
+    def kill(self):
+        for server in self.servers:
+            server.kill()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def pause(self):
+        for server in self.servers:
+            server.pause()
+
+    def resume(self):
+        for server in self.servers:
+            server.resume()
 
     # --- who is what ---
 
