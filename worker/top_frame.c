@@ -27,6 +27,23 @@ static void add(struct canvas *canvas, const char *text)
     SV_REQUIRE(sv_buf_add_str(canvas->out, text));
 }
 
+static void skip(struct canvas *canvas, unsigned blanks)
+{
+    canvas->column += blanks;
+    canvas->blanks += blanks;
+}
+
+/* Takes the blanks at the end of a text away; how many those were. */
+static unsigned strip(char *text)
+{
+    size_t len = strlen(text), end = len;
+
+    while (end > 0 && text[end - 1] == ' ')
+        end--;
+    text[end] = '\0';
+    return (unsigned)(len - end);
+}
+
 /* As much of the text as the line has room for. */
 static void put(struct canvas *canvas, enum sv_colour colour, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -35,6 +52,7 @@ static void put(struct canvas *canvas, enum sv_colour colour, const char *format
 {
     bool painted = canvas->frame->colour && colour != SV_PLAIN;
     char text[CELL_BYTES];
+    unsigned blanks;
     va_list list;
 
     if (canvas->full)
@@ -51,22 +69,18 @@ static void put(struct canvas *canvas, enum sv_colour colour, const char *format
             end--;
         text[end] = '\0';
     }
-    if (text[0] == '\0')
-        return;
-    for (; canvas->blanks > 0; canvas->blanks--)
-        add(canvas, " ");
-    if (painted)
-        add(canvas, sv_term_start(colour));
-    add(canvas, text);
-    if (painted)
-        add(canvas, sv_term_reset);
-    canvas->column += (unsigned)sv_term_columns(text);
-}
-
-static void skip(struct canvas *canvas, unsigned blanks)
-{
-    canvas->column += blanks;
-    canvas->blanks += blanks;
+    blanks = strip(text);
+    if (text[0] != '\0') {
+        for (; canvas->blanks > 0; canvas->blanks--)
+            add(canvas, " ");
+        if (painted)
+            add(canvas, sv_term_start(colour));
+        add(canvas, text);
+        if (painted)
+            add(canvas, sv_term_reset);
+        canvas->column += (unsigned)sv_term_columns(text);
+    }
+    skip(canvas, blanks);
 }
 
 static void move_to(struct canvas *canvas, unsigned column)

@@ -122,6 +122,7 @@ def test_F06_cut_inside_a_reply(world, proxy):
         if cuts % 4 == 3:  # a worker whose connections never hold waits longer and longer
             assert worker.stop() == 0
             worker = start(world, proxy, **SHORT)
+        wait_for(lambda: not running(world), "the last check to end")  # or the job is one with it, and soon answered
         done, entry = proxy.down.cut(at), world.push("recheck", load.client_of(name), name, id=f"cut-{at}")
         answered[entry] = world.wait_answer(entry)["data"]["outcome"]
         whole += not done.is_set()
