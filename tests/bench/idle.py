@@ -27,7 +27,7 @@ QUICK = {f"SESVERIFY_WORKER_{name}" for name in ("HEARTBEAT", "LEASE", "RECLAIM"
 
 
 def measure(workers, shards, seconds):
-    with Fleet(shards) as fleet, RedisProxy(fleet.world.redis_server) as proxy:
+    with Fleet(shards, redis={"small": True}) as fleet, RedisProxy(fleet.world.redis_server) as proxy:
         fleet.world.settings = {k: v for k, v in fleet.world.settings.items() if k not in QUICK}
         fresh = [fleet.world.start_worker(wait=False, **proxy.environment()) for _ in range(workers)]
         wait_for(lambda: all(w.ready() for w in fresh), "the workers to be ready", DEADLINE_S)

@@ -30,7 +30,7 @@ class Client(redis.RedisCluster):
 
     def client_list(self):
         """The clients of all primaries."""
-        return [client for clients in super().client_list(target_nodes=self.PRIMARIES).values() for client in clients]
+        return [one for node in self.get_primaries() for one in redis.RedisCluster.client_list(self, target_nodes=node)]
 
 
 class RedisCluster:
@@ -217,8 +217,25 @@ class RedisCluster:
     def pids(self):
         return [server.pid for server in self.servers if server.process]
 
-    def environment(self):
-        return {"SESVERIFY_REDIS_URL": self.url()}
+    @property
+    def path(self):
+        """Of one node."""
+        return self._only().path
+
+    @property
+    def tls(self):
+        return self._only().tls
+
+    def _only(self):
+        assert len(self.servers) == 1, "a proxy stands before one node"
+        return self.servers[0]
+
+    def environment(self, port=None):
+        """The settings of a worker of this Cluster, or of one that comes by the port of a proxy before its only node."""
+        if port is None:
+            return {"SESVERIFY_REDIS_URL": self.url()}
+        self._only().client().config_set("cluster-announce-port", port)  # so that nobody is told of the way around the proxy
+        return {"SESVERIFY_REDIS_URL": f"redis+cluster://127.0.0.1:{port}"}
 
     def client(self, **options):
         """A client that follows redirects, over TCP."""

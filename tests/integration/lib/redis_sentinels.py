@@ -26,10 +26,10 @@ DOWN_AFTER_MS = 1000
 
 
 class Sentinel:
-    def __init__(self, folder, number, primary_port, quorum, password=None, login=()):
+    def __init__(self, folder, number, primary_port, quorum, password=None, login=(), down_after_ms=DOWN_AFTER_MS):
         self.folder, self.number = folder, number
         self.primary_port, self.quorum = primary_port, quorum
-        self.password, self.login = password, login
+        self.password, self.login, self.down_after_ms = password, login, down_after_ms
         self.port = 0
         self.process = None
 
@@ -53,7 +53,7 @@ class Sentinel:
             lines = [f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}", "protected-mode no",
                      f"logfile {self.folder}/sentinel-{self.number}.log",
                      f"sentinel monitor {NAME} 127.0.0.1 {self.primary_port} {self.quorum}",
-                     f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}",
+                     f"sentinel down-after-milliseconds {NAME} {self.down_after_ms}",
                      f"sentinel failover-timeout {NAME} 3000", f"sentinel parallel-syncs {NAME} 2"]
             if self.password is not None:
                 lines += [f"requirepass {self.password}", f"sentinel sentinel-pass {self.password}"]
@@ -96,9 +96,11 @@ class Sentinel:
 class RedisSentinels:
     """`server` are options of every RedisServer; `password` is asked for by the servers, `sentinel_password` by the Sentinels.
     `links`: replicas and Sentinels have a user of their own, so that `cut` can part them from one server, and
-    nobody else; goes with a password, since without one everybody may be the default user."""
+    nobody else; goes with a password, since without one everybody may be the default user. `down_after_ms`: of silence, and a
+    server is given up."""
 
-    def __init__(self, replicas=2, sentinels=3, password=None, sentinel_password=None, links=False, **server):
+    def __init__(self, replicas=2, sentinels=3, password=None, sentinel_password=None, links=False, down_after_ms=DOWN_AFTER_MS,
+                 **server):
         config = {"repl-diskless-sync-delay": "0", "repl-ping-replica-period": "1", **server.pop("config", {})}
         if password is not None:
             config["masterauth"] = password
@@ -110,7 +112,7 @@ class RedisSentinels:
         server = {"aof": True, "fsync": "everysec", **server}
         self.password = password
         self.servers = [RedisServer(port=True, password=password, config=config, **server) for _ in range(1 + replicas)]
-        self.sentinels_count, self.sentinel_password = sentinels, sentinel_password
+        self.sentinels_count, self.sentinel_password, self.down_after_ms = sentinels, sentinel_password, down_after_ms
         self.sentinels = []
         self.folder = tempfile.mkdtemp(prefix="sv-sentinel-", dir="/tmp")
 
@@ -122,14 +124,16 @@ class RedisSentinels:
         self.close()
 
     def start(self):
+        """All servers, and the Sentinels that do not run yet; the first server is the primary."""
         first = self.servers[0].start()
         for replica in self.servers[1:]:
             replica.config["replicaof"] = f"127.0.0.1 {first.port}"
             replica.start()
             del replica.config["replicaof"]
         self.wait_replicas(first)
-        for i in range(self.sentinels_count):
-            sentinel = Sentinel(self.folder, i, first.port, self.sentinels_count // 2 + 1, self.sentinel_password, self.login)
+        for i in range(len(self.sentinels), self.sentinels_count):
+            sentinel = Sentinel(self.folder, i, first.port, self.sentinels_count // 2 + 1, self.sentinel_password, self.login,
+                                self.down_after_ms)
             self.sentinels.append(sentinel.start())
         wait_for(self._is_settled, "the sentinels to know each other and the replicas", 30)
 
@@ -155,6 +159,28 @@ class RedisSentinels:
         for server in self.servers:
             server.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- all servers at once; the Sentinels go on ---
+
+    def stop(self):
+        for server in self.servers:
+            server.stop()
+
+    def kill(self):
+        for server in self.servers:
+            server.kill()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def pause(self):
+        for server in self.servers:
+            server.pause()
+
+    def resume(self):
+        for server in self.servers:
+            server.resume()
 
     # --- who is what ---
 

@@ -27,6 +27,7 @@ SOURCE = pathlib.Path(os.environ.get("SV_SOURCE_DIR", pathlib.Path(__file__).res
 USERS = SOURCE / "deploy" / "redis" / "users.acl"
 PASSWORD = "kind-of-redis"
 NODE_TIMEOUT_MS = 15_000  # a busy machine is no dead node: tests of fail-overs make a Cluster of their own
+STEADY_MS = 60_000  # no test of the kind wants a fail-over; the CLIENT PAUSE of checker.py holds up what Sentinels say, too
 
 
 def is_there(word):
@@ -86,7 +87,8 @@ def unmade(small, options):
     if word == "aof":
         return RedisServer(**{"aof": True, "fsync": "everysec", **options})
     if word == "sentinel":
-        return RedisSentinels(**({"replicas": 0, "sentinels": 1} if small else {}), **without_port(options))
+        few = {"replicas": 0, "sentinels": 1} if small else {}
+        return RedisSentinels(down_after_ms=STEADY_MS, **few, **without_port(options))
     if word == "cluster":
         return RedisCluster(node_timeout_ms=NODE_TIMEOUT_MS, **({"primaries": 1, "replicas": 0} if small else {}),
                             **without_port(options))

@@ -88,7 +88,7 @@ def stop_at(world, proxy, point):
 def test_F46_slow_sigterm_at_each_of_50_points_of_a_job():
     """Exit 0, nothing lost, nothing that a lease or a takeover had to bring back, no attempt counted for what was handed
     back, in time; and nothing new is taken once the worker has heard of it."""
-    with World(settings=SETTINGS) as world, RedisProxy(world.redis_server) as proxy:
+    with World(settings=SETTINGS, redis={"small": True}) as world, RedisProxy(world.redis_server) as proxy:
         entries, tooks, lates = [], [], []
         for point in range(1, POINTS + 1):
             pushed, took, late = stop_at(world, proxy, point)

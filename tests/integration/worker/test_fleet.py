@@ -38,9 +38,9 @@ def clients_of(shards, count):
 class Fleet:
     """A world with shards, and what its workers did."""
 
-    def __init__(self, shards, **settings):
+    def __init__(self, shards, redis=None, **settings):
         self.shards = shards
-        self.world = World(settings={**SETTINGS, "SESVERIFY_REDIS_SHARDS": str(shards), **settings})
+        self.world = World(settings={**SETTINGS, "SESVERIFY_REDIS_SHARDS": str(shards), **settings}, redis=redis)
         self.clients = clients_of(shards, 1)
         self.sent = {}  # job id -> when
         self.answered = {}  # job id -> after how long, s
@@ -250,7 +250,8 @@ def test_readers_that_are_gone_are_forgotten():
 
 def test_workers_that_start_together_come_one_after_another():
     """And one that is told to stop meanwhile has not begun."""
-    with World(settings={"SESVERIFY_WORKER_START_SPREAD": "1s"}) as world, RedisProxy(world.redis_server) as proxy:
+    with World(settings={"SESVERIFY_WORKER_START_SPREAD": "1s"}, redis={"small": True}) as world, \
+            RedisProxy(world.redis_server) as proxy:
         workers = [world.start_worker(wait=False, **proxy.environment()) for _ in range(6)]
         wait_for(lambda: all(w.ready() for w in workers), "the workers to be ready", DEADLINE_S)
         apart = max(proxy.accepted_at) - min(proxy.accepted_at)

@@ -34,7 +34,7 @@ class Poison:
 
 @pytest.fixture(name="world")
 def make_world():
-    with World(settings=SETTINGS) as world:
+    with World(settings=SETTINGS, redis={"small": True}) as world:
         yield world
 
 
