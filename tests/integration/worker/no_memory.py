@@ -304,7 +304,7 @@ class OutwardLife(end_at.Life):
 
     def watch(self):
         worker = self.workers[-1]
-        if time.monotonic() >= self.look_at and worker.alive() and '"event":"ready"' in worker.text():
+        if time.monotonic() >= self.look_at and worker.alive() and '"event":"status_port"' in worker.text():
             self.look_at = time.monotonic() + 0.1
             with contextlib.suppress(OSError, http.client.HTTPException):  # it may end at any moment, or say so with a 500
                 urllib.request.urlopen(f"http://{address(worker)}{next(self.paths).format(self.domain)}", timeout=5).read()
