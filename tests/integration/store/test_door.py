@@ -236,6 +236,14 @@ def test_permits_after_the_clock_went_back(store):
     assert store.gcra(1_000_000, throttled=True)[1] == 2_000_000
 
 
+def test_permits_are_at_most_32_times_slower(store):
+    key = "sv:{q:default:eu-west-1:Get}"
+    store.redis.set(key, "0 32000000 1")
+    assert store.gcra(1_000_000, throttled=True)[1] == 32_000_000
+    store.redis.set(key, "0 999000000 1")  # as another configuration left it; each permit takes back a part
+    assert store.gcra(1_000_000)[1] == 31_000_000
+
+
 def test_the_line_for_permits_has_an_end_and_goes_away_by_itself(store):
     key = "sv:{q:default:eu-west-1:Get}:line"
     answers = [store.gcra(3_600_000_000, "w%d" % n) for n in range(70)]

@@ -43,15 +43,26 @@ def test_without_a_group_age_alone_decides(store):
     assert store.trim(WEEK_MS) == [0, 0, ""]
     assert dump(store) == before
     assert store.counters() == {"trimmed": 2}
+    assert store.trim(10 ** 14) == [0, 0, ""]  # for longer than there has been time
 
 
 def test_a_few_at_a_time(store):
+    for n in range(4):
+        tell(store, 10 * DAY_MS - n)
+    assert store.trim(WEEK_MS, 4) == [4, 0, ""]  # just as many as asked for
     for n in range(10):
         tell(store, 9 * DAY_MS - n)
     kept = tell(store, 0)
     assert [store.trim(WEEK_MS, 4) for _ in range(3)] == [[4, 1, ""], [4, 1, ""], [2, 0, ""]]
     assert ids(store) == [kept]
-    assert store.counters() == {"trimmed": 10}
+    assert store.counters() == {"trimmed": 14}
+
+
+def test_while_there_is_more_nobody_is_said_to_hold_it(store):
+    old = [tell(store, 9 * DAY_MS - n) for n in range(4)]
+    store.redis.xgroup_create(store.key("events"), "g", id=old[2])
+    assert store.trim(WEEK_MS, 1) == [1, 1, ""]
+    assert store.trim(WEEK_MS, 1) == [1, 0, "g"]
 
 
 def test_of_one_millisecond_only_those_read(store):

@@ -55,11 +55,51 @@ static void a_lost_semicolon_is_seen(void **state)
     }
 }
 
+/* Texts at the name that were meant to be a record, and texts that were not. */
+static void a_policy_without_a_version_is_a_record_that_went_wrong(void **state)
+{
+    static const struct {
+        const char *text;
+        bool malformed;
+    } cases[] = {{"p=none; rua=mailto:a@x.com", true},
+                 {"p=whatever; x=y", false},
+                 {"v=DMARC; p=none", true},
+                 {"v=spf1 -all", false},
+                 {"v=DMARC1; p=none", false},
+                 {"DMARC1", true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        if (sv_dmarc_is_malformed(sv_span_of(cases[i].text)) != cases[i].malformed)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
+static void a_percentage_has_three_digits_at_most(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned percent;
+    } cases[] = {{"v=DMARC1; p=none; pct=50", 50},
+                 {"v=DMARC1; p=none; pct=050", 50},
+                 {"v=DMARC1; p=none; pct=0050", 100},
+                 {"v=DMARC1; p=none; pct=101", 100}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct sv_dmarc_record record;
+        sv_dmarc_parse(sv_span_of(cases[i].text), &record);
+        assert_int_equal(record.percent, cases[i].percent);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_records_are_parsed_soon),
         cmocka_unit_test(a_lost_semicolon_is_seen),
+        cmocka_unit_test(a_policy_without_a_version_is_a_record_that_went_wrong),
+        cmocka_unit_test(a_percentage_has_three_digits_at_most),
     };
 
     return cmocka_run_group_tests_name("dmarc", tests, NULL, NULL);

@@ -139,6 +139,8 @@ static void a_resolver_that_flaps_alone_is_no_news(void **state)
 
     (void)state;
     right.authority_closed = wrong.authority_closed = true;
+    right.group_known[SV_GROUP_DNS] = wrong.group_known[SV_GROUP_DNS] = true;
+    wrong.group_digest[SV_GROUP_DNS] = 7;
     (void)tells(&domain, &right);
     for (int look = 0; look < 10; look++)
         assert_false(tells(&domain, look % 2 == 0 ? &wrong : &right));
@@ -149,6 +151,7 @@ static void a_resolver_that_flaps_alone_is_no_news(void **state)
     assert_int_equal(domain.status, SV_STATUS_AT_RISK);
     assert_int_equal(domain.conclusion, SV_CONCLUSION_RECORD_GONE);
     assert_int_equal(domain.findings[SV_GROUP_DKIM], SV_SEEN_WRONG);
+    assert_int_equal(domain.findings[SV_GROUP_DNS], 7);
     assert_int_equal(domain.bulk, SV_TRI_NO);
 }
 

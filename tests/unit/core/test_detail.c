@@ -100,7 +100,7 @@ static void the_reason_stays_until_ses_succeeds(void **state)
     assert_int_equal(domain.ses_reason, SV_SES_REASON_NONE);
     assert_int_equal(domain.ses_checked_at, 0);
     assert_int_equal(domain.detailed_at, TEST_NOW); /* a flapping domain is not asked again yet */
-    (void)test_look_at(&domain, L_SUCCESS_RIGHT, TEST_NOW + 8 * SV_HOUR);
+    (void)test_look_at(&domain, L_SUCCESS_RIGHT, TEST_NOW + 6 * SV_HOUR);
     assert_int_equal(domain.detailed_at, 0);
 }
 

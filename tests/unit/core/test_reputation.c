@@ -26,6 +26,7 @@ static const struct {
     {"1 bounce of 2, healthy so far", HEALTHY, {.sent = 2, .permanent_bounces = 1}, HEALTHY},
     {"all of 499 bounce", HEALTHY, {.sent = 499, .permanent_bounces = 499}, HEALTHY},
     {"no bounce of 500", UNKNOWN, {.sent = 500}, HEALTHY},
+    {"2 % of 500", HEALTHY, {.sent = 500, .permanent_bounces = 10}, WARNING},
     {"1.9 %", UNKNOWN, {.sent = 1000, .permanent_bounces = 19}, HEALTHY},
     {"2 %", HEALTHY, {.sent = 1000, .permanent_bounces = 20}, WARNING},
     {"4.9 %", HEALTHY, {.sent = 1000, .permanent_bounces = 49}, WARNING},

@@ -19,6 +19,23 @@ static void failed_twice_far_enough_apart_fails(void **state)
     (void)test_look_at(&domain, L_FAILED_WRONG, TEST_NOW + confirm_ms);
     assert_int_equal(domain.status, SV_STATUS_FAILED);
     assert_int_equal(domain.looking_since, TEST_NOW + confirm_ms);
+    assert_int_equal(domain.status_since, TEST_NOW + confirm_ms);
+    assert_int_equal(domain.wrong_ttl_s, 0); /* of the records seen wrong meanwhile */
+}
+
+/* Nothing was found out about its records, so that the restart stayed owed until now. */
+static void a_failed_domain_owes_no_restart_of_its_mail_from(void **state)
+{
+    struct sv_observation seen = test_look(L_FAILED_RIGHT);
+    struct sv_domain domain = test_domain(S_VERIFIED_BAD);
+
+    (void)state;
+    domain.mail_from_wanted = true;
+    domain.mail_from = seen.mail_from = SV_AXIS_FAILED;
+    domain.todo = SV_TODO_RESTART_MAIL_FROM;
+    (void)test_step(&domain, SV_INPUT_LOOKED, &seen);
+    assert_int_equal(domain.status, SV_STATUS_FAILED);
+    assert_int_equal(domain.todo & SV_TODO_RESTART_MAIL_FROM, 0);
 }
 
 static void unknown_between_two_bad_reads_forgets_nothing(void **state)
@@ -475,6 +492,17 @@ static void spreading_beside_trouble_is_news(void **state)
     assert_int_equal(domain.conclusion, SV_CONCLUSION_DNS_SPREADING);
 }
 
+/* A look that does not know which records are to be published leaves them as they are. */
+static void records_that_nobody_told_of_stay(void **state)
+{
+    struct sv_domain domain = test_domain(S_VERIFIED);
+
+    (void)state;
+    domain.records = 5;
+    (void)test_look_at(&domain, L_SUCCESS_RIGHT, TEST_NOW);
+    assert_int_equal(domain.records, 5);
+}
+
 static void registering_it_again_ends_the_waits_and_nothing_else(void **state)
 {
     struct sv_domain domain = test_domain(S_VERIFIED);
@@ -493,6 +521,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failed_twice_far_enough_apart_fails),
+        cmocka_unit_test(a_failed_domain_owes_no_restart_of_its_mail_from),
         cmocka_unit_test(unknown_between_two_bad_reads_forgets_nothing),
         cmocka_unit_test(a_better_read_in_between_forgets_the_first),
         cmocka_unit_test(gone_is_believed_after_two_reads_only),
@@ -520,6 +549,7 @@ int main(void)
         cmocka_unit_test(records_may_be_wrong_in_the_look_that_verifies),
         cmocka_unit_test(a_lost_identity_is_lost_once),
         cmocka_unit_test(spreading_beside_trouble_is_news),
+        cmocka_unit_test(records_that_nobody_told_of_stay),
         cmocka_unit_test(registering_it_again_ends_the_waits_and_nothing_else),
     };
 
