@@ -37,7 +37,9 @@ struct sv_expect {
     const char *const *seen_names;
     size_t seen_names_count; /* at most SV_SEEN_NAMES_MAX */
     bool discover;           /* look for what was not told: sv_discovery of the report */
-    bool seen_before; /* its records were right once: resolvers may be asked for what is absent */
+    unsigned was_right; /* bit n: the last look found record n of sv_records_list right everywhere;
+                           then one question tells of a DKIM alias and its key */
+    bool seen_before;   /* its records were right once: resolvers may be asked for what is absent */
     const char *dmarc_policy; /* with {domain} in it; NULL = v=DMARC1; p=quarantine;
                                  rua=mailto:dmarc-reports@{domain} */
     bool (*is_feedback_host)(const char *host); /* any region's host is fine (ses facts section 4);

@@ -30,21 +30,18 @@ static enum sv_tri is_right_spf(const struct sv_fact *answer)
     return count == 1 ? sv_spf_includes_ses(record) : SV_TRI_NO;
 }
 
-static enum sv_tri is_right_alias(const struct sv_judge *judge, size_t record,
-                                  const struct sv_fact *answer)
+static enum sv_tri is_right_alias(const struct sv_judge *judge, const struct sv_fact *answer)
 {
+    size_t token;
+
     if (answer->type == SV_RR_TXT)
         return sv_dkim_is_own_key(judge, answer);
     if (answer->alias == NULL || answer->aliases != 1)
         return SV_TRI_NO;
-    for (size_t token = 0; token < judge->expect.dkim_tokens_count; token++) {
-        char owner[SV_NAME_BYTES];
-        if (sv_dkim_owner(&judge->expect, token, owner) && sv_name_equal(owner, answer->name))
-            return sv_dkim_is_target(judge, token, sv_span_of(answer->alias)) ? SV_TRI_YES
-                                                                              : SV_TRI_NO;
-    }
-    (void)record;
-    return SV_TRI_UNKNOWN;
+    token = sv_dkim_token_at(judge, answer->name);
+    if (token == judge->expect.dkim_tokens_count)
+        return SV_TRI_UNKNOWN;
+    return sv_dkim_is_target(judge, token, sv_span_of(answer->alias)) ? SV_TRI_YES : SV_TRI_NO;
 }
 
 enum sv_tri sv_judge_is_right(const struct sv_judge *judge, size_t record,
@@ -54,7 +51,7 @@ enum sv_tri sv_judge_is_right(const struct sv_judge *judge, size_t record,
         return SV_TRI_UNKNOWN;
     switch (judge->kinds[record]) {
     case SV_RECORD_DKIM:
-        return is_right_alias(judge, record, answer);
+        return is_right_alias(judge, answer);
     case SV_RECORD_OWNERSHIP:
         return answer->has_token ? SV_TRI_YES : SV_TRI_NO;
     case SV_RECORD_MAIL_FROM_MX:

@@ -21,6 +21,9 @@ struct sv_dkim_view {
     bool owners_empty; /* where aliases are absent, nothing of another type stands in for them */
 };
 
+/* The token whose alias belongs at `owner`; their number when there is none. */
+size_t sv_dkim_token_at(const struct sv_judge *judge, const char *owner);
+
 /* True when `name` is exactly where the alias of this token must point. */
 bool sv_dkim_is_target(const struct sv_judge *judge, size_t token, struct sv_span name);
 

@@ -86,6 +86,20 @@ static unsigned how_of(const struct sv_judge *judge, const char *name)
     return judge->expect.seen_before ? SV_ASK_OWNED | SV_ASK_SEEN_BEFORE : SV_ASK_OWNED;
 }
 
+/* A key whose answer has been here for longer than anybody wanted it; NULL = none. */
+static struct sv_fact *unpark(struct sv_judge *judge, const char *name, enum sv_rr_type type)
+{
+    for (size_t i = 0; i < judge->parked_count; i++) {
+        struct sv_fact *fact = judge->parked[i];
+        if (fact->type != type || !sv_name_equal(fact->name, name))
+            continue;
+        judge->parked[i] = judge->parked[--judge->parked_count];
+        judge->facts[judge->facts_count++] = fact;
+        return fact;
+    }
+    return NULL;
+}
+
 static struct sv_fact *want(struct sv_judge *judge, const char *name, enum sv_rr_type type)
 {
     struct sv_fact *fact;
@@ -93,6 +107,9 @@ static struct sv_fact *want(struct sv_judge *judge, const char *name, enum sv_rr
 
     if (judge->facts_count == SV_FACTS_MAX)
         return NULL;
+    fact = unpark(judge, name, type);
+    if (fact != NULL)
+        return fact;
     kept = sv_judge_keep(judge, name, strlen(name));
     fact = sv_keep_take(&judge->keep, sizeof(*fact), SV_KEEP_BYTES);
     if (kept == NULL || fact == NULL)
@@ -101,6 +118,22 @@ static struct sv_fact *want(struct sv_judge *judge, const char *name, enum sv_rr
     *fact = (struct sv_fact){.name = kept, .type = type, .how = how_of(judge, kept)};
     judge->unanswered++;
     return fact;
+}
+
+/* A DKIM alias that was right is asked for with the key behind it, and by itself only where that
+ * leaves something open (judge_dkim_alias.c). */
+static struct sv_fact *want_alias(struct sv_judge *judge, const char *name)
+{
+    bool is_asked = find_fact(judge, name, SV_RR_TXT) != NULL;
+    struct sv_fact *alias = want(judge, name, SV_RR_CNAME);
+    struct sv_fact *key = is_asked || alias == NULL ? NULL : want(judge, name, SV_RR_TXT);
+
+    if (key == NULL)
+        return alias;
+    key->alias_fact = alias;
+    alias->handed = true; /* for now */
+    judge->unanswered--;
+    return alias;
 }
 
 struct sv_judge *sv_judge_new(const struct sv_expect *expect, const char *zone)
@@ -113,7 +146,10 @@ struct sv_judge *sv_judge_new(const struct sv_expect *expect, const char *zone)
     for (size_t i = 0; i < judge->records_count; i++) {
         judge->kinds[i] = records[i].kind;
         judge->asked[i] = find_fact(judge, records[i].name, records[i].type);
-        if (judge->asked[i] == NULL)
+        if (judge->asked[i] == NULL && records[i].type == SV_RR_CNAME &&
+            (expect->was_right & 1u << i) != 0)
+            judge->asked[i] = want_alias(judge, records[i].name);
+        else if (judge->asked[i] == NULL)
             judge->asked[i] = want(judge, records[i].name, records[i].type);
     }
     return judge;
@@ -262,6 +298,48 @@ bool sv_judge_next(struct sv_judge *judge, struct sv_dns_question *out)
     return false;
 }
 
+void sv_fact_answer(struct sv_judge *judge, struct sv_fact *fact, const struct sv_dns_views *views)
+{
+    fact->answered = true;
+    if (views == NULL)
+        return;
+    sv_zone_take(judge, fact, views);
+    sv_fact_take_views(judge, fact, views);
+}
+
+/* Takes the fact out of the table, as if it had not been asked for. */
+static void park(struct sv_judge *judge, struct sv_fact *fact)
+{
+    size_t at = 0;
+
+    while (judge->facts[at] != fact)
+        at++;
+    judge->facts_count--;
+    for (; at < judge->facts_count; at++)
+        judge->facts[at] = judge->facts[at + 1];
+    judge->parked[judge->parked_count++] = fact;
+}
+
+/* The answer for a key, and what it says of the alias before it. Where that is not both of them, it
+ * is as if the key had not been asked for yet. */
+static void take_key(struct sv_judge *judge, struct sv_fact *key, const struct sv_dns_views *views)
+{
+    struct sv_fact *alias = key->alias_fact;
+
+    if (views != NULL && sv_dkim_alias_take(judge, alias, views) && !sv_fact_absent(alias)) {
+        sv_fact_answer(judge, key, views);
+        return;
+    }
+    if (!alias->answered) {
+        alias->handed = false;
+        judge->unanswered++;
+    }
+    key->answered = true;
+    if (views != NULL)
+        sv_fact_take_views(judge, key, views);
+    park(judge, key);
+}
+
 void sv_judge_views(struct sv_judge *judge, const struct sv_dns_question *question,
                     const struct sv_dns_views *views)
 {
@@ -269,9 +347,10 @@ void sv_judge_views(struct sv_judge *judge, const struct sv_dns_question *questi
 
     if (fact == NULL || !fact->handed || fact->answered)
         return;
-    fact->answered = true;
-    if (views != NULL)
-        sv_fact_take_views(judge, fact, views);
+    if (fact->alias_fact != NULL)
+        take_key(judge, fact, views);
+    else
+        sv_fact_answer(judge, fact, views);
     judge->report_fresh = false;
     if (--judge->unanswered == 0)
         compute(judge); /* the round is complete: are there new questions? */

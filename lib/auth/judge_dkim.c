@@ -14,6 +14,17 @@ static struct sv_span bare(struct sv_span name)
     return name;
 }
 
+size_t sv_dkim_token_at(const struct sv_judge *judge, const char *owner)
+{
+    char name[SV_NAME_BYTES];
+    size_t token = 0;
+
+    while (token < judge->expect.dkim_tokens_count &&
+           (!sv_dkim_owner(&judge->expect, token, name) || !sv_name_equal(name, owner)))
+        token++;
+    return token;
+}
+
 bool sv_dkim_is_target(const struct sv_judge *judge, size_t token, struct sv_span name)
 {
     char wanted[SV_NAME_BYTES];

@@ -82,6 +82,9 @@ struct sv_fact {
     const char *name;
     enum sv_rr_type type;
     unsigned how; /* SV_ASK_ bits of the question */
+    /* Of a DKIM key asked for in the first round: the alias before it, which is asked for only if
+     * that leaves it open; otherwise NULL. */
+    struct sv_fact *alias_fact;
     bool handed, answered;
     enum sv_dns_outcome outcome;
     enum sv_dns_trouble trouble;
@@ -124,6 +127,9 @@ struct sv_judge {
     size_t facts_count;
     struct sv_fact *facts[SV_FACTS_MAX]; /* they stay where they are */
     size_t unanswered;                   /* of the questions handed out or waiting to be */
+    /* Keys that told nothing of their alias: of use once that leads to them. */
+    size_t parked_count;
+    struct sv_fact *parked[SV_DKIM_TOKENS_MAX];
     unsigned probes, spf_looks, dmarc_looks, report_looks, key_looks, dns_looks, discover_looks;
     size_t zones_count;
     struct sv_zone *zones[SV_ZONES_MAX];
@@ -162,9 +168,18 @@ const struct sv_evidence *sv_evidence_keep(struct sv_judge *judge,
 /* Fills it from everything that was asked (views.c): the fact is the answer that counts, and those
  * that differ hang on it. What the zone's own servers publish counts, otherwise what resolvers
  * agree on; among different answers a right one, so that a part that judges the fact never reports
- * as wrong what is only not everywhere yet. */
+ * as wrong what is only not everywhere yet. What it says of the zone is not taken. */
 void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
                         const struct sv_dns_views *views);
+
+/* Fills `fact`, a question for a DKIM alias, from the answers to the question for the TXT record at
+ * its name; false when these leave something open, so that it has to be asked. */
+bool sv_dkim_alias_take(struct sv_judge *judge, struct sv_fact *fact,
+                        const struct sv_dns_views *views);
+
+/* What answers a question: the fact, and what that tells of the zone. `views` NULL: nobody was
+ * asked. */
+void sv_fact_answer(struct sv_judge *judge, struct sv_fact *fact, const struct sv_dns_views *views);
 
 /* True when DNS definitely said what is there, or that nothing is. */
 bool sv_fact_known(const struct sv_fact *fact);

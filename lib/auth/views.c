@@ -363,7 +363,6 @@ void sv_fact_take_views(struct sv_judge *judge, struct sv_fact *fact,
     if (heard == NULL)
         return;
     hear(judge, views, heard);
-    sv_zone_take(judge, fact, views);
     add_servers(judge, &groups, fact, views, false);
     for (size_t i = 0; i < views->resolvers_count; i++) {
         if (is_told(views->resolvers[i]))

@@ -22,6 +22,16 @@ struct question {
     struct question *next, *previous;
 };
 
+/* A letter was kept for each record; one that could not be told this time is as it was. */
+static unsigned right_records(const char *verdicts)
+{
+    unsigned right = 0;
+
+    for (size_t i = 0; verdicts[i] != '\0'; i++)
+        right |= sv_verdict_read(verdicts[i]) == SV_RECORD_OK ? 1u << i : 0;
+    return right;
+}
+
 struct sv_expect check_expect(const struct check *check)
 {
     const struct sv_registration *registration = &check->after.registration;
@@ -31,6 +41,7 @@ struct sv_expect check_expect(const struct check *check)
         .mail_from = registration->mail_from[0] == '\0' ? NULL : registration->mail_from,
         .ownership_token =
             registration->ownership_token[0] == '\0' ? NULL : registration->ownership_token,
+        .was_right = right_records(registration->verdicts),
         .seen_before = check->before.domain.was_verified,
         .dmarc_policy = check->drive->options.dmarc_policy,
         .is_feedback_host = check->drive->options.is_feedback_host,

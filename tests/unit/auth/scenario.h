@@ -43,6 +43,7 @@ struct scenario {
     struct voice voices[VOICES_MAX];
     const struct sv_cut *cut;
     bool closed, withheld;
+    bool was_right; /* all of it, at the last look; tables are run with and without */
     /* One letter per record, in the order of sv_records_list: o(k), w(rong), W(aiting),
      * ?(unknown). */
     const char *records;

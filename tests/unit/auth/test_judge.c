@@ -7,6 +7,8 @@
 #include "cmocka_all.h"
 #include "scenario.h"
 
+#define OWNER_1 TOKEN_1 "._domainkey.client.com"
+
 static const struct scenario right = {.dns = MAIL_RIGHT, .told = TOLD_MAIL_FROM};
 
 static void questions_are_handed_out_once(void **state)
@@ -29,18 +31,22 @@ static void questions_are_handed_out_once(void **state)
 }
 
 /* Beside the six records: the key behind each alias, the rest of the way of DMARC from the MAIL
- * FROM domain to com, whether the domain
- * receives mail, and the record of SES that the SPF record includes. */
+ * FROM domain to com, whether the domain receives mail, and the record of SES that the SPF record
+ * includes. Where the aliases were right before, they come with their keys. */
 static void a_right_domain_costs_few_more_than_its_records(void **state)
 {
-    struct zone *zone = zone_new(right.dns);
-    struct sv_judge *judge = scenario_judge(&right);
-
     (void)state;
-    assert_int_equal(scenario_ask(judge, zone), 6 + 3 + 2 + 1 + 1);
-    assert_int_equal(sv_judge_report(judge)->records_count, 6);
-    sv_judge_free(judge);
-    zone_free(zone);
+    for (unsigned was_right = 0; was_right < 2; was_right++) {
+        const struct scenario again = {
+            .dns = MAIL_RIGHT, .told = TOLD_MAIL_FROM, .was_right = was_right == 1};
+        struct zone *zone = zone_new(again.dns);
+        struct sv_judge *judge = scenario_judge(&again);
+        size_t keys = was_right == 1 ? 0 : 3;
+        assert_int_equal(scenario_ask(judge, zone), 6 + keys + 2 + 1 + 1);
+        assert_int_equal(sv_judge_report(judge)->records_count, 6);
+        sv_judge_free(judge);
+        zone_free(zone);
+    }
 }
 
 /* The three aliases, SPF and DMARC; DMARC at com, and whether the domain receives mail; and the
@@ -211,16 +217,22 @@ static void the_case_of_the_question_does_not_matter(void **state)
 static void every_combination_of_missing_answers(void **state)
 {
     (void)state;
-    for (unsigned missing = 0; missing < 1u << 6; missing++) {
-        struct zone *zone = zone_new(right.dns);
-        struct sv_judge *judge = scenario_judge(&right);
+    for (unsigned run = 0; run < 2u << 6; run++) {
+        const unsigned missing = run % (1u << 6);
+        const struct scenario again = {
+            .dns = MAIL_RIGHT, .told = TOLD_MAIL_FROM, .was_right = run != missing};
+        struct zone *zone = zone_new(again.dns);
+        struct sv_judge *judge = scenario_judge(&again);
         struct sv_dns_question question;
         const struct sv_dns_answer *answer;
         const struct sv_report *report;
 
-        for (size_t i = 0; sv_judge_next(judge, &question); i++) {
+        for (size_t i = 0; sv_judge_next(judge, &question);) {
+            /* Its key is missing, so it is, too. */
+            bool second = again.was_right && question.type == SV_RR_CNAME;
             assert_true(zone_look(zone, &question, &answer));
-            sv_judge_answer(judge, &question, (missing & 1u << i) != 0 ? NULL : answer);
+            sv_judge_answer(judge, &question, second || (missing & 1u << i) != 0 ? NULL : answer);
+            i += second ? 0 : 1;
         }
         report = sv_judge_report(judge);
         for (size_t i = 0; i < report->records_count; i++)
@@ -233,6 +245,92 @@ static void every_combination_of_missing_answers(void **state)
         sv_judge_free(judge);
         zone_free(zone);
     }
+}
+
+/* How often the first alias is asked for by itself. */
+static size_t count_alias_questions(const struct scenario *scenario)
+{
+    struct voices *voices = voices_new(scenario->dns, scenario->voices, 2, scenario->cut);
+    struct sv_judge *judge = scenario_judge(scenario);
+    struct sv_dns_question question;
+    size_t count = 0;
+
+    while (sv_judge_next(judge, &question)) {
+        if (question.type == SV_RR_CNAME && sv_name_equal(question.name, OWNER_1))
+            count++;
+        sv_judge_views(judge, &question, voices_ask(voices, &question));
+    }
+    assert_true(sv_judge_done(judge));
+    sv_judge_free(judge);
+    voices_free(voices);
+    return count;
+}
+
+/* With the key it is told of, or that there is no such name. Whatever else comes proves nothing. */
+static void an_alias_is_asked_for_where_its_key_leaves_it_open(void **state)
+{
+    static const struct {
+        const char *dns, *of_one; /* the latter: what one of two resolvers says beside that */
+        size_t asked;
+    } cases[] = {
+        {DKIM_RIGHT, NULL, 0},
+        {"client.com A 192.0.2.1\n", NULL, 0},
+        {DKIM_RIGHT, "-" OWNER_1 " CNAME\n", 1},
+        {DKIM_RIGHT, OWNER_1 " TXT! timeout\n", 1},
+        {DKIM_RIGHT, OWNER_1 " TXT! servfail\n", 1},
+        {DKIM_RIGHT OWNER_1 " TXT! never\n", NULL, 1},
+        {OWNER_1 " A 192.0.2.1\n", NULL, 1},
+        {OWNER_1 " TXT p=$k\n", NULL, 1},
+        {OWNER_1 " TXT p=$k\n" OWNER_1 " CNAME $1.$z\n", NULL, 1},
+        {OWNER_1 " CNAME $2.$z\n", NULL, 1},
+        {OWNER_1 " CNAME $1.$z\n" OWNER_1 " CNAME $2.$z\n", NULL, 1},
+        {DKIM_RIGHT "-$1.$z TXT\n", NULL, 1},
+        {DKIM_RIGHT "-$1.$z TXT\n$1.$z A 192.0.2.1\n", NULL, 1},
+        {DKIM_RIGHT "$1.$z TXT! elsewhere\n", NULL, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct scenario scenario = {
+            .dns = cases[i].dns,
+            .was_right = true,
+            .voices = {{.who = "192.0.2.101"}, {.who = "192.0.2.102", .dns = cases[i].of_one}}};
+        print_message("%s%s", cases[i].dns, cases[i].of_one != NULL ? cases[i].of_one : "");
+        assert_int_equal(count_alias_questions(&scenario), cases[i].asked);
+    }
+}
+
+/* What caches know of the alias is told, and not for how long they know its key. */
+static void an_alias_that_came_with_its_key_has_its_own_ttl(void **state)
+{
+    const struct sv_rr records[] = {
+        {.owner = OWNER_1, .type = SV_RR_CNAME, .ttl_s = 3600, .target = TOKEN_1 "." DKIM_ZONE},
+        {.owner = TOKEN_1 "." DKIM_ZONE,
+         .type = SV_RR_TXT,
+         .ttl_s = 60,
+         .text = (const uint8_t *)"p=" DKIM_KEY,
+         .text_bytes = strlen("p=" DKIM_KEY)},
+    };
+    const struct sv_dns_answer answer = {.outcome = SV_DNS_DATA,
+                                         .server = "192.0.2.53:53",
+                                         .ttl_s = 60,
+                                         .records = records,
+                                         .records_count = 2};
+    const struct scenario again = {.dns = "", .was_right = true};
+    struct sv_judge *judge = scenario_judge(&again);
+    struct sv_dns_question question;
+    const struct sv_report *report;
+
+    (void)state;
+    assert_true(sv_judge_next(judge, &question));
+    assert_int_equal(question.type, SV_RR_TXT);
+    sv_judge_answer(judge, &question, &answer);
+    report = sv_judge_report(judge);
+    assert_int_equal(report->statuses[0], SV_RECORD_OK);
+    assert_int_equal(report->seen_by[0].ttl_s, 3600);
+    assert_string_equal(report->seen_by[0].server, "192.0.2.53:53");
+    assert_string_equal(report->seen[0], TOKEN_1 "." DKIM_ZONE);
+    sv_judge_free(judge);
 }
 
 static void what_was_seen_is_told(void **state)
@@ -374,6 +472,8 @@ int main(void)
         cmocka_unit_test(an_answer_before_its_question_is_ignored),
         cmocka_unit_test(the_case_of_the_question_does_not_matter),
         cmocka_unit_test(every_combination_of_missing_answers),
+        cmocka_unit_test(an_alias_is_asked_for_where_its_key_leaves_it_open),
+        cmocka_unit_test(an_alias_that_came_with_its_key_has_its_own_ttl),
         cmocka_unit_test(what_was_seen_is_told),
         cmocka_unit_test(nothing_of_expect_is_borrowed),
         cmocka_unit_test(contradictions_are_unknown),

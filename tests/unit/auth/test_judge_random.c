@@ -124,6 +124,7 @@ static struct scenario random_scenario(const struct world *world)
 
     return (struct scenario){
         .told = dice(world, "told", 0) % 64,
+        .was_right = dice(world, "right", 0) % 2 == 0,
         .domain = below ? "news.client.com" : "client.com",
         .zone = below ? "client.com" : NULL,
     };

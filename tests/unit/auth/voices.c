@@ -60,6 +60,23 @@ void voices_free(struct voices *voices)
     free(voices);
 }
 
+/* With the TTL, where there is one, for everything in it. */
+static struct sv_dns_answer *copy(const struct sv_dns_answer *said, uint32_t ttl_s)
+{
+    struct sv_rr records[ZONE_RECORDS_MAX];
+    struct sv_dns_answer with = *said;
+
+    if (ttl_s == 0)
+        return sv_dns_answer_copy(said);
+    with.ttl_s = ttl_s;
+    with.records = records;
+    for (size_t i = 0; i < said->records_count; i++) {
+        records[i] = said->records[i];
+        records[i].ttl_s = ttl_s;
+    }
+    return sv_dns_answer_copy(&with);
+}
+
 static bool speak(struct speaker *speaker, const struct sv_dns_question *question)
 {
     const struct voice *voice = speaker->voice;
@@ -68,7 +85,7 @@ static bool speak(struct speaker *speaker, const struct sv_dns_question *questio
 
     if (!zone_look(speaker->zone, question, &said))
         return false;
-    answer = sv_dns_answer_copy(said);
+    answer = copy(said, voice->ttl_s);
     speaker->answer = answer;
     memset(answer->server, 0, sizeof(answer->server));
     (void)snprintf(answer->server, sizeof(answer->server), "%s:53", voice->who);
@@ -79,8 +96,6 @@ static bool speak(struct speaker *speaker, const struct sv_dns_question *questio
         answer->ede = voice->ede;
     if (voice->at != 0)
         answer->at = voice->at;
-    if (voice->ttl_s != 0)
-        answer->ttl_s = voice->ttl_s;
     return true;
 }
 

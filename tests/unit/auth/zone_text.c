@@ -307,16 +307,28 @@ static bool is_at(const struct zone *zone, const struct line *line, const char *
                        : strcasecmp(line->owner, name) == 0;
 }
 
-/* The line that says that this question fails; NULL when it does not. */
+/* The line that says that this question fails; NULL when it does not. Whoever cannot tell the alias
+ * at a name does not tell either what text is behind it. */
 static const struct line *find_trouble(const struct zone *zone, const char *name,
                                        enum sv_rr_type type)
 {
     for (size_t i = 0; i < zone->count; i++) {
         const struct line *line = &zone->lines[i];
-        if (line->used && line->trouble && line->type == type && strcasecmp(line->owner, name) == 0)
+        if (line->used && line->trouble && strcasecmp(line->owner, name) == 0 &&
+            (line->type == type || (line->type == SV_RR_CNAME && type == SV_RR_TXT)))
             return line;
     }
     return NULL;
+}
+
+/* A reply that leads to two places cannot be read (lib/net/dns/packet_read.c). */
+static bool leads_apart(const struct zone *zone, const char *name)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < zone->count; i++)
+        count += zone->lines[i].type == SV_RR_CNAME && is_at(zone, &zone->lines[i], name, false);
+    return count > 1;
 }
 
 /* Adds what is at the name; returns the alias target, if it is an alias and another type is asked.
@@ -364,6 +376,10 @@ bool zone_look(struct zone *zone, const struct sv_dns_question *question,
         const char *target;
         if (trouble != NULL && (question->how & SV_ASK_UNCHECKED) == 0)
             return fail(zone, trouble);
+        if (question->type != SV_RR_CNAME && leads_apart(zone, name)) {
+            zone->answer.trouble = SV_DNS_MALFORMED;
+            return true;
+        }
         target = gather(zone, name, question->type, &found, &is_there);
         SV_REQUIRE(hop <= SV_DNS_ALIASES_MAX);
         memcpy(zone->answer.final_name, name, strlen(name) + 1);

@@ -5,7 +5,7 @@
  *   client.com TXT! servfail            this question fails: timeout, network, servfail, ede22,
  *                                       refused, lame, malformed, tcp, loop, long, other,
  *                                       elsewhere, referred, bogus; at an alias's target the
- *                                       alias is still told
+ *                                       alias is still told; of CNAME that of TXT fails, too
  *   client.com TXT! never               ... is not answered at all
  *
  * client.com and news.client.com receive mail where the text knows them and says nothing about

@@ -57,6 +57,33 @@ static void two_of_three_reads_are_none(void **state)
     }
 }
 
+static size_t alias_questions(const struct world *world, enum sv_rr_type type)
+{
+    const struct sv_ses_identity *identity = fake_ses_find(world->ses, name);
+    char owner[SV_NAME_BYTES];
+
+    (void)snprintf(owner, sizeof owner, "%.60s._domainkey.%s", identity->tokens[0], name);
+    return sv_fake_resolver_asked(world->resolver, owner, type);
+}
+
+/* The first look asks for alias and key, the next ones for what tells of both. */
+static void what_was_right_is_asked_for_once(void **state)
+{
+    struct world *world = *state;
+    size_t aliases, keys;
+
+    start_registered(world);
+    world_heal(world, name);
+    world_until(world, is_verified, "it is verified");
+    commit_more(world, 2); /* of which one may have begun before */
+    aliases = alias_questions(world, SV_RR_CNAME);
+    keys = alias_questions(world, SV_RR_TXT);
+    assert_true(aliases > 0);
+    commit_more(world, 6);
+    assert_int_equal(alias_questions(world, SV_RR_CNAME), aliases);
+    assert_true(alias_questions(world, SV_RR_TXT) >= keys + 5);
+}
+
 /* A resolver that takes no question now has said nothing. */
 static void a_busy_resolver_is_no_answer(void **state)
 {
@@ -170,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(two_of_three_reads_are_none),
+        WORLD_TEST(what_was_right_is_asked_for_once),
         WORLD_TEST(a_busy_resolver_is_no_answer),
         WORLD_TEST(a_silent_probe_changes_no_finding),
         WORLD_TEST(silence_hides_no_finding),
