@@ -66,6 +66,22 @@ def test_fenced_by_a_reap(store):
     assert store.commit(*args, **opt) == ["COMMITTED", 0]
 
 
+def test_another_fence_of_the_same_holder_is_fenced(store):
+    job(store, "register")
+    uid, fence = run(store)
+    args, opt = commit_args(store, uid, fence + 1, "pending_verification", own="w/1")
+    assert store.commit(*args, **opt) == ["FENCED"]
+
+
+def test_what_waits_without_a_record_is_taken_out_once(store):
+    for queue in ("due:lo:", "due:hi:"):
+        store.redis.zadd(store.key(queue + CLIENT), {"f" * 16: 1})
+        store.redis.zadd(store.key("ring"), {CLIENT: 1})
+        assert store.claim("f" * 16, CLIENT, "w/1") == ["ORPHAN"]
+        assert store.claim("f" * 16, CLIENT, "w/1") == ["LOST"]
+        assert not store.redis.exists(store.key(queue + CLIENT), store.key("ring"))
+
+
 def test_expired_lease_that_nobody_reaped_is_good(store):
     job(store, "register")
     uid, fence = run(store)
