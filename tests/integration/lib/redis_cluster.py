@@ -11,7 +11,7 @@ import time
 
 import redis
 
-from redis_server import RedisServer, free_port
+from redis_server import RedisServer, Servers, free_port
 from sandbox import wait_for
 
 SLOTS = 16384
@@ -33,7 +33,7 @@ class Client(redis.RedisCluster):
         return [one for node in self.get_primaries() for one in redis.RedisCluster.client_list(self, target_nodes=node)]
 
 
-class RedisCluster:
+class RedisCluster(Servers):
     """`server` are options of every RedisServer; with `tls` its nodes talk to each other and to the worker by TLS. A node that is
     silent for `node_timeout_ms` is taken for dead."""
 
@@ -104,28 +104,6 @@ class RedisCluster:
     def close(self):
         for server in self.servers:
             server.close()
-
-    # --- all nodes at once ---
-
-    def stop(self):
-        for server in self.servers:
-            server.stop()
-
-    def kill(self):
-        for server in self.servers:
-            server.kill()
-
-    def restart(self):
-        self.stop()
-        self.start()
-
-    def pause(self):
-        for server in self.servers:
-            server.pause()
-
-    def resume(self):
-        for server in self.servers:
-            server.resume()
 
     # --- who is what ---
 

@@ -18,7 +18,7 @@ import redis
 import redis.sentinel
 
 from child import die_with_parent
-from redis_server import RedisServer, free_port
+from redis_server import RedisServer, Servers, free_port
 from sandbox import wait_for
 
 NAME = "main"
@@ -93,7 +93,7 @@ class Sentinel:
         self.process.send_signal(signal.SIGCONT)
 
 
-class RedisSentinels:
+class RedisSentinels(Servers):
     """`server` are options of every RedisServer; `password` is asked for by the servers, `sentinel_password` by the Sentinels.
     `links`: replicas and Sentinels have a user of their own, so that `cut` can part them from one server, and
     nobody else; goes with a password, since without one everybody may be the default user. `down_after_ms`: of silence, and a
@@ -159,28 +159,6 @@ class RedisSentinels:
         for server in self.servers:
             server.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    # --- all servers at once; the Sentinels go on ---
-
-    def stop(self):
-        for server in self.servers:
-            server.stop()
-
-    def kill(self):
-        for server in self.servers:
-            server.kill()
-
-    def restart(self):
-        self.stop()
-        self.start()
-
-    def pause(self):
-        for server in self.servers:
-            server.pause()
-
-    def resume(self):
-        for server in self.servers:
-            server.resume()
 
     # --- who is what ---
 

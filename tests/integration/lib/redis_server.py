@@ -271,3 +271,27 @@ class RedisServer:
             assert port or self.port, "made without port=True"
             return f"redis://{login}{host}:{port or self.port}/{database}"
         return f"unix://{login}{self.path}?db={database}"
+
+
+class Servers:
+    """What is done to all of `self.servers` at once, where there are several; `start` is each one's own."""
+
+    def stop(self):
+        for server in self.servers:
+            server.stop()
+
+    def kill(self):
+        for server in self.servers:
+            server.kill()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def pause(self):
+        for server in self.servers:
+            server.pause()
+
+    def resume(self):
+        for server in self.servers:
+            server.resume()
