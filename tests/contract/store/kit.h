@@ -21,6 +21,10 @@ enum { KIT_WATCHDOG_MS = 60000 };
 
 enum kit_kind { KIT_REAL, KIT_FAKE };
 
+/* Rows of a table of tests, for kit_open_as. */
+#define KIT_ON(kind, test) cmocka_unit_test_prestate(test, &(enum kit_kind){kind})
+#define KIT_BOTH(test)     KIT_ON(KIT_REAL, test), KIT_ON(KIT_FAKE, test)
+
 struct kit {
     enum kit_kind kind;
     uv_loop_t loop;

@@ -206,16 +206,11 @@ static void test_a_reader_with_entries_stays(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_beats_name_who_lives),
-        BOTH(test_a_beat_expires),
+        KIT_BOTH(test_beats_name_who_lives),
+        KIT_BOTH(test_a_beat_expires),
         cmocka_unit_test(test_beats_that_cannot_be),
         cmocka_unit_test(test_beats_of_a_clock_that_was_ahead),
         cmocka_unit_test(test_beats_of_very_many),

@@ -80,17 +80,12 @@ static void test_claims_have_owners_of_their_own(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_the_first_holder_is_fenced),
-        BOTH(test_also_after_the_second_ones_commit),
-        BOTH(test_claims_have_owners_of_their_own),
+        KIT_BOTH(test_the_first_holder_is_fenced),
+        KIT_BOTH(test_also_after_the_second_ones_commit),
+        KIT_BOTH(test_claims_have_owners_of_their_own),
     };
     int failed;
 

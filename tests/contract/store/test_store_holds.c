@@ -111,18 +111,13 @@ static void test_crash_loop(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_release_and_renew),
-        BOTH(test_reap),
-        BOTH(test_reap_by_a_clock_that_was_ahead),
-        BOTH(test_crash_loop),
+        KIT_BOTH(test_release_and_renew),
+        KIT_BOTH(test_reap),
+        KIT_BOTH(test_reap_by_a_clock_that_was_ahead),
+        KIT_BOTH(test_crash_loop),
     };
     int failed;
 

@@ -54,16 +54,11 @@ static void test_bury(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_take_waits_and_pending_comes_back),
-        BOTH(test_bury),
+        KIT_BOTH(test_take_waits_and_pending_comes_back),
+        KIT_BOTH(test_bury),
     };
     int failed;
 

@@ -189,19 +189,14 @@ static void test_a_crash_loop_names_its_domain(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_pages_and_one),
-        BOTH(test_retry),
-        BOTH(test_drop),
-        BOTH(test_what_cannot_be_retried),
-        BOTH(test_a_crash_loop_names_its_domain),
+        KIT_BOTH(test_pages_and_one),
+        KIT_BOTH(test_retry),
+        KIT_BOTH(test_drop),
+        KIT_BOTH(test_what_cannot_be_retried),
+        KIT_BOTH(test_a_crash_loop_names_its_domain),
     };
     int failed;
 

@@ -122,17 +122,12 @@ static void test_paused_clients_are_not_claimed(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_notes_come_and_go),
-        BOTH(test_too_many),
-        BOTH(test_paused_clients_are_not_claimed),
+        KIT_BOTH(test_notes_come_and_go),
+        KIT_BOTH(test_too_many),
+        KIT_BOTH(test_paused_clients_are_not_claimed),
     };
     int failed;
 

@@ -99,16 +99,11 @@ static void test_clients_and_queues_that_are_another_s(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_a_domain_from_place_to_place),
-        BOTH(test_clients_and_queues_that_are_another_s),
+        KIT_BOTH(test_a_domain_from_place_to_place),
+        KIT_BOTH(test_clients_and_queues_that_are_another_s),
     };
     int failed;
 

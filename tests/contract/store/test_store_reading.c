@@ -310,22 +310,17 @@ static void test_lag(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_read),
+        KIT_BOTH(test_read),
         cmocka_unit_test(test_a_domain_that_is_claimed_meanwhile_is_somewhere),
-        BOTH(test_changes_stand_below_the_findings_newest_first),
-        BOTH(test_a_change_is_kept_once),
-        BOTH(test_events),
-        BOTH(test_events_wait),
-        BOTH(test_events_newest),
-        BOTH(test_lag),
+        KIT_BOTH(test_changes_stand_below_the_findings_newest_first),
+        KIT_BOTH(test_a_change_is_kept_once),
+        KIT_BOTH(test_events),
+        KIT_BOTH(test_events_wait),
+        KIT_BOTH(test_events_newest),
+        KIT_BOTH(test_lag),
     };
     int failed;
 

@@ -257,17 +257,12 @@ static void test_the_callback_frees_and_starts(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_every_call_ends_once),       BOTH(test_a_start_that_fails_never_calls),
-        BOTH(test_a_canceled_call_ends_later), BOTH(test_canceled_after_some_turns),
-        BOTH(test_closed_after_every_turn),    BOTH(test_the_callback_frees_and_starts),
+        KIT_BOTH(test_every_call_ends_once),       KIT_BOTH(test_a_start_that_fails_never_calls),
+        KIT_BOTH(test_a_canceled_call_ends_later), KIT_BOTH(test_canceled_after_some_turns),
+        KIT_BOTH(test_closed_after_every_turn),    KIT_BOTH(test_the_callback_frees_and_starts),
     };
     int failed;
 

@@ -258,20 +258,15 @@ static void test_strays_beside_what_is_none(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_hurry),
-        BOTH(test_sweep_is_one_worker_s),
-        BOTH(test_sweep_of_a_worker_that_is_gone),
-        BOTH(test_strays_are_what_is_claimed_only),
-        BOTH(test_only_the_claim_that_was_seen_is_dropped),
-        cmocka_unit_test_prestate(test_strays_beside_what_is_none, &kinds[KIT_REAL]),
+        KIT_BOTH(test_hurry),
+        KIT_BOTH(test_sweep_is_one_worker_s),
+        KIT_BOTH(test_sweep_of_a_worker_that_is_gone),
+        KIT_BOTH(test_strays_are_what_is_claimed_only),
+        KIT_BOTH(test_only_the_claim_that_was_seen_is_dropped),
+        KIT_ON(KIT_REAL, test_strays_beside_what_is_none),
     };
     int failed;
 

@@ -56,16 +56,11 @@ static void test_old_events_go_a_few_at_a_time(void **state)
     kit_close(&kit);
 }
 
-#define BOTH(test)                                                                                 \
-    cmocka_unit_test_prestate(test, &kinds[KIT_REAL]),                                             \
-        cmocka_unit_test_prestate(test, &kinds[KIT_FAKE])
-
 int main(void)
 {
-    static enum kit_kind kinds[] = {KIT_REAL, KIT_FAKE};
     const struct CMUnitTest tests[] = {
-        BOTH(test_an_empty_outbox),
-        BOTH(test_old_events_go_a_few_at_a_time),
+        KIT_BOTH(test_an_empty_outbox),
+        KIT_BOTH(test_old_events_go_a_few_at_a_time),
     };
     int failed;
 
