@@ -459,15 +459,20 @@ static bool follower_is_ready(const struct scene *of)
     return sv_redis_follower_is_ready(follower);
 }
 
-static void a_follower_moves_with_its_key(void **state)
+/* A Cluster and a connection of its own for what blocks on LOW; where commands are sent by it. */
+static struct sv_redis_target open_followed(void)
 {
-    struct sv_redis_target target;
-
-    (void)state;
     set(1);
     scene_open(&scene);
     follower = sv_redis_follower_new(scene.group, LOW, "blocks", 1 << 20);
-    target = (struct sv_redis_target){.follower = follower};
+    return (struct sv_redis_target){.follower = follower};
+}
+
+static void a_follower_moves_with_its_key(void **state)
+{
+    struct sv_redis_target target = open_followed();
+
+    (void)state;
     assert_int_equal(scene_start(&scene, 0, "GET " LOW, &target), SV_EUNAVAILABLE);
     scene_run_until(&scene, follower_is_ready);
     assert_int_equal(scene_count(&scene, 0, "CLIENT SETNAME blocks|"), 1);
@@ -483,13 +488,9 @@ static void a_follower_moves_with_its_key(void **state)
 
 static void a_follower_asks_for_as_long_as_the_slot_moves(void **state)
 {
-    struct sv_redis_target target;
+    struct sv_redis_target target = open_followed();
 
     (void)state;
-    set(1);
-    scene_open(&scene);
-    follower = sv_redis_follower_new(scene.group, LOW, "blocks", 1 << 20);
-    target = (struct sv_redis_target){.follower = follower};
     scene_run_until(&scene, follower_is_ready);
     scene.servers[0].answer = answer_ask;
     for (unsigned i = 0; i < 3; i++) {
@@ -510,13 +511,9 @@ static void a_follower_asks_for_as_long_as_the_slot_moves(void **state)
 
 static void what_blocks_ends_when_its_key_is_elsewhere(void **state)
 {
-    struct sv_redis_target target;
+    struct sv_redis_target target = open_followed();
 
     (void)state;
-    set(1);
-    scene_open(&scene);
-    follower = sv_redis_follower_new(scene.group, LOW, "blocks", 1 << 20);
-    target = (struct sv_redis_target){.follower = follower};
     scene_run_until(&scene, scene_is_ready);
     scene_run_until(&scene, follower_is_ready);
     scene.servers[0].answer = answer_moved;
